@@ -1,0 +1,1 @@
+"""Typed settings; ``huitaine.toml`` beside this file is the default and the documentation."""

@@ -1,0 +1,1 @@
+"""Who can be written to, where, and with which key; knows nothing of the gateway."""

@@ -1,0 +1,1 @@
+"""Station 5, compose: documents become the mail that this addressee's software can use; pure."""

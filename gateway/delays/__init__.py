@@ -1,0 +1,1 @@
+"""Station 9, tell: stays, clocks, deadlines and the report."""

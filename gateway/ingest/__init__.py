@@ -1,0 +1,1 @@
+"""Station 1, doors other than SMTP: MLLP, drop folder, IMAP mailbox."""
