@@ -1,0 +1,1 @@
+"""What `huitaine` does, one module per group of commands; cli.py only joins them."""

@@ -1,0 +1,201 @@
+"""The sections of the settings, one class a table; what each key means stands in ``huitaine.toml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """One table of the TOML file; a key it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+FormName = Literal["pdf", "hprim-body", "hprim-attached", "xdm", "original"]
+
+
+class Gateway(Section):
+    """Who we are."""
+
+    mode: Literal["test", "production"] = "test"
+    domain: str = "huitaine.invalid"
+    hospital: str = "Centre hospitalier"
+    data: Path = Path("data")
+    secrets: Path = Path("secrets")
+    test_domains: tuple[str, ...] = ()
+    readers: Annotated[int, Field(ge=1, le=16)] = 2
+    metrics_port: Port = 9388
+    log: Literal["text", "json"] = "json"
+
+
+class Smtp(Section):
+    """The submission doors."""
+
+    host: str = "127.0.0.1"
+    starttls_port: Port | None = None
+    implicit_tls_port: Port | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    max_size: int = 26_214_400
+    max_recipients: int = 1000
+    max_connections: int = 200
+
+
+class Mllp(Section):
+    """The HL7 listener."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    tls_port: Port | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    client_ca: Path | None = None
+    max_size: int = 26_214_400
+    source: str = "mllp"
+
+
+class Folder(Section):
+    """The drop folder."""
+
+    path: Path | None = None
+    interval_seconds: float = 2.0
+    settle_seconds: float = 2.0
+    witness: bool = False
+    source: str = "folder"
+
+
+class Mailbox(Section):
+    """An IMAP mailbox that is watched."""
+
+    host: str | None = None
+    port: Port = 993
+    user: str = ""
+    password_secret: str = ""
+    folder: str = "INBOX"
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    poll_seconds: float = 30.0
+
+
+class Imap(Mailbox):
+    """The IMAP door."""
+
+    password_secret: str = "imap-password"  # noqa: S105 (the name of a file)
+    taken: str = "Taken"
+    refused: str = "Refused"
+    source: str = "imap"
+
+
+class Receipts(Mailbox):
+    """The mailbox that DSN and MDN come back to."""
+
+    password_secret: str = "receipts-password"  # noqa: S105 (the name of a file)
+    processed: str = "Processed"
+    replies: str = "Replies"
+    ask_dsn: bool = True
+    ask_mdn: bool = True
+
+
+class Source(Section):
+    """A piece of hospital software that hands letters in."""
+
+    senders: tuple[str, ...] = ()
+    login: str | None = None
+    certificate_subject: str | None = None
+    applications: tuple[str, ...] = ()
+    service: str = ""
+    line_endings: Literal["refuse", "normalise"] = "refuse"
+    long_lines: bool = False
+    unknown_mailbox: Literal["hold", "allow"] = "hold"
+    report_to: str | None = None
+
+
+class Route(Section):
+    """One next hop."""
+
+    host: str
+    port: Port = 587
+    tls: Literal["starttls", "implicit"] = "starttls"
+    server_name: str | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    user: str | None = None
+    password_secret: str = "courier-password"  # noqa: S105 (the name of a file)
+
+
+class Courier(Section):
+    """How sealed mails leave."""
+
+    sender: str = ""
+    display_name: str = ""
+    reply_to: str | None = None
+    operator: Route | None = None
+    routes: dict[str, Route] = {}
+    connections: Annotated[int, Field(ge=1, le=20)] = 5
+    letters_per_connection: int = 100
+    idle_seconds: float = 30.0
+    nil: str = "DEV000000"
+
+
+class Directory(Section):
+    """Whom we can write to."""
+
+    mss_tls: bool = False
+    forms: dict[str, tuple[FormName, ...]] = {}
+    default_forms: tuple[FormName, ...] = ("pdf", "hprim-attached")
+    mss_forms: tuple[FormName, ...] = ("pdf", "xdm")
+    white_list_ca: Path | None = None
+    white_list_cn: str = "alb.mssante.fr"
+    white_list_required: bool = True
+
+
+class Crypto(Section):
+    """The gateway's own keys."""
+
+    identity: str = "gateway"
+    openpgp_fingerprint: str | None = None
+    keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
+    master_key_secret: str = "master-key"  # noqa: S105 (the name of a file)
+
+
+class Queue(Section):
+    """When to try again, and when to stop."""
+
+    workers: Annotated[int, Field(ge=1, le=200)] = 50
+    retry_minutes: tuple[float, ...] = (1, 2, 5, 10, 20, 60)
+    expire_hours: float = 48.0
+    jitter: float = 0.2
+    replay_hours: float = 72.0
+    min_free_share: float = 0.1
+
+
+class Delays(Section):
+    """Which clock the reports run."""
+
+    policy: Literal["8-days", "same-day"] = "8-days"
+
+
+class Escalation(Section):
+    """When somebody is told that a letter does not leave."""
+
+    warn_sender_minutes: float = 60.0
+    alert_operator_minutes: float = 15.0
+
+
+class Retention(Section):
+    """How long what is kept is kept."""
+
+    body_hours: float = 24.0
+
+
+class Web(Section):
+    """Pages: none yet; the section is named so that it is not refused."""
+
+    port: Port | None = None
