@@ -1,0 +1,157 @@
+"""One function, one journal entry, per event of a letter's life; grep a letter's id and read its life.
+
+Each function gives an :class:`Event`: the store writes it in the same transaction as what it tells, then
+:func:`log` prints it. Ids and codes only: no name, subject, address of a patient or content.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from gateway.identifiers import DeliveryId, LetterId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a letter, or to one delivery of it."""
+
+    at: datetime
+    kind: str
+    letter: LetterId | None = None
+    delivery: DeliveryId | None = None
+    code: str = ""
+    words: str = ""
+    actor: str = "huitaine"
+
+
+def configure(style: str) -> None:
+    """Journal on standard error, one line an event: ``json`` for journald, ``text`` for a terminal."""
+    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    for chatty in ("aioimaplib", "mail.log", "aiosmtplib", "asyncio", "pyhanko", "gnupg"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def log(event: Event) -> None:
+    """Print the event, letter id first."""
+    structlog.get_logger().info(
+        event.kind,
+        letter_id=event.letter,
+        delivery_id=event.delivery,
+        code=event.code or None,
+        words=event.words or None,
+    )
+
+
+def kept(at: datetime, letter: LetterId, *, door: str, source: str, size: int) -> Event:
+    """The letter is on disk: from here on it is ours."""
+    return Event(at=at, kind="kept", letter=letter, code=door, words=f"source {source}, {size} bytes")
+
+
+def kept_again(at: datetime, letter: LetterId, *, door: str) -> Event:
+    """The same letter was handed in again; nothing is sent twice."""
+    return Event(at=at, kind="kept-again", letter=letter, code=door)
+
+
+def withdrawn(at: datetime, letter: LetterId) -> Event:
+    """The client was gone before our yes: it will come again."""
+    return Event(at=at, kind="withdrawn", letter=letter)
+
+
+def read(at: datetime, letter: LetterId, *, form: str, loinc: str | None) -> Event:
+    """The letter was understood."""
+    return Event(at=at, kind="read", letter=letter, code=form, words=f"kind {loinc or 'not stated'}")
+
+
+def split(at: datetime, letter: LetterId, *, parts: int) -> Event:
+    """A file about several patients became one letter for each."""
+    return Event(at=at, kind="split", letter=letter, code=str(parts))
+
+
+def refused(at: datetime, letter: LetterId, *, code: str, place: str) -> Event:
+    """The letter cannot be taken; its sender is told."""
+    return Event(at=at, kind="refused", letter=letter, code=code, words=place)
+
+
+def moved(at: datetime, letter: LetterId, *, trigger: str, effect: str) -> Event:
+    """An ADT message changed a stay."""
+    return Event(at=at, kind="movement", letter=letter, code=trigger, words=effect)
+
+
+def decided(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, words: str) -> Event:
+    """One step of the choice of mailbox, protection or form."""
+    return Event(at=at, kind="decided", letter=letter, delivery=delivery, code=code, words=words)
+
+
+def held(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, words: str) -> Event:
+    """This addressee cannot be written to now."""
+    return Event(at=at, kind="held", letter=letter, delivery=delivery, code=code, words=words)
+
+
+def sealed(at: datetime, letter: LetterId, delivery: DeliveryId, *, protection: str) -> Event:
+    """Signed, then encrypted."""
+    return Event(at=at, kind="sealed", letter=letter, delivery=delivery, code=protection)
+
+
+def accepted(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str) -> Event:
+    """The next hop said 250."""
+    return Event(at=at, kind="accepted", letter=letter, delivery=delivery, code=code)
+
+
+def deferred(at: datetime, letter: LetterId, delivery: DeliveryId, *, status: str, again: datetime) -> Event:
+    """Not now; it will be tried again."""
+    return Event(at=at, kind="deferred", letter=letter, delivery=delivery, code=status, words=f"again {again:%FT%TZ}")
+
+
+def ambiguous(at: datetime, letter: LetterId, delivery: DeliveryId) -> Event:
+    """The connection died after the dot: the next hop may hold a copy, and another will be sent."""
+    return Event(at=at, kind="ambiguous", letter=letter, delivery=delivery)
+
+
+def failed(at: datetime, letter: LetterId, delivery: DeliveryId, *, status: str, expired: bool) -> Event:
+    """Given up; the sender gets a DSN."""
+    return Event(at=at, kind="expired" if expired else "failed", letter=letter, delivery=delivery, code=status)
+
+
+def reported(at: datetime, letter: LetterId, *, code: str) -> Event:
+    """The sender was told: a DSN is on its way to it."""
+    return Event(at=at, kind="reported", letter=letter, code=code)
+
+
+def proved(at: datetime, letter: LetterId, delivery: DeliveryId, *, receipt: str, effect: str) -> Event:
+    """A receipt was matched; ``effect`` says what it changed."""
+    return Event(at=at, kind="receipt", letter=letter, delivery=delivery, code=receipt, words=effect)
+
+
+def unmatched(at: datetime, *, receipt: str) -> Event:
+    """A receipt speaks of nothing we sent."""
+    return Event(at=at, kind="receipt-unmatched", code=receipt)
+
+
+def acted(at: datetime, letter: LetterId, delivery: DeliveryId | None, *, act: str, why: str, actor: str) -> Event:
+    """A named person released, cancelled or resent."""
+    return Event(at=at, kind=act, letter=letter, delivery=delivery, words=why, actor=actor)
+
+
+def erased(at: datetime, letter: LetterId) -> Event:
+    """The letter's own key was destroyed."""
+    return Event(at=at, kind="erased", letter=letter)
+
+
+def identities_shown(at: datetime, letter: LetterId | None, *, actor: str) -> Event:
+    """A person asked the command line for names."""
+    return Event(at=at, kind="identities-shown", letter=letter, actor=actor)

@@ -1,0 +1,122 @@
+"""Writer's verbs of station 2: keep a letter unless it is a replay, remember the answer, withdraw, refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+
+from gateway.identifiers import LetterId
+from gateway.journal import Event
+from gateway.queue import entries
+from gateway.queue.tables import Chunk, Delivery, Letter, Replay
+
+LETTER = Letter.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
+CHUNK = Chunk.__table__  # type: ignore[attr-defined]
+REPLAY = Replay.__table__  # type: ignore[attr-defined]
+DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
+
+UNDELIVERED = ("failed", "expired", "cancelled")
+_INSERT_LETTER, _INSERT_CHUNK, _INSERT_REPLAY = insert(LETTER), insert(CHUNK), insert(REPLAY)
+_FAILED_BEFORE = exists().where(DELIVERY.c.letter_id == REPLAY.c.letter_id, DELIVERY.c.state.in_(UNDELIVERED))
+_SEEN = select(REPLAY).where(
+    REPLAY.c.key.in_(bindparam("keys", expanding=True)), REPLAY.c.seen_at >= bindparam("horizon"), ~_FAILED_BEFORE
+)
+_FORGET = delete(REPLAY).where(REPLAY.c.key == bindparam("old"))
+_ANSWER = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(answer=bindparam("said"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """One letter, sealed, ready for its rows."""
+
+    letter: dict[str, Any] = field(repr=False)
+    chunks: list[dict[str, Any]] = field(repr=False)
+    replay_key: bytes
+    horizon: datetime
+    kept: Event
+    kept_again: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The letter that is on disk: this one, or the earlier one that it repeats."""
+
+    id: LetterId
+    again: bool
+    answer: bytes = b""
+
+
+def keep(connection: Connection, jobs: Sequence[Keeping]) -> Sequence[Found]:
+    """Keep what is new; an earlier copy that did not fail answers for what is not (promises.md A8)."""
+    known = _known(connection, jobs)
+    new: list[Keeping] = []
+    found, events = [], []
+    for job in jobs:
+        if earlier := known.get(job.replay_key):
+            found.append(earlier)
+            events.append(_renamed(job.kept_again, earlier.id))
+            continue
+        new.append(job)
+        found.append(Found(id=job.letter["id"], again=False))
+        events.append(job.kept)
+        known[job.replay_key] = Found(id=job.letter["id"], again=True)
+    _insert(connection, new)
+    entries.append(connection, events)
+    return found
+
+
+def answer(connection: Connection, jobs: Sequence[tuple[LetterId, bytes]]) -> Sequence[None]:
+    """Remember what the door said, so that a replay gets the same."""
+    connection.execute(_ANSWER, [{"letter": letter, "said": answer} for letter, answer in jobs])
+    return [None] * len(jobs)
+
+
+def withdraw(connection: Connection, jobs: Sequence[Event]) -> Sequence[bool]:
+    """Forget a letter whose client was gone before our yes, unless one of its deliveries began."""
+    return [_withdraw(connection, event) for event in jobs]
+
+
+def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
+    """Close a letter that cannot be taken; its bytes are erased after the usual time."""
+    for event in jobs:
+        values = {"state": "final", "planned": True, "reason": event.code, "final_at": event.at}
+        connection.execute(update(LETTER).where(LETTER.c.id == event.letter).values(erase_after=event.at, **values))
+    entries.append(connection, jobs)
+    return [None] * len(jobs)
+
+
+def _withdraw(connection: Connection, event: Event) -> bool:
+    begun = exists().where(DELIVERY.c.letter_id == event.letter)
+    gone = connection.execute(delete(LETTER).where(LETTER.c.id == event.letter, ~begun)).rowcount
+    if gone:
+        connection.execute(delete(CHUNK).where(CHUNK.c.letter_id == event.letter))
+        connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
+        entries.append(connection, [event])
+    return bool(gone)
+
+
+def _known(connection: Connection, jobs: Sequence[Keeping]) -> dict[bytes, Found]:
+    keys = {"keys": [job.replay_key for job in jobs], "horizon": min(job.horizon for job in jobs)}
+    rows = connection.execute(_SEEN, keys)
+    return {row.key: Found(id=LetterId(row.letter_id), again=True, answer=row.answer) for row in rows}
+
+
+def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
+    if not jobs:
+        return
+    connection.execute(_FORGET, [{"old": job.replay_key} for job in jobs])
+    connection.execute(_INSERT_LETTER, [job.letter for job in jobs])
+    connection.execute(_INSERT_CHUNK, [chunk for job in jobs for chunk in job.chunks])
+    seen = [
+        {"key": job.replay_key, "letter_id": job.letter["id"], "seen_at": job.letter["received_at"], "answer": b""}
+        for job in jobs
+    ]
+    connection.execute(_INSERT_REPLAY, seen)
+
+
+def _renamed(event: Event, letter: LetterId) -> Event:
+    return Event(at=event.at, kind=event.kind, letter=letter, code=event.code, words=event.words)

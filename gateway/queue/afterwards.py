@@ -1,0 +1,167 @@
+"""Writer's verbs after a letter left: proofs, what people decide, what the sender was told, and erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, exists, literal_column, select, update
+
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.journal import Event
+from gateway.letter import DeliveryState, Proof
+from gateway.queue import entries
+from gateway.queue.accept import CHUNK, DELIVERY, LETTER, REPLAY
+from gateway.queue.deliveries import OPEN, Also
+
+FINAL = ("done", "failed", "expired", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proving:
+    """What a matched receipt changes: a higher proof, or a bounce after the next hop had said yes."""
+
+    delivery: DeliveryId
+    proof: Proof = Proof.NONE
+    bounced: bool = False
+    status: str = ""
+    event: Event
+    also: tuple[Also, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """A named person releases, cancels or resends all deliveries of a letter in one of the states ``of``."""
+
+    letter: LetterId
+    of: tuple[DeliveryState, ...]
+    to: DeliveryState
+    event: Event
+    erase_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """The sender was told ``what`` about these deliveries."""
+
+    deliveries: tuple[DeliveryId, ...]
+    what: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noting:
+    """Events, and what another station writes with them."""
+
+    events: tuple[Event, ...] = ()
+    also: tuple[Also, ...] = field(repr=False, default=())
+    closes: LetterId | None = None
+    """A letter with nobody to be delivered to (an ADT message) that ends here."""
+
+
+def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
+    """Raise proofs, never lower them; a bounce counts only while nothing better than ``accepted`` is proved."""
+    for job in jobs:
+        here = DELIVERY.c.id == job.delivery
+        if job.proof:
+            higher = case((DELIVERY.c.proof < int(job.proof), int(job.proof)), else_=DELIVERY.c.proof)
+            connection.execute(update(DELIVERY).where(here).values(proof=higher))
+        if job.bounced:
+            undelivered = (DELIVERY.c.state == "done", DELIVERY.c.proof <= int(Proof.ACCEPTED))
+            failed = {
+                "state": "failed",
+                "status": job.status,
+                "reason": "returned by a later mail server",
+                "reported": "",
+            }
+            connection.execute(update(DELIVERY).where(here, *undelivered).values(**failed))
+        for also in job.also:
+            also(connection)
+    entries.append(connection, [job.event for job in jobs])
+    return [None] * len(jobs)
+
+
+def act(connection: Connection, jobs: Sequence[Acting]) -> Sequence[int]:
+    """Do what a person decided; gives how many deliveries it touched."""
+    return [_act(connection, job) for job in jobs]
+
+
+def tell(connection: Connection, jobs: Sequence[Telling]) -> Sequence[None]:
+    """Remember what the sender knows."""
+    for job in jobs:
+        connection.execute(update(DELIVERY).where(DELIVERY.c.id.in_(job.deliveries)).values(reported=job.what))
+    entries.append(connection, [job.event for job in jobs])
+    return [None] * len(jobs)
+
+
+def note(connection: Connection, jobs: Sequence[Noting]) -> Sequence[list[Any]]:
+    """Write events and what goes with them; gives what the callables gave."""
+    given = []
+    for job in jobs:
+        given.append([also(connection) for also in job.also])
+        if job.closes:
+            closed = {"planned": True, "state": "final"}
+            connection.execute(update(LETTER).where(LETTER.c.id == job.closes).values(**closed))
+        entries.append(connection, job.events)
+    return given
+
+
+def wake(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
+    """Give held deliveries whose time has come another look at the directory."""
+    due = (DELIVERY.c.state == "held", DELIVERY.c.next_at <= max(jobs))
+    woken = connection.execute(update(DELIVERY).where(*due).values(state="ready")).rowcount
+    return [woken] * len(jobs)
+
+
+def purge(connection: Connection, jobs: Sequence[datetime]) -> Sequence[list[LetterId]]:
+    """Destroy the key and the bytes of letters whose retention has ended; old replay keys go too.
+
+    A part shares its key with the whole file: nothing goes before all parts are final.
+    """
+    return [_purge(connection, now) for now in jobs]
+
+
+def forget_replays(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
+    """Forget replay keys older than the horizon."""
+    return [connection.execute(delete(REPLAY).where(REPLAY.c.seen_at < horizon)).rowcount for horizon in jobs]
+
+
+def _act(connection: Connection, job: Acting) -> int:
+    whole = select(LETTER.c.id).where(LETTER.c.whole == job.letter) if "-" not in job.letter else (job.letter,)
+    mine = (DELIVERY.c.letter_id.in_(whole), DELIVERY.c.state.in_(job.of))
+    values: dict[str, Any] = {"state": job.to.value, "reported": "", "epoch": DELIVERY.c.epoch + 1}
+    if job.to is DeliveryState.READY:
+        values |= {"next_at": job.event.at, "final_at": None}
+        reopened = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(job.of))
+        again = {"state": "open", "final_at": None, "erase_after": None}
+        connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), reopened).values(**again))
+    else:
+        values |= {"final_at": job.event.at}
+    touched = connection.execute(update(DELIVERY).where(*mine).values(**values)).rowcount
+    if job.to is DeliveryState.CANCELLED:
+        _close(connection, whole, job)
+    entries.append(connection, [job.event] if touched else [])
+    return touched
+
+
+def _close(connection: Connection, whole: Any, job: Acting) -> None:  # noqa: ANN401 (a select or ids)
+    left = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(OPEN))
+    values = {"state": "final", "final_at": job.event.at, "erase_after": job.erase_after}
+    connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), ~left).values(**values))
+
+
+def _purge(connection: Connection, now: datetime) -> list[LetterId]:
+    other = LETTER.alias()
+    kept = exists().where(
+        other.c.whole == LETTER.c.whole, (other.c.state == literal_column("'open'")) | (other.c.erase_after > now)
+    )
+    gone = select(LETTER.c.whole).where(LETTER.c.erase_after <= now, ~kept).distinct().limit(500)
+    wholes = [LetterId(row.whole) for row in connection.execute(gone)]
+    if wholes:
+        erased = {"body_key": b"", "sealed": b"", "erase_after": None}
+        connection.execute(update(LETTER).where(LETTER.c.whole.in_(wholes)).values(**erased))
+        connection.execute(delete(CHUNK).where(CHUNK.c.letter_id.in_(wholes)))
+        entries.append(connection, [Event(at=now, kind="erased", letter=whole) for whole in wholes])
+    return wholes

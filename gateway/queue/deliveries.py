@@ -1,0 +1,247 @@
+"""Writer's verbs of stations 4 and 7: a row per addressee, leases with a fencing epoch, and how each attempt ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, case, exists, insert, literal_column, select, update
+
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.journal import Event
+from gateway.letter import DeliveryState, Done, GiveUp, Outcome, RetryAt
+from gateway.queue import entries
+from gateway.queue.accept import DELIVERY, LETTER
+
+Also = Callable[[Connection], object]
+"""Something another station writes in the same transaction (the clock's legs)."""
+
+OPEN = ("ready", "leased", "held")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """A read and addressed letter: its rows, and what is said of it."""
+
+    whole: LetterId
+    parts: list[dict[str, Any]] = field(repr=False)
+    """Rows of the patients' letters when the file held several; empty when the letter is its own only part."""
+    update: dict[str, Any] = field(repr=False)
+    deliveries: list[dict[str, Any]] = field(repr=False)
+    events: list[Event]
+    also: tuple[Also, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on one delivery until ``until``; ``epoch`` fences out whoever had it before."""
+
+    delivery: DeliveryId
+    letter: LetterId
+    epoch: int
+    attempts: int
+    ambiguous: int
+    created_at: datetime
+    target: bytes = field(repr=False)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claiming:
+    """Ask for due deliveries: at most ``limit``, leased to ``node`` until ``until``."""
+
+    node: str
+    now: datetime
+    until: datetime
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finishing:
+    """How one attempt ended, with what was tried."""
+
+    lease: Lease
+    outcome: Outcome | Waiting
+    protection: str = ""
+    route: str = ""
+    sealed_at: datetime | None = None
+    target: bytes | None = field(repr=False, default=None)
+    events: tuple[Event, ...] = ()
+    erase_after: datetime | None = None
+    also: tuple[Also, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The addressee cannot be written to at the moment; asked again at ``at``."""
+
+    at: datetime
+    reason: str
+
+
+_INSERT_DELIVERY, _INSERT_LETTER = insert(DELIVERY), insert(LETTER)
+_FINISH = (
+    update(DELIVERY)
+    .where(DELIVERY.c.id == bindparam("delivery"), DELIVERY.c.epoch == bindparam("held"), DELIVERY.c.state == "leased")
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("why"),
+        status=bindparam("said"),
+        code=bindparam("reply"),
+        next_at=bindparam("again"),
+        final_at=bindparam("final"),
+        accepted_at=bindparam("accepted"),
+        proof=case((DELIVERY.c.proof < bindparam("proved"), bindparam("proved")), else_=DELIVERY.c.proof),
+        dsn_offered=bindparam("dsn"),
+        protection=bindparam("by"),
+        route=bindparam("via"),
+        sealed_at=bindparam("sealed"),
+        attempts=DELIVERY.c.attempts + bindparam("tried"),
+        ambiguous=DELIVERY.c.ambiguous + bindparam("unsure"),
+        lease_until=None,
+    )
+)
+_RETARGET = update(DELIVERY).where(DELIVERY.c.id == bindparam("delivery")).values(addressee=bindparam("target"))
+_CLOSE = (
+    update(LETTER)
+    .where(
+        LETTER.c.id == bindparam("letter"),
+        LETTER.c.state == "open",
+        ~exists().where(DELIVERY.c.letter_id == bindparam("letter"), DELIVERY.c.state.in_(OPEN)),
+    )
+    .values(state="final", final_at=bindparam("at"), erase_after=bindparam("erase"))
+)
+
+
+def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
+    """Give every addressee his row; ``False`` for a letter that was withdrawn or planned already."""
+    return [_plan(connection, job) for job in jobs]
+
+
+def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lease]]:
+    """Lease what is due, oldest first, each row to one caller only."""
+    return [_claim(connection, job) for job in jobs]
+
+
+def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
+    """Write how attempts ended; ``False`` where the lease was lost: then nothing is changed but the journal."""
+    kept = [connection.execute(_FINISH, _ending(job)).rowcount == 1 for job in jobs]
+    done = [job for job, mine in zip(jobs, kept, strict=True) if mine]
+    targets = [{"delivery": job.lease.delivery, "target": job.target} for job in done if job.target is not None]
+    if targets:
+        connection.execute(_RETARGET, targets)
+    closing = [_closing(job) for job in done if isinstance(job.outcome, Done | GiveUp)]
+    if closing:
+        connection.execute(_CLOSE, closing)
+    for also in (also for job in done for also in job.also):
+        also(connection)
+    lost = [job.lease for job, mine in zip(jobs, kept, strict=True) if not mine]
+    entries.append(connection, [event for job in done for event in job.events])
+    entries.append(connection, [_lost(lease, jobs[0]) for lease in lost])
+    return kept
+
+
+def restart(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
+    """After a start under the lock nobody holds a lease: all of them are due now, and each may have left already."""
+    values = {"state": "ready", "ambiguous": DELIVERY.c.ambiguous + 1, "epoch": DELIVERY.c.epoch + 1}
+    total = 0
+    for now in jobs:
+        stuck = connection.execute(
+            select(DELIVERY.c.id, DELIVERY.c.letter_id).where(DELIVERY.c.state == "leased")
+        ).all()
+        connection.execute(update(DELIVERY).where(DELIVERY.c.state == "leased").values(next_at=now, **values))
+        events = [
+            Event(at=now, kind="ambiguous", letter=row.letter_id, delivery=row.id, code="restart") for row in stuck
+        ]
+        entries.append(connection, events)
+        total += len(stuck)
+    return [total] * len(jobs)
+
+
+def unplanned() -> Select[Any]:
+    """Letters that were kept but not yet planned when the process ended, oldest first."""
+    return select(LETTER).where(LETTER.c.planned.is_(False), LETTER.c.part == 0).order_by(LETTER.c.id)
+
+
+def _plan(connection: Connection, job: Planning) -> bool:
+    mine = update(LETTER).where(LETTER.c.id == job.whole, LETTER.c.planned.is_(False)).values(**job.update)
+    if connection.execute(mine).rowcount != 1:
+        return False
+    if job.parts:
+        connection.execute(_INSERT_LETTER, job.parts)
+    if job.deliveries:
+        connection.execute(_INSERT_DELIVERY, job.deliveries)
+    for also in job.also:
+        also(connection)
+    entries.append(connection, job.events)
+    return True
+
+
+def _claim(connection: Connection, job: Claiming) -> list[Lease]:
+    due = (
+        select(DELIVERY.c.id)
+        .where(DELIVERY.c.state == literal_column("'ready'"), DELIVERY.c.next_at <= job.now)
+        .order_by(DELIVERY.c.next_at)
+        .limit(job.limit)
+        .with_for_update(skip_locked=True)
+    )
+    lease = {"state": "leased", "node": job.node, "lease_until": job.until, "epoch": DELIVERY.c.epoch + 1}
+    taken = update(DELIVERY).where(DELIVERY.c.id.in_(due)).values(**lease).returning(DELIVERY)
+    return [leased(dict(row)) for row in connection.execute(taken).mappings()]
+
+
+def leased(row: dict[str, Any]) -> Lease:
+    """The lease that a row of the delivery table stands for."""
+    return Lease(
+        delivery=DeliveryId(row["id"]),
+        letter=LetterId(row["letter_id"]),
+        epoch=row["epoch"],
+        attempts=row["attempts"],
+        ambiguous=row["ambiguous"],
+        created_at=row["created_at"],
+        target=row["addressee"],
+        reason=row["reason"],
+    )
+
+
+def _ending(job: Finishing) -> dict[str, Any]:
+    common = {
+        "delivery": job.lease.delivery,
+        "held": job.lease.epoch,
+        "by": job.protection,
+        "via": job.route,
+        "sealed": job.sealed_at,
+        "again": None,
+        "final": None,
+        "accepted": None,
+        "proved": 0,
+        "dsn": False,
+        "tried": 1,
+        "unsure": 0,
+        "reply": None,
+        "said": "",
+        "why": "",
+    }
+    match job.outcome:
+        case Done(at=at, code=code, status=status, dsn_offered=dsn):
+            ended = {"to": "done", "final": at, "accepted": at, "proved": 1, "dsn": dsn, "reply": code, "said": status}
+        case RetryAt(at=at, status=status, reason=why, code=code, ambiguous=unsure):
+            ended = {"to": "ready", "again": at, "said": status, "why": why, "reply": code, "unsure": int(unsure)}
+        case GiveUp(at=at, status=status, reason=why, code=code, expired=expired):
+            state = DeliveryState.EXPIRED if expired else DeliveryState.FAILED
+            ended = {"to": state.value, "final": at, "said": status, "why": why, "reply": code}
+        case Waiting(at=at, reason=why):
+            ended = {"to": "held", "again": at, "why": why, "tried": 0}
+    return common | ended
+
+
+def _closing(job: Finishing) -> dict[str, Any]:
+    assert isinstance(job.outcome, Done | GiveUp)  # noqa: S101 (narrowed by the caller)
+    return {"letter": job.lease.letter, "at": job.outcome.at, "erase": job.erase_after}
+
+
+def _lost(lease: Lease, job: Finishing) -> Event:
+    at = next((event.at for event in job.events), lease.created_at)
+    return Event(at=at, kind="lease-lost", letter=lease.letter, delivery=lease.delivery, code=str(lease.epoch))

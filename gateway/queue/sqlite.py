@@ -1,0 +1,91 @@
+"""SQLite as the store: one process holds the lock, one connection writes and checkpoints, readers only read.
+
+One writing connection in the whole system is also what keeps SQLite 3.7.0 to 3.51.2 clear of the WAL-reset
+corruption (two connections that write or checkpoint at once): see tests/unit/queue/test_sqlite_traps.py.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import NullPool, StaticPool
+
+from gateway.errors import StorageUnavailable
+
+WRITER = (
+    "PRAGMA page_size=16384",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA wal_autocheckpoint=4000",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA mmap_size=0",
+    "PRAGMA temp_store=MEMORY",
+)
+READER = ("PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0", "PRAGMA busy_timeout=5000", "PRAGMA temp_store=MEMORY")
+
+
+class Lock:
+    """The data folder's lock: whoever holds it is the one process that writes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock; raises StorageUnavailable when another process has it."""
+        self._file = os.open(folder / "huitaine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._file)
+            raise StorageUnavailable("another process holds the data folder") from error
+
+    def release(self) -> None:
+        """Let another process write."""
+        os.close(self._file)
+
+
+def open_writer(path: Path) -> Engine:
+    """The engine with the one connection that writes; WAL and FULL are asserted, not hoped for."""
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
+    )
+    _prepare(engine, WRITER)
+    with engine.connect() as connection:
+        mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    if (mode, synchronous) != ("wal", 2):
+        raise StorageUnavailable(f"SQLite journal_mode={mode} synchronous={synchronous}, wanted wal and 2")
+    path.chmod(0o600)
+    return engine
+
+
+def open_reader(path: Path) -> Engine:
+    """An engine that can only read, and never checkpoints."""
+    engine = create_engine(
+        f"sqlite+pysqlite:///file:{path}?mode=ro&uri=true",
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False},
+    )
+    _prepare(engine, READER)
+    return engine
+
+
+def _prepare(engine: Engine, pragmas: tuple[str, ...]) -> None:
+    """SQLAlchemy's defaults lose updates between processes: transactions here begin IMMEDIATE, by our own word."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 (SQLAlchemy's own)
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _began(connection: Any) -> None:  # noqa: ANN401 (SQLAlchemy's own)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if pragmas is WRITER else "BEGIN")

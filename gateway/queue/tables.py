@@ -1,0 +1,107 @@
+"""The tables of what is kept, on SQLite and PostgreSQL alike; SQLModel declares them, Core statements use them.
+
+Names, subjects, mailboxes and content are only in ``sealed``, ``addressee`` and ``chunk.data``: AES-256-GCM under the
+letter's own key. What is in clear is ids, codes, states and times.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, text
+from sqlmodel import Field, SQLModel
+
+from gateway.moments import Moment
+
+
+class Letter(SQLModel, table=True):
+    """One letter as it was handed in, or one patient's part of it (``whole`` then names the letter with the bytes)."""
+
+    id: str = Field(primary_key=True)
+    whole: str = Field(index=True)
+    part: int = 0
+    door: str
+    source: str
+    state: str = "open"
+    planned: bool = False
+    """Whether every addressee has his row; a letter without is read again after a restart."""
+    reason: str = ""
+    size: int = 0
+    sha256: str = ""
+    loinc: str | None = None
+    unit: str | None = None
+    control_id: str | None = None
+    received_at: datetime = Field(sa_type=Moment, index=True)
+    discharged_at: datetime | None = Field(sa_type=Moment, default=None)
+    final_at: datetime | None = Field(sa_type=Moment, default=None)
+    body_key: bytes = Field(sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=LargeBinary)
+    erase_after: datetime | None = Field(sa_type=Moment, default=None, index=True)
+
+
+class Chunk(SQLModel, table=True):
+    """At most 1 MiB of a letter's bytes, sealed."""
+
+    letter_id: str = Field(primary_key=True)
+    n: int = Field(primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class Delivery(SQLModel, table=True):
+    """One letter on its way to one addressee."""
+
+    id: str = Field(primary_key=True)
+    letter_id: str = Field(index=True)
+    role: str
+    rpps: str | None = Field(default=None, index=True)
+    addressee: bytes = Field(sa_type=LargeBinary)
+    route: str = ""
+    protection: str = ""
+    state: str
+    proof: int = 0
+    reason: str = ""
+    attempts: int = 0
+    ambiguous: int = 0
+    next_at: datetime | None = Field(sa_type=Moment, default=None)
+    node: str = ""
+    epoch: int = 0
+    lease_until: datetime | None = Field(sa_type=Moment, default=None)
+    code: int | None = None
+    status: str = ""
+    dsn_offered: bool = False
+    created_at: datetime = Field(sa_type=Moment)
+    sealed_at: datetime | None = Field(sa_type=Moment, default=None)
+    accepted_at: datetime | None = Field(sa_type=Moment, default=None)
+    final_at: datetime | None = Field(sa_type=Moment, default=None)
+    reported: str = ""
+    """What the sender was last told about this delivery: delayed, failed, held."""
+
+    __table_args__ = (
+        Index(
+            "delivery_due", "next_at", sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'")
+        ),
+        Index("delivery_open", "state"),
+    )
+
+
+class Replay(SQLModel, table=True):
+    """What was handed in lately, so that a second time is recognised."""
+
+    key: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    letter_id: str = Field(index=True)
+    seen_at: datetime = Field(sa_type=Moment, index=True)
+    answer: bytes = Field(sa_type=LargeBinary, default=b"")
+
+
+class Entry(SQLModel, table=True):
+    """The journal: append-only, each entry's hash covers the one before."""
+
+    seq: int | None = Field(primary_key=True, default=None)
+    at: datetime = Field(sa_type=Moment)
+    kind: str
+    letter_id: str | None = Field(default=None, index=True)
+    delivery_id: str | None = None
+    actor: str
+    code: str
+    words: str
+    hash: bytes = Field(sa_type=LargeBinary)

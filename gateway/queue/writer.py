@@ -1,0 +1,148 @@
+"""One thread owns the only writing connection and commits in groups: take all that waits, one transaction, one fsync.
+
+While a commit runs the next group piles up, so that the group grows with the disk's slowness by itself; no timer.
+A verb is a function over a *list* of payloads, so that a group becomes a few ``executemany``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from gateway.errors import HuitaineError, StorageFull, StorageUnavailable
+
+MAX_JOBS = 64
+MAX_BYTES = 16 * 2**20
+
+Verb = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    verb: Verb
+    payload: Any = field(repr=False)
+    size: int
+    done: Future[Any]
+
+
+class Writer:
+    """The group commit. Raises StorageUnavailable or StorageFull to each caller of a group that did not commit.
+
+    A failed commit that is not about a full disk is final (fsync may have lied): ``broken`` is set, every later call
+    is refused, and the service leaves so that a restart recovers from what is really on the disk (promises.md A5).
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Start the thread; :meth:`close` ends it."""
+        self.broken = threading.Event()
+        self.commits = 0
+        self._engine = engine
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    async def do(self, verb: Verb, payload: object, *, size: int = 0) -> Any:  # noqa: ANN401 (what the verb gives)
+        """Run ``verb`` on ``payload`` in the next group; on return it is committed and fsynced.
+
+        A cancelled caller does not undo the commit: shield where the outcome must be known.
+        """
+        if self.broken.is_set():
+            raise StorageUnavailable("an earlier commit failed")
+        done: Future[Any] = Future()
+        self._jobs.put(_Job(verb, payload, size, done))
+        return await asyncio.wrap_future(done)
+
+    def close(self) -> None:
+        """Commit what waits, then end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            while (group := self._take()) is not None:
+                self._commit(connection, group)
+
+    def _take(self) -> list[_Job] | None:
+        """All that waits, at least one job, within the caps; ``None`` when closing."""
+        first = self._jobs.get()
+        if first is None:
+            return None
+        group, size = [first], first.size
+        while len(group) < MAX_JOBS and size < MAX_BYTES:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._jobs.put(None)
+                break
+            group.append(job)
+            size += job.size
+        return group
+
+    def _commit(self, connection: Connection, group: list[_Job]) -> None:
+        """One transaction for the group; when a verb fails, each job alone, so that only the guilty one is refused."""
+        try:
+            answers = self._transact(connection, group)
+        except Exception as error:  # noqa: BLE001 (every caller gets an error of ours)
+            if len(group) == 1:
+                group[0].done.set_exception(self._own(error))
+                return
+            for job in group:
+                self._commit(connection, [job])
+            return
+        self.commits += 1
+        for job, answer in zip(group, answers, strict=True):
+            if not job.done.cancelled():
+                job.done.set_result(answer)
+
+    def _transact(self, connection: Connection, group: list[_Job]) -> list[Any]:
+        answers: dict[int, Any] = {}
+        if self.broken.is_set():
+            raise StorageUnavailable("an earlier commit failed")
+        transaction = connection.begin()
+        try:
+            for verb, jobs in _by_verb(group).items():
+                given = verb(connection, [job.payload for job in jobs])
+                answers.update((id(job), answer) for job, answer in zip(jobs, given, strict=True))
+        except BaseException:
+            transaction.rollback()
+            raise
+        try:
+            transaction.commit()
+        except OperationalError as error:
+            self._failed_commit(connection, error)
+            raise
+        return [answers[id(job)] for job in group]
+
+    def _failed_commit(self, connection: Connection, error: OperationalError) -> None:
+        if "full" not in str(error.orig):
+            self.broken.set()
+            structlog.get_logger().critical("commit-failed", error=type(error.orig).__name__)
+        connection.rollback()
+
+    @staticmethod
+    def _own(error: Exception) -> HuitaineError:
+        if isinstance(error, HuitaineError):
+            return error
+        if "database or disk is full" in str(error):
+            return StorageFull(type(error).__name__)
+        structlog.get_logger().error("write-failed", error=type(error).__name__)
+        return StorageUnavailable(type(error).__name__)
+
+
+def _by_verb(group: list[_Job]) -> dict[Verb, list[_Job]]:
+    """The jobs of each verb together; callers wait for their own answer, so the order between verbs is free."""
+    found: dict[Verb, list[_Job]] = {}
+    for job in group:
+        found.setdefault(job.verb, []).append(job)
+    return found
