@@ -218,6 +218,8 @@ class Document:
     wishes: Wishes = Wishes()
     control_id: str | None = None
     """MSH-10 of the message it came in, quoted back by ZAM (IG-TRANS, OBX-4)."""
+    id: str | None = None
+    """``root`` or ``root^extension`` (ClinicalDocument/id, TXA-12): what a later ``replaces`` or ``cancels`` names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

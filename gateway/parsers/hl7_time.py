@@ -1,0 +1,51 @@
+"""Time stamps of the HL7 family (HL7 v2 TS/DTM, CDA TS, XDS DTM): digits from the year down, perhaps an offset."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+PARIS = ZoneInfo("Europe/Paris")
+"""Loaded with the module: a reading child can open no file later."""
+
+_STAMP = re.compile(
+    r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:\.(\d{1,6})\d*)?)?)?)?(?:([+-])(\d{2})(\d{2}))?", re.ASCII
+)
+_PLAUSIBLE = range(1850, 2200)
+
+
+def moment(text: str) -> datetime | None:
+    """The moment that ``text`` names, aware, in Europe/Paris; ``None`` when it names no calendar day.
+
+    Without an offset the time is local French time (PAM.fr: times carry no offset); a day alone is its midnight.
+    An hour that a change of clocks repeats is taken as the first of the two.
+    """
+    found = _STAMP.fullmatch(text.strip())
+    if found is None or int(found[1]) not in _PLAUSIBLE:
+        return None
+    year, month, day, hour, minute, second = (int(part) if part else 0 for part in found.groups()[:6])
+    fraction = int((found[7] or "0").ljust(6, "0"))
+    try:
+        local = datetime(year, month, day, hour, minute, second, fraction, tzinfo=_zone(found))
+    except ValueError:
+        return None
+    return local.astimezone(PARIS)
+
+
+def _zone(found: re.Match[str]) -> timezone | ZoneInfo:
+    if found[8] is None:
+        return PARIS
+    offset = timedelta(hours=int(found[9]), minutes=int(found[10]))
+    return timezone(-offset if found[8] == "-" else offset)
+
+
+def birth_date(text: str) -> str:
+    """ISO when the first eight digits are a calendar day, else the text as sent (19470000 for a day not known)."""
+    digits = text.strip()[:8]
+    if len(digits) == 8 and digits.isascii() and digits.isdigit():
+        try:
+            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).isoformat()
+        except ValueError:
+            return text.strip()
+    return text.strip()
