@@ -1,0 +1,149 @@
+"""Whether an addressee's certificate may be encrypted to: valid now, for mail, for this very address (CR-12, CR-16)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from gateway.errors import NoProtection
+
+_SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598 §3
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1, ec.BrainpoolP256R1, ec.BrainpoolP384R1)
+_STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512, hashes.SHA3_256, hashes.SHA3_384, hashes.SHA3_512)
+_MSSANTE = ".mssante.fr"
+
+
+def check_recipient(certificate: bytes, address: str, at: datetime) -> None:
+    """Return when ``certificate`` (DER) may protect a letter to ``address`` at that moment.
+
+    Else NoProtection, its ``detail`` one of: unreadable-certificate, not-yet-valid, expired, weak-key,
+    unsupported-key, weak-signature, wrong-usage, wrong-eku, address-mismatch.
+    """
+    check_certificate(read_certificate(certificate), address, at)
+
+
+def read_certificate(certificate: bytes) -> x509.Certificate:
+    """The certificate, or NoProtection ``unreadable-certificate``."""
+    try:
+        return x509.load_der_x509_certificate(certificate)
+    except ValueError as error:
+        raise NoProtection("unreadable-certificate") from error
+
+
+def check_certificate(certificate: x509.Certificate, address: str, at: datetime) -> None:
+    """The same as :func:`check_recipient` for one that is already read."""
+    try:
+        check_time(certificate, at)
+        _check_key(certificate)
+        _check_signature(certificate)
+        _check_usage(certificate)
+        if not any(same_address(each, address) for each in addresses_of(certificate)):
+            raise NoProtection("address-mismatch")
+    except (ValueError, x509.DuplicateExtension) as error:  # extensions are read late: a foreign one may be broken
+        raise NoProtection("unreadable-certificate") from error
+
+
+def check_time(certificate: x509.Certificate, at: datetime) -> None:
+    """Raise NoProtection ``not-yet-valid`` or ``expired`` (CR-20)."""
+    if at < certificate.not_valid_before_utc:
+        raise NoProtection("not-yet-valid")
+    if at > certificate.not_valid_after_utc:
+        raise NoProtection("expired")
+
+
+def addresses_of(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Mail addresses the certificate stands for: rfc822Name, SmtpUTF8Mailbox, then the subject's (RFC 5280, RFC 9598).
+
+    The subject's counts only when there is no subjectAltName address (RFC 8550 §3).
+    """
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        names = x509.SubjectAlternativeName([])
+    plain = names.get_values_for_type(x509.RFC822Name)
+    utf8 = [
+        _utf8_string(each.value)
+        for each in names.get_values_for_type(x509.OtherName)
+        if each.type_id == _SMTP_UTF8_MAILBOX
+    ]
+    subject = [str(each.value) for each in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    return tuple(plain + utf8) or tuple(subject)
+
+
+def same_address(one: str, other: str) -> bool:
+    """Domains match without case; local parts exactly, except inside MSSanté where case never counts (CR-16)."""
+    local, _, domain = one.rpartition("@")
+    other_local, _, other_domain = other.rpartition("@")
+    if not local or _ascii_domain(domain) != _ascii_domain(other_domain):
+        return False
+    if _ascii_domain(domain).endswith(_MSSANTE):
+        return local.lower() == other_local.lower()
+    return local == other_local
+
+
+def _check_key(certificate: x509.Certificate) -> None:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < 2048:
+            raise NoProtection("weak-key")
+        if key.key_size > 8192:
+            raise NoProtection("unsupported-key")
+    elif not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)):
+        raise NoProtection("unsupported-key")
+
+
+def _check_signature(certificate: x509.Certificate) -> None:
+    """MD5 and SHA-1 no longer prove who vouched for the key (CR-12)."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm as error:
+        raise NoProtection("weak-signature") from error
+    if algorithm is not None and not isinstance(algorithm, _STRONG):
+        raise NoProtection("weak-signature")
+
+
+def _check_usage(certificate: x509.Certificate) -> None:
+    extensions = certificate.extensions
+    for extension in extensions:
+        if isinstance(extension.value, x509.KeyUsage):
+            _check_key_usage(certificate, extension.value)
+        elif isinstance(extension.value, x509.ExtendedKeyUsage):
+            _check_purpose(extension.value)
+        elif isinstance(extension.value, x509.BasicConstraints) and extension.value.ca:
+            raise NoProtection("wrong-usage")
+        elif extension.critical and isinstance(extension.value, x509.UnrecognizedExtension):
+            raise NoProtection("wrong-usage")  # RFC 5280 §4.2: a critical extension we do not know forbids use
+
+
+def _check_key_usage(certificate: x509.Certificate, usage: x509.KeyUsage) -> None:
+    transported = isinstance(certificate.public_key(), rsa.RSAPublicKey)
+    allowed = usage.key_encipherment if transported else usage.key_agreement
+    if not allowed:
+        raise NoProtection("wrong-usage")
+
+
+def _check_purpose(purposes: x509.ExtendedKeyUsage) -> None:
+    wanted = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    if not any(purpose in wanted for purpose in purposes):
+        raise NoProtection("wrong-eku")
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        return domain.lower().encode("idna").decode()
+    except UnicodeError:
+        return domain.lower()
+
+
+def _utf8_string(der: bytes) -> str:
+    """A short DER UTF8String; a mailbox has at most 255 bytes or it is nobody's."""
+    if len(der) > 2 and der[0] == 0x0C and der[1] < 0x80 and len(der) == der[1] + 2:
+        return der[2:].decode("utf-8", "replace")
+    if len(der) > 3 and der[0] == 0x0C and der[1] == 0x81 and len(der) == der[2] + 3:
+        return der[3:].decode("utf-8", "replace")
+    return ""

@@ -1,0 +1,75 @@
+"""Who signs and who opens: a certificate, the chain above it and the private key, loaded once and never shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, pkcs12
+
+from gateway.errors import KeyStoreRefused
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+_PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SigningIdentity:
+    """A private key with its own certificate first and the authorities above it after.
+
+    Loading an RSA key checks it and costs 35 ms and more: keep the object, never load one per letter.
+    """
+
+    certificate: x509.Certificate
+    private_key: PrivateKey
+    chain: tuple[x509.Certificate, ...] = ()
+
+    def __repr__(self) -> str:
+        return "SigningIdentity(hidden)"
+
+
+def load_identity(p12: bytes, password: bytes | None) -> SigningIdentity:
+    """The identity in a PKCS #12 file (RFC 7292); KeyStoreRefused when it, or its password, is wrong."""
+    try:
+        bundle = pkcs12.load_pkcs12(p12, password)
+    except (ValueError, TypeError) as error:
+        raise KeyStoreRefused("pkcs12: wrong password or damaged file") from error
+    if bundle.key is None or bundle.cert is None:
+        raise KeyStoreRefused("pkcs12: needs one private key and its certificate")
+    others = tuple(other.certificate for other in bundle.additional_certs)
+    return _paired(bundle.key, (bundle.cert.certificate, *others))
+
+
+def load_pem_identity(pem: bytes, password: bytes | None) -> SigningIdentity:
+    """The identity in a PEM file of one private key and certificates in any order; KeyStoreRefused otherwise."""
+    blocks = [(match[1], match[0]) for match in _PEM_BLOCK.finditer(pem)]
+    keys = [block for label, block in blocks if label.endswith(b"PRIVATE KEY")]
+    if len(keys) != 1:
+        raise KeyStoreRefused(f"pem: needs exactly one private key, found {len(keys)}")
+    try:
+        certificates = tuple(
+            x509.load_pem_x509_certificate(block) for label, block in blocks if label == b"CERTIFICATE"
+        )
+        key = load_pem_private_key(keys[0], password)
+    except (ValueError, TypeError) as error:
+        raise KeyStoreRefused("pem: wrong password or damaged file") from error
+    return _paired(key, certificates)
+
+
+def _paired(key: object, certificates: tuple[x509.Certificate, ...]) -> SigningIdentity:
+    """Put the certificate of this very key first: a file may hold them in any order."""
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise KeyStoreRefused("key: only RSA and elliptic-curve keys sign and open S/MIME")
+    mine = spki(key)
+    own = next((each for each in certificates if spki(each) == mine), None)
+    if own is None:
+        raise KeyStoreRefused("key: no certificate in the file belongs to the private key")
+    return SigningIdentity(certificate=own, private_key=key, chain=tuple(each for each in certificates if each != own))
+
+
+def spki(holder: x509.Certificate | PrivateKey) -> bytes:
+    """SubjectPublicKeyInfo in DER: two holders of the same key have the same bytes."""
+    return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

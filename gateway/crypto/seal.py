@@ -1,0 +1,165 @@
+"""Sign, then encrypt: a mail composed for one addressee becomes bytes that only he can open.
+
+Every refusal raises NoProtection with a stable code in ``detail``; there is no path that returns clear text. ``Date:``
+and the signing time are the same moment, or clients call the signature invalid (design.md, decision 15).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from email.utils import format_datetime
+from hashlib import sha256
+
+from gateway.crypto.certificates import check_certificate, check_time, read_certificate
+from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
+from gateway.crypto.cms.recipients import CmsRecipient
+from gateway.crypto.cms.signed import DetachedSigner
+from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields
+from gateway.errors import NoProtection
+from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, SealedMail, Smime, protection_name
+
+_RESERVED = ("date", "mime-version", "received")
+_REMEMBERED = 2048
+
+
+class Sealer:
+    """The station: holds the gateway's own keys, gives sealed mails. Not for several threads at once."""
+
+    def __init__(
+        self, *, identity: SigningIdentity, openpgp: OpenPgpSigner | None, clock: Callable[[], datetime]
+    ) -> None:
+        self._identity = identity
+        self._signer = DetachedSigner(identity)
+        self._openpgp = openpgp
+        self._clock = clock
+        self._recipients: OrderedDict[bytes, tuple[datetime, datetime, CmsRecipient]] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return "Sealer(hidden)"
+
+    def seal(self, mail: ComposedMail) -> SealedMail:
+        """The mail as it goes over the wire; NoProtection when the addressee's key or our own may not be used now."""
+        at = self._clock().replace(microsecond=0)
+        check_canonical(mail.entity)
+        head = b"".join(fields(_outer_fields(mail, at)))
+        return SealedMail(
+            letter=mail.letter,
+            delivery=mail.delivery,
+            message_id=mail.message_id,
+            sender=mail.sender,
+            mailbox=mail.mailbox,
+            content=head + self._protected(mail, at),
+            protected_by=protection_name(mail.protection),
+            sealed_at=at,
+        )
+
+    def _protected(self, mail: ComposedMail, at: datetime) -> bytes:
+        match mail.protection:
+            case Smime(certificate=certificate, gcm=gcm):
+                recipient = self._recipient(certificate, mail.mailbox, at)
+                return _enveloped(self._signed(mail.entity, at), recipient, gcm=gcm)
+            case OpenPgp(key=key, fingerprint=fingerprint):
+                return self._openpgp_mime(mail, key, fingerprint, at)
+            case MssTls():
+                return self._signed(mail.entity, at)
+            case AsReceived():
+                raise NoProtection("as-received-is-not-sealed")
+
+    def _signed(self, entity: bytes, at: datetime) -> bytes:
+        """multipart/signed (RFC 8551 §3.5.3) with the entity byte for byte."""
+        check_own(self._identity, at)
+        signature = base64_lines(self._signer.sign(entity, at))
+        boundary = _boundary()
+        opening = (
+            b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256;'
+            b'\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary + CRLF
+        )
+        between = CRLF + b"--" + boundary + CRLF + _SIGNATURE_FIELDS
+        return b"".join((opening, entity, between, signature, b"--", boundary, b"--\r\n"))
+
+    def _openpgp_mime(self, mail: ComposedMail, key: bytes, fingerprint: str, at: datetime) -> bytes:
+        """multipart/encrypted, signed and encrypted in one OpenPGP message (RFC 3156 §6.2)."""
+        if self._openpgp is None:
+            raise NoProtection("no-openpgp-key-of-our-own")
+        armor = self._openpgp.seal(mail.entity, key, fingerprint=fingerprint, address=mail.mailbox, at=at)
+        boundary = _boundary()
+        opening = (
+            b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";'
+            b'\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary + CRLF
+        )
+        between = _OPENPGP_VERSION + b"--" + boundary + CRLF + _OPENPGP_FIELDS
+        return b"".join((opening, between, armor, b"--", boundary, b"--\r\n"))
+
+    def _recipient(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
+        """The certificate made ready; checked in full once per address, its dates every time."""
+        digest = sha256(certificate + b"\0" + address.encode()).digest()
+        known = self._recipients.get(digest)
+        if known is not None and known[0] <= at <= known[1]:
+            self._recipients.move_to_end(digest)
+            return known[2]
+        parsed = read_certificate(certificate)
+        check_certificate(parsed, address, at)
+        ready = CmsRecipient(parsed)
+        self._recipients[digest] = (parsed.not_valid_before_utc, parsed.not_valid_after_utc, ready)
+        if len(self._recipients) > _REMEMBERED:
+            self._recipients.popitem(last=False)
+        return ready
+
+
+_SIGNATURE_FIELDS = (
+    b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
+    b"Content-Transfer-Encoding: base64\r\n"
+    b'Content-Disposition: attachment; filename="smime.p7s"\r\n\r\n'
+)
+_OPENPGP_VERSION = b"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n\r\n"
+_OPENPGP_FIELDS = (
+    b'Content-Type: application/octet-stream; name="encrypted.asc"\r\n'
+    b'Content-Disposition: inline; filename="encrypted.asc"\r\n\r\n'
+)
+
+
+def check_own(identity: SigningIdentity, at: datetime) -> None:
+    """NoProtection ``own-certificate-…`` when we may not sign at that moment (CR-20)."""
+    try:
+        check_time(identity.certificate, at)
+    except NoProtection as error:
+        raise NoProtection(f"own-certificate-{error.detail}") from error
+
+
+def _enveloped(signed: bytes, recipient: CmsRecipient, *, gcm: bool) -> bytes:
+    """application/pkcs7-mime (RFC 8551 §3.3, §3.4)."""
+    der = encrypt_gcm(signed, [recipient]) if gcm else encrypt_cbc(signed, [recipient])
+    kind = b"authEnveloped-data" if gcm else b"enveloped-data"
+    return b"".join(
+        (
+            b"Content-Type: application/pkcs7-mime; smime-type=" + kind + b';\r\n name="smime.p7m"\r\n',
+            b"Content-Transfer-Encoding: base64\r\n",
+            b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n',
+            base64_lines(der),
+        )
+    )
+
+
+def _outer_fields(mail: ComposedMail, at: datetime) -> Iterator[tuple[str, str]]:
+    """The composer's fields, then what only the sealer may state."""
+    named = False
+    for name, value in mail.headers:
+        lowered = name.lower()
+        if lowered in _RESERVED or lowered.startswith("content-"):
+            raise NoProtection("header-reserved")
+        named = named or lowered == "message-id"
+        yield name, value
+    if not named:
+        yield "Message-ID", f"<{mail.message_id.strip('<>')}>"
+    yield "Date", format_datetime(at)
+    yield "MIME-Version", "1.0"
+
+
+def _boundary() -> bytes:
+    """128 random bits: no content can hold it by chance or on purpose; ``=_`` is in no base64 or QP (RFC 2045 §6.7)."""
+    return b"=_huitaine_" + secrets.token_hex(16).encode()
