@@ -231,6 +231,8 @@ class Movement:
     patient: Patient
     stay: Stay
     control_id: str = ""
+    movement_id: str | None = field(repr=False, default=None)
+    """ZBE-1 whole, as sent: which movement a cancellation or correction is about."""
     original_trigger: str | None = None
     """ZBE-6, the movement that a Z99 or a cancellation is about."""
     action: str | None = None

@@ -258,6 +258,16 @@ class SealedMail:
     sealed_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One addressed letter on its way to one addressee: what stations 5 to 7 work on."""
+
+    letter: AddressedLetter
+    addressed: Addressed
+    delivery: DeliveryId
+    attempt: int
+
+
 # 7. hand over -------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ class Letter(SQLModel, table=True):
     door: str
     source: str
     state: str = "open"
-    planned: bool = False
+    planned: bool = Field(default=False, index=True)
     """Whether every addressee has his row; a letter without is read again after a restart."""
     reason: str = ""
     size: int = 0

@@ -1,0 +1,144 @@
+"""The road of a letter on one screen: read this first, change it last.
+
+door → keep → read → address → plan → compose → seal → hand over     (hear back and tell: ``aftermath.py``)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.document import Finding, Reading, Role, Severity
+from gateway.errors import ReadingFailed, UnreadableDocument
+from gateway.identifiers import part_of
+from gateway.letter import (
+    AddressedLetter,
+    Addressee,
+    AsReceived,
+    Done,
+    Door,
+    Held,
+    KeptLetter,
+    ParsedLetter,
+    Reason,
+    ReceivedLetter,
+    SealedMail,
+    Step,
+)
+from gateway.passing import pass_on
+from gateway.stations import Stations
+
+STRIKES = 2
+"""A letter that broke the reader this often and breaks it again is set aside alone; the others go on (F10)."""
+POISON = Finding(
+    severity=Severity.ERROR, place="document", code="reader-broken", message="every attempt to read it broke the reader"
+)
+
+
+class Journey:
+    """Knows the order of the stations and nothing else."""
+
+    def __init__(self, stations: Stations) -> None:
+        """The stations are handed in: the journey builds none."""
+        self._at = stations
+
+    async def keep(self, letter: ReceivedLetter) -> KeptLetter:
+        """For a door that cannot wait: on disk, then yes; the rest of the road follows behind the answer."""
+        kept = await self._at.queue.keep(letter)
+        if not kept.again:
+            self._at.queue.later(kept, self.travel(kept))
+        return kept
+
+    async def keep_and_read(self, letter: ReceivedLetter) -> KeptLetter:
+        """For a door that can say what is wrong: on disk, read, then yes or UnreadableDocument."""
+        kept = await self._at.queue.keep(letter)
+        if kept.again and kept.answer:
+            return kept
+        try:
+            reading = await self.read(kept)
+        except UnreadableDocument as error:
+            first = next(finding for finding in error.findings if finding.severity is Severity.ERROR)
+            await self._at.queue.refuse(kept, first.code, first.place)
+            raise
+        if not kept.again:
+            self._at.queue.later(kept, self.onward(kept, reading))
+        return kept
+
+    async def travel(self, kept: KeptLetter) -> None:
+        """From the disk to the rows of its addressees; what came by mail and cannot be read is held, not lost."""
+        try:
+            reading = await self.read(kept)
+        except UnreadableDocument as error:
+            await self._at.queue.plan([_unread(kept, error.findings)])
+        except ReadingFailed:
+            if self._at.queue.strikes(kept.id) < STRIKES:
+                raise
+            await self._at.queue.plan([_unread(kept, (POISON,))])
+        else:
+            await self.onward(kept, reading)
+
+    async def read(self, kept: KeptLetter) -> Reading:
+        """Station 3, and the rule that test and production never mix."""
+        letter = kept.received
+        by_mail = letter.door in {Door.SMTP, Door.IMAP}
+        reading = self._at.admit(await self._at.reader.read(letter.content, name=letter.name, expect_mail=by_mail))
+        if not reading.accepted:
+            raise UnreadableDocument(reading.findings)
+        return reading
+
+    async def onward(self, kept: KeptLetter, reading: Reading) -> None:
+        """Station 4: movements go to the stays, documents to their addressees."""
+        if reading.movements:
+            await self._at.queue.moved(kept, reading.movements)
+        letters = [self._at.addressing.address(parsed) for parsed in self.parts(kept, reading)]
+        if letters:
+            await self._at.queue.plan([_never_nobody(letter) for letter in letters])
+
+    def parts(self, kept: KeptLetter, reading: Reading) -> list[ParsedLetter]:
+        """One letter per patient: two patients never share a mail."""
+        if reading.already_sealed:
+            return [ParsedLetter(id=kept.id, kept=kept, format=reading.format, documents=(), already_sealed=True)]
+        whole = ParsedLetter(
+            id=kept.id, kept=kept, format=reading.format, documents=reading.documents, findings=reading.findings
+        )
+        groups = self._at.split(reading)
+        if len(groups) < 2:
+            return [whole] if groups else []
+        return [replace(whole, id=part_of(kept.id, n), documents=group) for n, group in enumerate(groups, start=1)]
+
+    async def readdress(self, kept: KeptLetter) -> list[AddressedLetter]:
+        """Stations 3 and 4 again, for a letter that waited: the directory of today decides."""
+        reading = await self.read(kept)
+        return [self._at.addressing.address(parsed) for parsed in self.parts(kept, reading)]
+
+    async def carry(self, step: Step) -> tuple[SealedMail, Done]:
+        """Stations 5, 6 and 7: compose, seal, hand over."""
+        sealed = self.seal(step)
+        return sealed, await self._at.courier.deliver(sealed, step)
+
+    def seal(self, step: Step) -> SealedMail:
+        """Stations 5 and 6; a mail that came sealed passes as it is."""
+        message_id = self._at.message_id(step.delivery, step.attempt)
+        if isinstance(step.addressed.protection, AsReceived):
+            return pass_on(step, message_id, sender=self._at.return_path)
+        composed = self._at.composer.compose(step.letter, step.addressed, delivery=step.delivery, message_id=message_id)
+        return self._at.sealer.seal(composed)
+
+
+def _unread(kept: KeptLetter, findings: tuple[Finding, ...]) -> AddressedLetter:
+    """A mail that nobody could read: every recipient of its envelope waits for a person."""
+    first = next(finding for finding in findings if finding.severity is Severity.ERROR)
+    why = Reason(code=first.code, words=f"{first.place}: {first.message}")
+    parsed = ParsedLetter(id=kept.id, kept=kept, format="unreadable", documents=(), findings=findings)
+    held = [
+        Held(addressee=Addressee(role=Role.COPY, mailbox=to.address, notify=to.notify, orcpt=to.orcpt), reason=why)
+        for to in kept.received.envelope.recipients
+    ]
+    return _never_nobody(AddressedLetter(parsed=parsed, outcomes=tuple(held)))
+
+
+def _never_nobody(letter: AddressedLetter) -> AddressedLetter:
+    """A letter that names nobody must not vanish: it waits for a person."""
+    if letter.outcomes:
+        return letter
+    why = Reason(code="no-addressee", words="the letter names nobody and its envelope neither")
+    return replace(letter, outcomes=(Held(addressee=Addressee(role=Role.GP), reason=why),))

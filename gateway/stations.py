@@ -1,0 +1,132 @@
+"""What the journey asks of each station, one narrow protocol each; ``service.py`` hands the real ones in."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.document import Document, Movement, Reading
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.letter import (
+    Addressed,
+    AddressedLetter,
+    ComposedMail,
+    Done,
+    KeptLetter,
+    ParsedLetter,
+    ReceivedLetter,
+    SealedMail,
+    Step,
+)
+
+
+class Queue(Protocol):
+    """Stations 2 and 7: durable on return."""
+
+    async def keep(self, letter: ReceivedLetter) -> KeptLetter:
+        """Put the letter on disk."""
+        ...
+
+    async def refuse(self, kept: KeptLetter, code: str, place: str) -> None:
+        """Close a letter that its sender was told to correct."""
+        ...
+
+    async def moved(self, kept: KeptLetter, movements: Sequence[Movement]) -> None:
+        """Write what an ADT message says of a stay, and close it."""
+        ...
+
+    async def plan(self, letters: Sequence[AddressedLetter]) -> None:
+        """Give every addressee his row and start what can leave."""
+        ...
+
+    def later(self, kept: KeptLetter, work: Coroutine[None, None, None]) -> None:
+        """Go on with this behind the door's answer."""
+        ...
+
+    def strikes(self, letter: LetterId) -> int:
+        """How often the road of this letter broke off."""
+        ...
+
+
+class Reader(Protocol):
+    """Station 3, in its children."""
+
+    async def read(self, content: bytes, *, name: str, expect_mail: bool) -> Reading:
+        """Read it, or raise UnreadableDocument or ReadingFailed."""
+        ...
+
+
+class Splitting(Protocol):
+    """One group of documents per patient."""
+
+    def __call__(self, reading: Reading) -> tuple[tuple[Document, ...], ...]:
+        """The groups, in the file's order."""
+        ...
+
+
+class Admission(Protocol):
+    """Test and production identities never mix."""
+
+    def __call__(self, reading: Reading) -> Reading:
+        """The reading again, with an error finding when it does not belong here."""
+        ...
+
+
+class Addressing(Protocol):
+    """Station 4."""
+
+    def address(self, parsed: ParsedLetter) -> AddressedLetter:
+        """One outcome per addressee."""
+        ...
+
+
+class Composer(Protocol):
+    """Station 5."""
+
+    def compose(
+        self, letter: AddressedLetter, addressed: Addressed, *, delivery: DeliveryId, message_id: str
+    ) -> ComposedMail:
+        """The mail for this addressee."""
+        ...
+
+
+class Sealer(Protocol):
+    """Station 6."""
+
+    def seal(self, mail: ComposedMail) -> SealedMail:
+        """Sign, then encrypt; raises NoProtection."""
+        ...
+
+
+class Courier(Protocol):
+    """Station 7's far end."""
+
+    async def deliver(self, mail: SealedMail, step: Step) -> Done:
+        """Hand over, or raise with the phase it failed in."""
+        ...
+
+
+class MessageIds(Protocol):
+    """Message-IDs that lead back to their delivery and that nobody else can make."""
+
+    def __call__(self, delivery: DeliveryId, attempt: int) -> str:
+        """``<…@our domain>``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stations:
+    """All of them, in the order of the road."""
+
+    queue: Queue
+    reader: Reader
+    admit: Admission
+    split: Splitting
+    addressing: Addressing
+    composer: Composer
+    sealer: Sealer
+    courier: Courier
+    message_id: MessageIds
+    return_path: str
+    """Our own mailbox, where receipts come back."""
