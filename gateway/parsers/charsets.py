@@ -1,0 +1,129 @@
+"""Bytes to text for formats that do not say their charset: a guess that is recorded, and mojibake that is flagged.
+
+Nothing is ever repaired: turning each ``È`` into ``é`` would damage correct upper-case French
+(standards/hprim.md §1.5). The order is BOM, strict UTF-8, then what the bytes 0x80 to 0x9F tell, then ISO-8859-1.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass, field
+
+from gateway.document import Finding
+from gateway.parsers.remarks import error, note, warning
+
+KNOWN = (
+    "ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "iso8859-2", "iso8859-9", "iso8859-15",
+    "cp1250", "cp1252", "cp1254", "cp850", "cp858", "cp437", "mac-roman",
+)  # fmt: skip
+"""Charsets a declaration may name; any other is treated as not declared (UTF-7 hides markup, RFC 2152)."""
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_HIGH_CONTROLS = re.compile(rb"[\x80-\x9f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_FRENCH = frozenset("éèàùâêîôûçëïüöœæÉÈÀÙÂÊÎÔÛÇËÏŒÆ’‘“”«»–…€°µ²³≤≥\u00a0")
+_MOJIBAKE = (
+    ("utf8-read-as-latin1", re.compile("Ã[\u0080-\u00bf\u0152\u0153\u2019\u2030]|Â[\u00a0-\u00bf]|â\u0080|â€")),
+    ("latin1-read-as-macroman", re.compile(r"(?<=[A-Za-z])[ÈËÁÍÙ](?=[a-z])|(?<=[a-z])[ÈËÁÍÙ‡]|(?<=\s)‡(?=\s)")),
+    ("utf8-read-as-latin1-then-macroman", re.compile("(?<=[A-Za-z\\s])Ì[\u00a0-\u00bf\u00c7\u00ca]")),
+    ("replacement-character", re.compile("\ufffd")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """Text with the charset it was read in; ``bom`` bytes of the content are not in the text."""
+
+    text: str = field(repr=False)
+    charset: str
+    bom: int = 0
+    findings: tuple[Finding, ...] = ()
+
+    def offset(self, position: int) -> int:
+        """The byte at which the character ``position`` of the text starts."""
+        return self.bom + len(self.text[:position].encode(self.charset))
+
+
+def decode(content: bytes) -> Decoded:
+    """Any bytes as text, with what is doubtful about it; control characters are an error that names their byte."""
+    charset, bom = _charset(content)
+    text = content[bom:].decode(charset)
+    decoded = Decoded(text=text, charset=charset, bom=bom)
+    return Decoded(text=text, charset=charset, bom=bom, findings=(*_controls(decoded), *mojibake(text)))
+
+
+def decode_declared(content: bytes, declared: str) -> Decoded:
+    """Text in the charset a MIME part declares; falls back on :func:`decode` when that is unknown or not so."""
+    try:
+        name = codecs.lookup(declared).name if declared.isascii() and "\x00" not in declared else ""
+    except (LookupError, OSError):  # OSError: inside a reading child no codec can be loaded from disk any more
+        name = ""
+    if name in KNOWN:
+        try:
+            text = content.decode(name)
+            return Decoded(text=text, charset=name, findings=mojibake(text))
+        except UnicodeError:
+            pass
+    if not declared or (name == "ascii" and not content.isascii()):
+        return decode(content)
+    guessed = decode(content)
+    remark = note("charset-not-as-declared", "Content-Type", "the text is not in the charset it declares", declared)
+    return Decoded(text=guessed.text, charset=guessed.charset, bom=guessed.bom, findings=(remark, *guessed.findings))
+
+
+def mojibake(text: str) -> tuple[Finding, ...]:
+    """A warning for each kind of damage done by an earlier wrong conversion; the text stays as it is."""
+    if text.isascii():
+        return ()
+    return tuple(
+        warning(
+            "mojibake",
+            f"character {found.start() + 1}",
+            f"accents were damaged before the text came here ({name}); it is passed on as it is",
+            text[max(0, found.start() - 12) : found.end() + 12],
+        )
+        for name, pattern in _MOJIBAKE
+        if (found := pattern.search(text))
+    )
+
+
+def _charset(content: bytes) -> tuple[str, int]:
+    for bom, charset in _BOMS:
+        if content.startswith(bom) and _decodes(content[len(bom) :], charset):
+            return charset, len(bom)
+    if content.isascii():
+        return "ascii", 0
+    if _decodes(content, "utf-8"):
+        return "utf-8", 0
+    if not _HIGH_CONTROLS.search(content):
+        return "iso8859-1", 0
+    return _by_accents(content), 0
+
+
+def _decodes(content: bytes, charset: str) -> bool:
+    try:
+        content.decode(charset)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _by_accents(content: bytes) -> str:
+    """The charset in which most non-ASCII characters are those French is written with; CP1252 when in doubt."""
+    sample = bytes(byte for byte in content[:200_000] if byte > 0x7F)
+    candidates = [charset for charset in ("cp1252", "mac-roman", "cp850") if _decodes(sample, charset)]
+    scores = {charset: _score(sample.decode(charset)) for charset in candidates if _decodes(content, charset)}
+    return max(scores, key=lambda charset: scores[charset])
+
+
+def _score(accents: str) -> int:
+    return sum(1 if character in _FRENCH else -1 for character in accents)
+
+
+def _controls(decoded: Decoded) -> tuple[Finding, ...]:
+    found = _CONTROLS.search(decoded.text.rstrip("\x1a"))
+    if found is None:
+        return ()
+    byte = decoded.offset(found.start())
+    return (error("control-character", f"byte {byte}", f"control character 0x{ord(found[0]):02X} in a text format"),)

@@ -1,0 +1,134 @@
+"""HPRIM Santé, lines to segments: separators read from ``H``, ``A`` continuations joined exactly (hprim.md §2.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.document import Finding
+from gateway.parsers.hprim.lines import Line
+from gateway.parsers.remarks import error, note, warning
+
+LONGEST_LINE = 220
+_LEADING = "\ufeff\x0b \t\r\n"
+_START = re.compile(r"H(?P<field>[^\sA-Za-z0-9])(?P<others>[^\sA-Za-z0-9]{3,4})(?P=field)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Separators:
+    """The five characters behind ``H``: note that the sub-field comes before the repeater, unlike in HL7."""
+
+    field: str
+    sub: str
+    repeater: str
+    escape: str
+    subsub: str
+
+    def unescape(self, text: str) -> str:
+        r"""``\F\ \S\ \R\ \E\ \T\`` and a doubled escape as what they stand for; anything else stays (hprim.md §2.1)."""
+        if self.escape not in text:
+            return text
+        mark = re.escape(self.escape)
+        stands = {"F": self.field, "S": self.sub, "R": self.repeater, "E": self.escape, "T": self.subsub}
+        return re.sub(f"{mark}([FSRET]){mark}|{mark}{mark}", lambda found: stands.get(found[1] or "E", ""), text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One logical segment; ``lines`` are the physical lines it was sent in."""
+
+    name: str
+    fields: tuple[str, ...] = field(repr=False)
+    lines: tuple[Line, ...] = field(repr=False)
+    separators: Separators
+
+    @property
+    def number(self) -> int:
+        """The line it starts on."""
+        return self.lines[0].number
+
+    def raw(self, position: int) -> str:
+        """Field ``s.position`` of the recommendation, undecoded; empty when it was not sent."""
+        return self.fields[position - 1] if position <= len(self.fields) else ""
+
+    def value(self, position: int) -> str:
+        """The whole field as text."""
+        return self.separators.unescape(self.raw(position)).strip()
+
+    def subs(self, position: int) -> tuple[str, ...]:
+        """The sub-fields of the field's first repetition."""
+        return next(iter(self.repetitions(position)), ())
+
+    def repetitions(self, position: int) -> tuple[tuple[str, ...], ...]:
+        """Each repetition of the field as its sub-fields; none for an empty field."""
+        raw = self.raw(position)
+        parts = raw.split(self.separators.repeater) if raw else ()
+        return tuple(
+            tuple(self.separators.unescape(sub).strip() for sub in part.split(self.separators.sub)) for part in parts
+        )
+
+    def text(self, position: int) -> str:
+        """A TX field: the repeater is a line break."""
+        lines = self.raw(position).split(self.separators.repeater)
+        return "\n".join(self.separators.unescape(line) for line in lines).rstrip()
+
+    def place(self, position: int | None = None) -> str:
+        """Where it is, as findings name it."""
+        return f"{self.name} line {self.number}" + (f" field {position}" if position else "")
+
+
+def starts_like_hprim_sante(text: str) -> bool:
+    """Whether the text opens with ``H`` and separators."""
+    return _START.match(text.lstrip(_LEADING)) is not None
+
+
+def separators_of(text: str) -> tuple[Separators | None, tuple[Finding, ...]]:
+    """Read the separators by their position; three characters instead of four are completed (seen in the wild)."""
+    found = _START.match(text)
+    if found is None:
+        return None, (error("sante-no-h", "H line 1", "no H segment with its five separators at the start"),)
+    others = found["others"]
+    remarks: tuple[Finding, ...] = ()
+    if len(others) == 3:
+        others = f"{others[:2]}\\{others[2]}"
+        remarks = (
+            warning("sante-separators-short", "H line 1 field 2", "only four separators: the escape is taken as \\"),
+        )
+    if len({found["field"], *others}) != 5:
+        return None, (
+            error("sante-separators", "H line 1 field 2", "the separators are not five different characters"),
+        )
+    sub, repeater, escape, subsub = tuple(others)
+    return Separators(field=found["field"], sub=sub, repeater=repeater, escape=escape, subsub=subsub), remarks
+
+
+def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Segment, ...], tuple[Finding, ...]]:
+    """Join continuations first, then split: a cut may fall inside a word or a field (hprim.md §2.1)."""
+    joined: list[tuple[str, list[Line]]] = []
+    findings: list[Finding] = []
+    for line in lines:
+        text = line.text.lstrip("\ufeff\x0b\x1c") if not joined else line.text
+        if not text.strip(" \t\x1a\x1c"):
+            continue
+        findings += _long(line)
+        if text.startswith("A" + separators.field) and joined:
+            joined[-1] = (joined[-1][0] + text[2:], [*joined[-1][1], line])
+        else:
+            joined.append((text, [line]))
+    segments = tuple(_segment(text, tuple(parts), separators) for text, parts in joined)
+    return segments, tuple(findings)
+
+
+def _segment(text: str, lines: tuple[Line, ...], separators: Separators) -> Segment:
+    fields = tuple(text.split(separators.field))
+    return Segment(name=fields[0].strip()[:8], fields=fields, lines=lines, separators=separators)
+
+
+def _long(line: Line) -> Iterator[Finding]:
+    if len(line.text) + 1 > LONGEST_LINE:
+        yield note(
+            "sante-long-line",
+            f"line {line.number}",
+            f"{len(line.text) + 1} characters in a line, {LONGEST_LINE} allowed",
+        )

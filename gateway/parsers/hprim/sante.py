@@ -1,0 +1,166 @@
+"""HPRIM Santé 2.0 to 2.5: results (ORU) are read, the other messages are refused by name (hprim.md §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from gateway.document import Document, Finding, Kind, Reading, Severity
+from gateway.parsers.charsets import Decoded, decode
+from gateway.parsers.hprim.dates import timestamp
+from gateway.parsers.hprim.framing import Segment, segments_of, separators_of
+from gateway.parsers.hprim.lines import split_lines
+from gateway.parsers.hprim.orders import Source, read_order
+from gateway.parsers.hprim.people import read_patient
+from gateway.parsers.hprim.tree import PatientBlock, build
+from gateway.parsers.remarks import error, warning
+
+CONTEXTS = {
+    "ORU": "results", "ORM": "order", "ORA": "order with administrative data", "ADM": "admission", "FAC": "invoice",
+    "REG": "payment", "ERR": "error report",
+}  # fmt: skip
+_VERSIONS = {"H2.0", "H2.1", "H2.2", "H2.3", "H2.4", "H2.5"}
+_LEADING = "\ufeff\x0b\x1c \t\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The ``H`` segment, read where its fields really are."""
+
+    control_id: str
+    sender: tuple[str, str]
+    context: str
+    receiver: str
+    mode: str
+    version: str
+    liaison: str
+    sent_at: str
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def variant(self) -> str:
+        """``ORU H2.4 C``: context, version, liaison."""
+        return " ".join(part for part in (self.context, self.version, self.liaison) if part)
+
+
+def read_hprim_sante(content: bytes) -> Reading:
+    """One document per validated order, results with their comments, doctors with the type of their number.
+
+    Never raises. ``processing`` is 7.12: a message in mode T or D must never reach a real mailbox.
+    """
+    decoded = _framed(decode(content))
+    separators, findings = separators_of(decoded.text.lstrip(_LEADING))
+    findings = (*decoded.findings, *findings)
+    if separators is None:
+        return Reading(format="hprim-sante", charset=decoded.charset, findings=findings)
+    segments, remarks = segments_of(split_lines(decoded.text), separators)
+    head = read_head(segments[0])
+    findings = (*findings, *remarks, *head.findings)
+    documents: tuple[Document, ...] = ()
+    if head.context == "ORU":
+        documents, more = _documents(content, decoded, head, segments)
+        findings = (*findings, *more)
+    refused = any(finding.severity is Severity.ERROR for finding in findings)
+    return Reading(
+        format="hprim-sante",
+        variant=head.variant,
+        charset=decoded.charset,
+        documents=() if refused else documents,
+        findings=findings,
+        processing=head.mode,
+        control_id=head.control_id or None,
+    )
+
+
+def _framed(decoded: Decoded) -> Decoded:
+    """MLLP's 0x0B and 0x1C around a message are not content: no control character to complain of."""
+    inner = decoded.text.strip("\x0b\x1c\r\n")
+    if not any(sign in decoded.text for sign in "\x0b\x1c") or any(sign in inner for sign in "\x0b\x1c"):
+        return decoded
+    findings = tuple(finding for finding in decoded.findings if finding.code != "control-character")
+    return Decoded(text=decoded.text, charset=decoded.charset, bom=decoded.bom, findings=findings)
+
+
+def read_head(segment: Segment) -> Head:
+    """Fields 7.x; a context one field late (seen in the wild) shifts the rest, with a warning."""
+    shift, findings = _shift(segment)
+    code, name = (*segment.subs(5), "", "")[:2]
+    version, liaison = (*segment.subs(13 + shift), "", "")[:2]
+    head = Head(
+        control_id=segment.value(3), sender=(code, name), context=segment.value(7 + shift).upper(),
+        receiver=(*segment.subs(10 + shift), "")[0], mode=segment.value(12 + shift).upper() or "P",
+        version=version, liaison=liaison, sent_at=segment.value(14 + shift),
+    )  # fmt: skip
+    remarks = (*findings, *_head_findings(segment, head, shift))
+    return Head(
+        control_id=head.control_id, sender=head.sender, context=head.context, receiver=head.receiver, mode=head.mode,
+        version=head.version, liaison=head.liaison, sent_at=head.sent_at, findings=remarks,
+    )  # fmt: skip
+
+
+def _shift(segment: Segment) -> tuple[int, tuple[Finding, ...]]:
+    if segment.value(7):
+        return 0, ()
+    for shift in (1, 2, -1):
+        if segment.value(7 + shift).upper() in CONTEXTS:
+            message = f"the context stands in field {7 + shift} instead of 7: the fields behind it are read shifted"
+            return shift, (warning("sante-shifted", segment.place(7), message),)
+    return 0, ()
+
+
+def _head_findings(segment: Segment, head: Head, shift: int) -> Iterator[Finding]:
+    if head.context not in CONTEXTS:
+        yield error(
+            "sante-context",
+            segment.place(7),
+            "unknown context: neither results nor another HPRIM Santé message",
+            head.context,
+        )
+    elif head.context != "ORU":
+        message = f"HPRIM Santé {head.context} ({CONTEXTS[head.context]}) carries no results for a doctor"
+        yield error("sante-not-results", segment.place(7 + shift), message)
+    if head.mode not in {"P", "T", "D"}:
+        yield error(
+            "sante-mode",
+            segment.place(12 + shift),
+            "mode is none of P, T, D: production cannot be told from test",
+            head.mode,
+        )
+    if not any(head.sender):
+        yield error("sante-sender", segment.place(5), "the message does not say who sent it")
+    if head.version not in _VERSIONS:
+        yield warning("sante-version", segment.place(13 + shift), "unknown version: read as 2.4", head.version)
+    elif not head.liaison:
+        yield warning("sante-version", segment.place(13 + shift), "version without a type of liaison L, C or R")
+    if timestamp(head.sent_at) is None:
+        yield warning(
+            "sante-date", segment.place(14 + shift), "date of the message is missing or not AAAAMMJJHHmm", head.sent_at
+        )
+
+
+def _documents(
+    content: bytes, decoded: Decoded, head: Head, segments: Sequence[Segment]
+) -> tuple[tuple[Document, ...], tuple[Finding, ...]]:
+    message = build(segments)
+    label = "Compte rendu d'imagerie" if head.liaison == "R" else "Résultats d'examens"
+    source = Source(
+        content=content, decoded=decoded, message=message, kind=Kind(loinc=None, label=label), sender=head.sender,
+        sent_at=head.sent_at,
+    )  # fmt: skip
+    documents: list[Document] = []
+    findings: list[Finding] = list(message.findings)
+    for block in message.patients:
+        found, remarks = _of_patient(source, block, head)
+        documents += found
+        findings += remarks
+    if not documents and not any(finding.severity is Severity.ERROR for finding in findings):
+        findings.append(error("sante-nothing-final", segments[-1].place(), "the message holds no validated result"))
+    return tuple(documents), tuple(findings)
+
+
+def _of_patient(source: Source, block: PatientBlock, head: Head) -> tuple[list[Document], list[Finding]]:
+    patient, remarks = read_patient(block.segment, requester=head.receiver, performer=head.sender[0])
+    read = [read_order(source, block, order, patient) for order in block.orders]
+    documents = [one.document for one in read if one.document]
+    findings = [*remarks, *(finding for one in read for finding in one.findings)]
+    return documents, findings
