@@ -1,0 +1,81 @@
+"""Stamps what was proved of one delivery: graded, never inferred upwards, the earliest proof stays (decision 13)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, Update, bindparam, case, or_, select, update
+
+from gateway.delays.settle import settle
+from gateway.delays.tables import Instant, clock
+
+
+class Leg(StrEnum):
+    """What happened to a delivery, in the order of what it proves; ``state`` is the last of them that was told.
+
+    A bounce after the 250 outweighs the 250 and yields to any proof of arrival. A person's cancellation is last.
+    """
+
+    SEALED = "sealed"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    PROCESSED = "processed"
+    DISPLAYED = "displayed"
+    INTEGRATED = "integrated"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """One leg of one delivery, proved at ``at``."""
+
+    delivery_id: str
+    leg: Leg
+    at: datetime
+
+
+_GRADES = {"none": 0, **{leg.value: grade for grade, leg in enumerate(Leg, start=1)}}
+_TIMELESS = frozenset({Leg.SEALED})
+"""Legs that no line of ``timing`` depends on."""
+
+
+def record_leg(connection: Connection, delivery_id: str, leg: Leg, at: datetime) -> bool:
+    """Stamp one leg; whether it told anything new (a double or an unknown delivery does not)."""
+    return record_legs(connection, [Stamp(delivery_id=delivery_id, leg=leg, at=at)]) > 0
+
+
+def record_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
+    """Stamp many legs in the caller's transaction, one statement per kind of leg; how many told anything new.
+
+    Of two times for one leg the earlier stays, so the order in which receipts arrive changes nothing.
+    """
+    by_leg: defaultdict[Leg, list[Stamp]] = defaultdict(list)
+    for stamp in stamps:
+        by_leg[stamp.leg].append(stamp)
+    new = sum(_stamp(connection, leg, told) for leg, told in by_leg.items())
+    timed = {stamp.delivery_id for leg, told in by_leg.items() if leg not in _TIMELESS for stamp in told}
+    if new and timed:
+        groups = select(clock.c.group_key).where(clock.c.delivery_id.in_(timed), clock.c.counts)
+        settle(connection, connection.execute(groups).scalars().all())
+    return new
+
+
+def _stamp(connection: Connection, leg: Leg, told: list[Stamp]) -> int:
+    rows = [{"this_delivery": stamp.delivery_id, "told_at": stamp.at} for stamp in told]
+    return connection.execute(_statement(leg), rows).rowcount
+
+
+def _statement(leg: Leg) -> Update:
+    column = clock.c[f"{leg.value}_at"]
+    told_at = bindparam("told_at", type_=Instant())
+    grade = case(_GRADES, value=clock.c.state, else_=0)
+    return (
+        update(clock)
+        .where(clock.c.delivery_id == bindparam("this_delivery"), or_(column.is_(None), column > told_at))
+        .values({column: told_at, clock.c.state: case((grade < _GRADES[leg], leg.value), else_=clock.c.state)})
+    )

@@ -1,0 +1,148 @@
+"""Ties letters to stays, and again when a movement tells more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, update
+
+from gateway.delays.identity import PatientKeys, Pseudonym, patient_keys, stay_keys, survivor
+from gateway.delays.match import Claim, Matched, find_stay
+from gateway.delays.settle import settle
+from gateway.delays.statements import insert_new
+from gateway.delays.tables import clock, stay
+from gateway.document import Patient, Role, Stay
+from gateway.identifiers import DeliveryId, LetterId
+
+LETTER_KINDS = frozenset({"11490-0", "34112-3", "34133-9", "15507-7", "60280-5"})
+"""JDV_J07: discharge letter, hospital report, episode summary, emergency report and form. A lab result or an imaging
+report that names the stay does not answer for its discharge letter; a letter of unknown kind does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedLetter:
+    """One letter about one patient as the clock needs it; one role per delivery."""
+
+    id: LetterId
+    source: str
+    received_at: datetime
+    deliveries: tuple[tuple[DeliveryId, Role], ...]
+    kind: str | None = None
+    patient: Patient | None = field(repr=False, default=None)
+    stay: Stay | None = None
+    validated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """Which stay a letter was tied to and by what; ``stay_key`` is a pseudonym, ``None`` when none was found."""
+
+    letter_id: str
+    stay_key: str | None
+    matched: Matched
+    discharged_at: datetime | None = None
+    """The stay's discharge, else the one that the letter states."""
+
+
+def tie_letter(connection: Connection, letter: TimedLetter, *, pseudonym: Pseudonym) -> Tie:
+    """Start the clock of each delivery of ``letter`` and tie it to its stay, in the caller's transaction.
+
+    Said twice it changes nothing; said again with more deliveries (a substitute, a second try) it adds those.
+    A letter without deliveries leaves no trace here, so give a held addressee its delivery too.
+    """
+    hospital, claim = _claim(connection, letter, pseudonym)
+    found, matched = find_stay(connection, claim)
+    key = str(found["key"]) if found else None
+    group = key or claim.group or f"letter/{letter.id}"
+    said = {
+        "letter_id": letter.id,
+        "group_key": group,
+        "stay_key": key,
+        "matched": matched.value,
+        "counts": letter.kind is None or letter.kind in LETTER_KINDS,
+        "kind": letter.kind,
+        "hospital": hospital,
+        "unit": letter.stay.unit if letter.stay else None,
+        "visit_key": claim.stay.visit_key,
+        "file_key": claim.stay.file_key,
+        **claim.patient.values(),
+        "admitted_at": claim.admitted_at,
+        "discharged_at": claim.discharged_at,
+        "validated_at": letter.validated_at,
+        "received_at": letter.received_at,
+        "state": "none",
+    }
+    rows = [{**said, "delivery_id": delivery, "role": role.value} for delivery, role in letter.deliveries]
+    if insert_new(connection, clock, rows):
+        settle(connection, [group])
+    left = found["discharged_at"] if found else claim.discharged_at
+    return Tie(letter_id=letter.id, stay_key=key, matched=matched, discharged_at=left)
+
+
+def tie_of(connection: Connection, letter_id: str) -> Tie | None:
+    """How ``letter_id`` is tied now; ``None`` when the clock never heard of it."""
+    joined = clock.outerjoin(stay, stay.c.key == clock.c.stay_key)
+    columns = (clock.c.stay_key, clock.c.matched, clock.c.discharged_at, stay.c.discharged_at.label("left"))
+    row = connection.execute(select(*columns).select_from(joined).where(clock.c.letter_id == letter_id)).first()
+    if row is None:
+        return None
+    left = row.left if row.stay_key else row.discharged_at
+    return Tie(letter_id=letter_id, stay_key=row.stay_key, matched=Matched(row.matched), discharged_at=left)
+
+
+def retie(connection: Connection, key: str) -> tuple[str, ...]:
+    """Look again for the stay of every letter that may be about stay ``key``; the ids of those that changed."""
+    row = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
+    numbers = [number for number in (row["visit_key"], row["file_key"]) if number]
+    near = [clock.c[name] == value for name, value in PatientKeys.of(row).values().items() if value]
+    near += [clock.c.group_key == key, clock.c.visit_key.in_(numbers), clock.c.file_key.in_(numbers)]
+    return _look_again(connection, or_(*near))
+
+
+def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Give the letters of a merged patient the survivor's keys, then look for their stays again."""
+    letters = connection.execute(select(clock).where(which)).mappings().all()
+    for letter_id, row in {row["letter_id"]: row for row in letters}.items():
+        keys = survivor(connection, PatientKeys.of(row))
+        connection.execute(update(clock).where(clock.c.letter_id == letter_id).values(**keys.values()))
+    if letters:
+        _look_again(connection, clock.c.letter_id.in_({row["letter_id"] for row in letters}))
+
+
+def _claim(connection: Connection, letter: TimedLetter, pseudonym: Pseudonym) -> tuple[str, Claim]:
+    numbers = stay_keys(letter.stay, letter.source, pseudonym)
+    patient = survivor(connection, patient_keys(letter.patient, numbers.hospital, pseudonym))
+    claim = Claim(
+        stay=numbers,
+        patient=patient,
+        admitted_at=letter.stay.admitted_at if letter.stay else None,
+        discharged_at=letter.stay.discharged_at if letter.stay else None,
+        written_at=letter.validated_at or letter.received_at,
+    )
+    return numbers.hospital, claim
+
+
+def _look_again(connection: Connection, which: ColumnElement[bool]) -> tuple[str, ...]:
+    rows = connection.execute(select(clock).where(which)).mappings().all()
+    changed: list[str] = []
+    touched: set[str] = set()
+    for letter_id, row in {row["letter_id"]: row for row in rows}.items():
+        new = _tie_values(connection, letter_id, row)
+        if any(row[name] != value for name, value in new.items()):
+            connection.execute(update(clock).where(clock.c.letter_id == letter_id).values(**new))
+            touched |= {row["group_key"], str(new["group_key"])}
+            changed.append(letter_id)
+    settle(connection, touched)
+    return tuple(sorted(changed))
+
+
+def _tie_values(connection: Connection, letter_id: str, row: RowMapping) -> dict[str, object]:
+    claim = Claim.of(row)
+    found, matched = find_stay(connection, claim)
+    key = str(found["key"]) if found else None
+    return {
+        "stay_key": key,
+        "matched": matched.value,
+        "group_key": key or claim.group or f"letter/{letter_id}",
+    }

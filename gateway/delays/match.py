@@ -1,0 +1,119 @@
+"""Which stay a letter is about: by visit number, by file number, else by identity and dates, else none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from sqlalchemy import Connection, RowMapping, or_, select
+
+from gateway.delays.clock import legal_day
+from gateway.delays.identity import PatientKeys, StayKeys
+from gateway.delays.tables import stay
+
+_WRITTEN_WITHIN = timedelta(days=60)
+"""A letter that states no date of the stay is looked for among stays that ended at most this long before it."""
+
+
+class Matched(StrEnum):
+    """How a letter was tied to its stay."""
+
+    VISIT = "visit"
+    NDA = "nda"
+    IDENTITY = "identity-and-date"
+    LETTER = "letter-only"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a letter says about its stay."""
+
+    stay: StayKeys
+    patient: PatientKeys
+    admitted_at: datetime | None = None
+    discharged_at: datetime | None = None
+    written_at: datetime
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """The claim as a row of ``clock`` keeps it."""
+        return cls(
+            stay=StayKeys(hospital=row["hospital"], visit_key=row["visit_key"], file_key=row["file_key"]),
+            patient=PatientKeys.of(row),
+            admitted_at=row["admitted_at"],
+            discharged_at=row["discharged_at"],
+            written_at=row["validated_at"] or row["received_at"],
+        )
+
+    @property
+    def group(self) -> str | None:
+        """What letters about the same unknown stay share: its number, else the patient and the day of discharge."""
+        if self.stay.key:
+            return self.stay.key
+        if self.patient.strongest and self.discharged_at:
+            return f"{self.stay.hospital}/{self.patient.strongest}/{legal_day(self.discharged_at)}"
+        return None
+
+
+def find_stay(connection: Connection, claim: Claim) -> tuple[RowMapping | None, Matched]:
+    """The one stay that ``claim`` is about, and by what; several candidates are none (identity is never guessed)."""
+    mine = [row for row in _numbered(connection, claim.stay.numbers) if _may_be(claim, row)]
+    visits = [row for row in mine if row["visit_key"] in claim.stay.numbers]
+    if found := _only(visits, claim):
+        return found, Matched.VISIT
+    if found := _only(mine, claim):
+        return found, Matched.NDA
+    if found := _only([row for row in _of_patient(connection, claim) if _dates_agree(claim, row)], claim):
+        return found, Matched.IDENTITY
+    return None, Matched.LETTER
+
+
+def _numbered(connection: Connection, numbers: Sequence[str]) -> list[RowMapping]:
+    if not numbers:
+        return []
+    either = or_(stay.c.visit_key.in_(numbers), stay.c.file_key.in_(numbers))
+    return list(connection.execute(select(stay).where(either)).mappings())
+
+
+def _may_be(claim: Claim, row: RowMapping) -> bool:
+    """A number proves the stay in its own hospital, or anywhere for the same patient; never against two other INS.
+
+    Names that differ do not disprove it: a used name, an accent or a typing error is no other patient.
+    """
+    patient = PatientKeys.of(row)
+    if claim.patient.ins_key and patient.ins_key:
+        return claim.patient.ins_key == patient.ins_key
+    return row["hospital"] == claim.stay.hospital or claim.patient.same_as(patient) is True
+
+
+def _of_patient(connection: Connection, claim: Claim) -> list[RowMapping]:
+    known = [stay.c[column] == key for column, key in claim.patient.values().items() if key]
+    if not known:
+        return []
+    rows = connection.execute(select(stay).where(or_(*known), ~stay.c.cancelled)).mappings()
+    return [row for row in rows if claim.patient.same_as(PatientKeys.of(row))]
+
+
+def _only(rows: list[RowMapping], claim: Claim) -> RowMapping | None:
+    """The one there is; among several, the only one whose dates agree, then the only one of the same hospital."""
+    rows = list({row["key"]: row for row in rows}.values())
+    if len(rows) > 1:
+        rows = [row for row in rows if _dates_agree(claim, row)] or rows
+    if len(rows) > 1:
+        rows = [row for row in rows if row["hospital"] == claim.stay.hospital]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _dates_agree(claim: Claim, row: RowMapping) -> bool:
+    """Same day of discharge, else same day of admission, else written during the stay or soon after it."""
+    told = ((claim.discharged_at, row["discharged_at"]), (claim.admitted_at, row["admitted_at"]))
+    for ours, theirs in told:
+        if ours and theirs:
+            return legal_day(ours) == legal_day(theirs)
+    begun, ended = row["admitted_at"] or row["first_at"], row["discharged_at"]
+    if legal_day(claim.written_at) < legal_day(begun):
+        return False
+    return ended is None or claim.written_at <= ended + _WRITTEN_WITHIN

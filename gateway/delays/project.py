@@ -1,0 +1,55 @@
+"""Writes into ``stay`` what the movements of one stay amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from gateway.delays.course import Course, Step, fold
+from gateway.delays.discharge import Discharge
+from gateway.delays.identity import PatientKeys, survivor
+from gateway.delays.tables import movement, stay
+
+_TIMES = ("pv1_45", "zbe_2", "evn_6", "evn_2")
+_AS_KEPT = ("seq", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp")
+
+
+def project(connection: Connection, key: str) -> None:
+    """Draw the stay ``key`` again; its row is locked first, so that two nodes on one database take turns."""
+    before = connection.execute(select(stay).where(stay.c.key == key).with_for_update()).mappings().one()
+    rows = connection.execute(select(movement).where(movement.c.stay_key == key)).mappings().all()
+    course = fold(map(_step, rows))
+    said = sorted(rows, key=lambda row: (row["evn_2"] or row["at"], row["seq"]))
+    columns = ("ins_key", "ipp_key", "traits_key")
+    patient = survivor(connection, PatientKeys(**{column: _latest(said, column) for column in columns}))
+    values = _values(course, opposed=before["opposed_at"] is not None) | patient.values()
+    values |= {column: _latest(said, column) for column in ("visit_key", "file_key")}
+    connection.execute(update(stay).where(stay.c.key == key).values(first_at=min(row["at"] for row in rows), **values))
+
+
+def _values(course: Course, *, opposed: bool) -> dict[str, object]:
+    left = course.discharge or Discharge()
+    return {
+        "unit": course.unit,
+        "admitted_at": course.admitted_at,
+        "discharged_at": left.at,
+        "discharge_told_by": left.told_by,
+        **{name: getattr(left, name) for name in _TIMES},
+        "conflict": left.contradicts(course.admitted_at),
+        "cancelled": course.cancelled,
+        "undone_at": course.undone.at if course.undone else None,
+        "apart": course.apart(opposed=opposed),
+        "gp_rpps": course.gp_rpps,
+        "referrer_rpps": course.referrer_rpps,
+    }
+
+
+def _step(row: RowMapping) -> Step:
+    told = Discharge(**{name: row[name] for name in (*_TIMES, "reference", "exit_mode")})
+    gps = {name: row[name] for name in ("gp_rpps", "referrer_rpps")}
+    return Step(**{name: row[name] for name in _AS_KEPT}, told=told, **gps)
+
+
+def _latest(rows: Sequence[RowMapping], column: str) -> str | None:
+    return next((row[column] for row in reversed(rows) if row[column] is not None), None)

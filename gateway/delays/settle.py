@@ -1,0 +1,101 @@
+"""Draws ``timing`` again for the stays that an event touched: which letter answers for the stay, and when it left.
+
+The rule, in :func:`timing_of`, is pure. Role first: the letter to the GP answers, else the one to the referrer, else
+any other but the patient's (art. R.1112-1-2 CSP names GP and referrer); then the first that was sent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from gateway.delays.clock import legal_day
+from gateway.delays.match import Matched
+from gateway.delays.statements import upsert
+from gateway.delays.tables import clock, stay, timing
+
+Row = Mapping[Any, Any]  # Any: a RowMapping is keyed by name or column and holds several types
+
+_ROLES = {"gp": 0, "referrer": 1, "patient": 9}
+_OTHER_ROLE = 2
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def settle(connection: Connection, keys: Iterable[str]) -> None:
+    """Make ``timing`` say what ``stay`` and ``clock`` say about ``keys``; a key that says nothing has no row."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return
+    stays = {row["key"]: row for row in connection.execute(select(stay).where(stay.c.key.in_(wanted))).mappings()}
+    letters: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in connection.execute(select(clock).where(clock.c.group_key.in_(wanted))).mappings():
+        letters[row["group_key"]].append(row)
+    drawn = {key: timing_of(key, stays.get(key), letters[key]) for key in wanted}
+    gone = [key for key, row in drawn.items() if row is None]
+    if gone:
+        connection.execute(delete(timing).where(timing.c.key.in_(gone)))
+    upsert(connection, timing, [row for row in drawn.values() if row is not None])
+
+
+def timing_of(key: str, stayed: Row | None, letters: Sequence[Row]) -> Row | None:
+    """The one line of the report about this stay; ``None`` while there is no discharge to count from."""
+    letter = answering(letters)
+    discharged_at = discharge_of(stayed, letters)
+    if discharged_at is None:
+        return None
+    sent = sent_at(letter) if letter else None
+    known: Row = stayed or letter or letters[0]
+    return {
+        "key": key,
+        "letter_id": letter["letter_id"] if letter else None,
+        "hospital": known["hospital"],
+        "unit": known["unit"] or (letter["unit"] if letter else None),
+        "kind": letter["kind"] if letter else None,
+        "matched": letter["matched"] if letter else None,
+        "adt": stayed is not None,
+        "conflict": bool(stayed and stayed["conflict"]),
+        "apart": stayed["apart"] if stayed else None,
+        "discharged_at": discharged_at,
+        "discharged_day": legal_day(discharged_at).toordinal(),
+        "validated_at": letter["validated_at"] if letter else None,
+        "received_at": letter["received_at"] if letter else None,
+        "sent_at": sent,
+        "sent_day": legal_day(sent).toordinal() if sent else None,
+        "delivered_at": letter["delivered_at"] if letter else None,
+        "read_at": letter["displayed_at"] if letter else None,
+    }
+
+
+def discharge_of(stayed: Row | None, letters: Sequence[Row]) -> datetime | None:
+    """The stay's discharge, or the one undone; without ADT the latest that its letters state."""
+    if stayed is not None:
+        at: datetime | None = stayed["discharged_at"] or stayed["undone_at"]
+        return at
+    told = (row["discharged_at"] for row in letters if row["counts"] and row["matched"] == Matched.LETTER)
+    return max((at for at in told if at), default=None)
+
+
+def answering(letters: Sequence[Row]) -> Row | None:
+    """The delivery that stops the stay's clock, or the first that will."""
+    able = [row for row in letters if row["counts"] and not _withdrawn(row) and row["role"] != "patient"]
+    ranks = [_ROLES.get(row["role"], _OTHER_ROLE) for row in able]
+    best = [row for row, rank in zip(able, ranks, strict=True) if rank == min(ranks)]
+    return min(best, key=lambda row: (sent_at(row) or _NEVER, row["received_at"], row["delivery_id"]), default=None)
+
+
+def sent_at(row: Row) -> datetime | None:
+    """When the next hop took it. A later proof proves this one too; a bounce without any takes it back."""
+    proofs = [row["delivered_at"], row["processed_at"], row["displayed_at"], row["integrated_at"]]
+    if row["failed_at"] is None:
+        proofs.append(row["accepted_at"])
+    arrived = any(proofs)
+    told = [at for at in (*proofs, row["accepted_at"]) if at]
+    return min(told) if arrived and told else None
+
+
+def _withdrawn(row: Row) -> bool:
+    return row["cancelled_at"] is not None and sent_at(row) is None

@@ -1,0 +1,153 @@
+"""Learns stays from ADT: keeps each movement once, draws the stay again, ties waiting letters (PAM.fr 2.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
+
+from gateway.delays.identity import Pseudonym, StayKeys, patient_keys, stay_keys
+from gateway.delays.letters import rekey_letters, retie
+from gateway.delays.project import project
+from gateway.delays.settle import settle
+from gateway.delays.statements import insert_new
+from gateway.delays.tables import clock, movement, stay
+from gateway.document import Movement, Role
+
+MERGES = frozenset({"A40", "A47"})
+
+
+class Change(StrEnum):
+    """What a movement did."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    MERGED = "merged"
+    IGNORED = "ignored"
+    """It names no stay and merges no patients: nothing to time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayChange:
+    """What is known of the stay after a movement; ``key`` is a pseudonym."""
+
+    change: Change
+    key: str | None = None
+    discharged_at: datetime | None = None
+    told_by: str | None = None
+    conflict: bool = False
+    apart: str | None = None
+    retied: tuple[str, ...] = ()
+    """Letters that this movement tied, or tied otherwise."""
+
+
+def record_movement(
+    connection: Connection,
+    heard: Movement,
+    *,
+    source: str,
+    pseudonym: Pseudonym,
+    at: datetime,
+    details: bytes | None = None,
+) -> StayChange:
+    """Keep ``heard`` and bring its stay, its letters and their timing up to date, in the caller's transaction.
+
+    A message heard before changes nothing. Any order of arrival ends in the same stay, since the whole course is
+    folded again by the time it was written down (EVN-2). ``details`` is what the caller sealed, kept as it is.
+    """
+    numbers = stay_keys(heard.stay, source, pseudonym)
+    row = _movement_row(heard, numbers, source=source, pseudonym=pseudonym)
+    if not insert_new(connection, movement, [{**row, "at": at}]):
+        return StayChange(change=Change.REPEATED, key=numbers.key)
+    if heard.trigger in MERGES and row["prior_key"]:
+        return _merge(connection, str(row["prior_key"]))
+    if numbers.key is None:
+        return StayChange(change=Change.IGNORED)
+    return _redraw(connection, numbers, at, details)
+
+
+def oppose(connection: Connection, key: str, at: datetime) -> bool:
+    """Record that the patient opposes the sending (art. L.1110-4 CSP): counted apart; whether the stay is known."""
+    known = connection.execute(update(stay).where(stay.c.key == key).values(opposed_at=at)).rowcount > 0
+    if known:
+        project(connection, key)
+        settle(connection, [key])
+    return known
+
+
+def _movement_row(heard: Movement, numbers: StayKeys, *, source: str, pseudonym: Pseudonym) -> dict[str, object]:
+    prior = patient_keys(heard.prior_patient, numbers.hospital, pseudonym)
+    row: dict[str, object] = {
+        "stay_key": numbers.key,
+        "prior_key": prior.ipp_key or prior.ins_key,
+        "source": source,
+        "trigger": heard.trigger,
+        "original_trigger": heard.original_trigger,
+        "action": heard.action,
+        "reference": pseudonym("movement", heard.movement_id) if heard.movement_id else None,
+        "visit_key": numbers.visit_key,
+        "file_key": numbers.file_key,
+        **patient_keys(heard.patient, numbers.hospital, pseudonym).values(),
+        "hospital": numbers.hospital,
+        "unit": heard.stay.unit,
+        "admitted_at": heard.stay.admitted_at,
+        **{name: getattr(heard, name) for name in ("pv1_45", "zbe_2", "evn_6", "evn_2")},
+        "disposition": heard.disposition,
+        "exit_mode": heard.exit_mode,
+        "no_gp": heard.no_gp,
+        "gp_rpps": _numbers_of(heard, Role.GP),
+        "referrer_rpps": _numbers_of(heard, Role.REFERRER),
+    }
+    return {**row, "fingerprint": _fingerprint(row, pseudonym("control", heard.control_id))}
+
+
+def _numbers_of(heard: Movement, role: Role) -> str | None:
+    found = sorted({str(one.rpps) for one in heard.gps if one.role is role and one.rpps})
+    return " ".join(found) or None
+
+
+def _fingerprint(row: Mapping[str, object], control: str) -> str:
+    """The message as far as it matters here: some senders write one MSH-10 on everything, so it is not enough."""
+    told = (f"{name}={value.isoformat() if isinstance(value, datetime) else value}" for name, value in row.items())
+    return sha256("\x1f".join((control, *told)).encode()).hexdigest()
+
+
+def _redraw(connection: Connection, numbers: StayKeys, at: datetime, details: bytes | None) -> StayChange:
+    key = str(numbers.key)
+    blank = {"key": key, "hospital": numbers.hospital, "first_at": at, "conflict": False, "cancelled": False}
+    insert_new(connection, stay, [blank])
+    if details is not None:
+        connection.execute(update(stay).where(stay.c.key == key).values(details=details))
+    project(connection, key)
+    retied = retie(connection, key)
+    settle(connection, [key])
+    row = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
+    return StayChange(
+        change=Change.RECORDED,
+        key=key,
+        discharged_at=row["discharged_at"],
+        told_by=row["discharge_told_by"],
+        conflict=row["conflict"],
+        apart=row["apart"],
+        retied=retied,
+    )
+
+
+def _merge(connection: Connection, prior_key: str) -> StayChange:
+    """A40, A47: stays and letters of the prior number become the survivor's, and may now find each other."""
+    keys = connection.execute(select(stay.c.key).where(_of(stay, prior_key))).scalars().all()
+    rekey_letters(connection, _of(clock, prior_key))
+    retied: list[str] = []
+    for key in keys:
+        project(connection, key)
+        retied += retie(connection, key)
+    settle(connection, keys)
+    return StayChange(change=Change.MERGED, retied=tuple(sorted(set(retied))))
+
+
+def _of(table: Table, key: str) -> ColumnElement[bool]:
+    return or_(table.c.ipp_key == key, table.c.ins_key == key)
