@@ -1,1 +1,69 @@
-"""Who can be written to, where, and with which key; knows nothing of the gateway."""
+"""Who can be written to, where, and with which key; imports nothing of the gateway.
+
+Three files in one folder: ``directory.db`` (national extractions, built aside and renamed), ``whitelist.db`` (the
+signed list of MSSanté domains, the same way) and ``addressees.db`` (what this hospital knows besides: keys, forms,
+absences).
+"""
+
+from directory.changes import (
+    FORMS,
+    add_absence,
+    add_certificate,
+    add_entry,
+    add_openpgp_key,
+    prefer,
+    remove_absence,
+    remove_entry,
+    remove_key,
+    set_forms,
+)
+from directory.directory import Directory
+from directory.errors import DirectoryError
+from directory.importing import ImportReport, import_files
+from directory.names import Operator
+from directory.progress import Progress
+from directory.records import (
+    Absence,
+    Certificate,
+    Found,
+    Mailbox,
+    MailboxKind,
+    Office,
+    OpenPgpKey,
+    Practitioner,
+    Source,
+    Status,
+)
+from directory.whitelist import WhiteList, WhiteListReport, update_white_list
+
+__all__ = [
+    "FORMS",
+    "Absence",
+    "Certificate",
+    "Directory",
+    "DirectoryError",
+    "Found",
+    "ImportReport",
+    "Mailbox",
+    "MailboxKind",
+    "Office",
+    "OpenPgpKey",
+    "Operator",
+    "Practitioner",
+    "Progress",
+    "Source",
+    "Status",
+    "WhiteList",
+    "WhiteListReport",
+    "add_absence",
+    "add_certificate",
+    "add_entry",
+    "add_openpgp_key",
+    "import_files",
+    "prefer",
+    "remove_absence",
+    "remove_entry",
+    "remove_key",
+    "set_forms",
+    "update_white_list",
+]

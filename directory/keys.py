@@ -1,0 +1,158 @@
+"""What a certificate or an OpenPGP key says about itself, and why it cannot serve to encrypt to a mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import TypeVar
+
+from asn1crypto.core import ObjectIdentifier, Sequence
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, x448, x25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pysequoia import Cert, encrypt
+
+from directory.errors import DirectoryError
+from directory.fold import fold_mailbox
+
+SMIME_CAPABILITIES = x509.ObjectIdentifier("1.2.840.113549.1.9.15")
+"""RFC 4262."""
+_GCM = {"2.16.840.1.101.3.4.1.46", "2.16.840.1.101.3.4.1.6"}
+"""AES-256-GCM and AES-128-GCM (RFC 5084)."""
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+_SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFacts:
+    """What :func:`read_certificate` found."""
+
+    der: bytes = field(repr=False)
+    fingerprint: str
+    public_key: str
+    """SHA-256 of the SubjectPublicKeyInfo: the same key under two names shows."""
+    not_before: datetime
+    not_after: datetime
+    addresses: frozenset[str] = field(repr=False)
+    gcm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPgpFacts:
+    """What :func:`read_openpgp_key` found."""
+
+    key: bytes = field(repr=False)
+    fingerprint: str
+    expires_at: datetime | None
+    addresses: frozenset[str] = field(repr=False)
+
+
+def read_certificate(content: bytes) -> CertificateFacts:
+    """One X.509 certificate, DER or PEM, that may encrypt mail.
+
+    Raises :class:`DirectoryError`: ``not-a-certificate``, ``not-for-encryption`` (key usage, RFC 5280 §4.2.1.3, RFC
+    8550 §4.4.2), ``not-for-mail`` (extended key usage), ``weak-key`` (RSA below 2048 bits).
+    """
+    certificate = _load(content)
+    _may_encrypt(certificate)
+    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    der = certificate.public_bytes(Encoding.DER)
+    return CertificateFacts(
+        der=der,
+        fingerprint=sha256(der).hexdigest(),
+        public_key=sha256(spki).hexdigest(),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        addresses=_addresses(certificate),
+        gcm=_reads_gcm(certificate),
+    )
+
+
+def read_openpgp_key(content: bytes) -> OpenPgpFacts:
+    """One OpenPGP certificate (transferable public key), binary or armored, with a usable encryption key.
+
+    Raises :class:`DirectoryError`: ``not-a-key``, ``secret-key`` (a secret key must not come here), ``revoked-key``,
+    ``not-for-encryption`` (expired, or no encryption subkey).
+    """
+    try:
+        key = Cert.from_bytes(content)
+    except Exception as error:  # pysequoia raises bare exceptions from Rust
+        raise DirectoryError("not-a-key", "not an OpenPGP public key") from error
+    if key.has_secret_keys:
+        raise DirectoryError("secret-key", "this file holds a secret key: ask the addressee for the public one")
+    if key.is_revoked:
+        raise DirectoryError("revoked-key", "this OpenPGP key is revoked: ask the addressee for the new one")
+    try:
+        encrypt(b"", recipients=[key])
+    except Exception as error:  # pysequoia raises bare exceptions from Rust
+        raise DirectoryError(
+            "not-for-encryption", "this OpenPGP key cannot encrypt now (expired or no subkey)"
+        ) from error
+    return OpenPgpFacts(
+        key=bytes(key),
+        fingerprint=key.fingerprint.upper(),
+        expires_at=key.expiration,
+        addresses=frozenset(fold_mailbox(_address_in(str(user))) for user in key.user_ids),
+    )
+
+
+def _load(content: bytes) -> x509.Certificate:
+    pem = b"-----BEGIN CERTIFICATE-----" in content
+    try:
+        return x509.load_pem_x509_certificate(content) if pem else x509.load_der_x509_certificate(content)
+    except ValueError as error:
+        raise DirectoryError("not-a-certificate", "not an X.509 certificate (DER or PEM)") from error
+
+
+def _may_encrypt(certificate: x509.Certificate) -> None:
+    key = certificate.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048:
+        raise DirectoryError("weak-key", f"RSA key of {key.key_size} bits: at least 2048 are needed")
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | x25519.X25519PublicKey | x448.X448PublicKey):
+        raise DirectoryError("not-for-encryption", "the certificate's key cannot encrypt (signature key)")
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage and not (usage.key_encipherment if isinstance(key, rsa.RSAPublicKey) else usage.key_agreement):
+        raise DirectoryError("not-for-encryption", "the certificate's key usage does not allow encryption")
+    extended = _extension(certificate, x509.ExtendedKeyUsage)
+    mail = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    if extended and mail.isdisjoint(extended):
+        raise DirectoryError("not-for-mail", "the certificate's extended key usage excludes mail protection")
+
+
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return None
+
+
+def _addresses(certificate: x509.Certificate) -> frozenset[str]:
+    """rfc822Name and SmtpUTF8Mailbox of the SAN, else the subject's emailAddress (RFC 8550 §3, RFC 8398)."""
+    names = _extension(certificate, x509.SubjectAlternativeName)
+    found = set(names.get_values_for_type(x509.RFC822Name)) if names else set()
+    for other in names.get_values_for_type(x509.OtherName) if names else ():
+        if other.type_id == _SMTP_UTF8_MAILBOX:
+            found.add(other.value[2:].decode("utf-8", "replace"))
+    if not found:
+        found = {str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)}
+    return frozenset(fold_mailbox(address) for address in found)
+
+
+def _reads_gcm(certificate: x509.Certificate) -> bool:
+    try:
+        value = certificate.extensions.get_extension_for_oid(SMIME_CAPABILITIES).value
+        capabilities = Sequence.load(value.public_bytes())
+        return any(_capability(capabilities, place) in _GCM for place in range(len(capabilities)))
+    except (x509.ExtensionNotFound, ValueError, TypeError, KeyError):
+        return False
+
+
+def _capability(capabilities: Sequence, place: int) -> str:
+    identifier = capabilities[place][0]
+    return str(identifier.dotted) if isinstance(identifier, ObjectIdentifier) else ""
+
+
+def _address_in(user_id: str) -> str:
+    return user_id[user_id.rfind("<") + 1 : user_id.rfind(">")] if "<" in user_id else user_id

@@ -1,0 +1,175 @@
+"""Look-ups in ``directory.db``: by number, by mailbox, by structure, by words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from directory.database import Row, SwitchedDatabase
+from directory.fold import fold, fold_mailbox, structure_number
+from directory.importing import FILE_NAME
+from directory.records import Found, Mailbox, MailboxKind, Office, Practitioner
+from directory.tables import VERSION
+
+MAILBOX_FIELDS = (
+    "kind, address, folded, domain, national_id, structure, service, family, given, profession, skill, accepts, "
+    "organisation, street, postcode, city"
+)
+BY_OWNER = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE national_id = ?"  # noqa: S608 (own names)
+BY_ADDRESS = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE folded = ?"  # noqa: S608 (own names)
+BY_STRUCTURE = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE structure = ? AND structure <> '' AND kind = 'ORG'"  # noqa: S608
+BY_ROWID = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE rowid = ?"  # noqa: S608 (own names)
+PERSON = "SELECT national_id, civility, family, given, profession FROM person WHERE national_id = ?"
+PERSON_BY_ROWID = "SELECT national_id, family, given FROM person WHERE id = ?"
+OFFICES = (
+    "SELECT profession, skill, mode, finess, siret, technical, organisation, street, postcode, city "
+    "FROM activity WHERE national_id = ?"
+)
+WORDS = "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?"
+DOMAIN = "SELECT 1 FROM mailbox WHERE domain = ? LIMIT 1"
+LABEL = "SELECT words FROM label WHERE kind = ? AND code = ?"
+FACTS = "SELECT name, value FROM fact"
+FILES = "SELECT kind, name, published_at, imported_at, rows, rejected, duplicates, sha256 FROM file ORDER BY kind"
+
+_CONSIDERED = 400
+"""Hits that a search ranks; beyond, the words are too common and a town is needed."""
+
+
+class National:
+    """The national extractions, read-only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._database = SwitchedDatabase(folder / FILE_NAME, VERSION)
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """Rows of one of this module's statements."""
+        return self._database.rows(statement, values)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def by_owner(self, national_id: str) -> list[Mailbox]:
+        """All mailboxes of one person."""
+        return _mailboxes(self.rows(BY_OWNER, national_id))
+
+    def by_address(self, address: str) -> list[Mailbox]:
+        """Everyone whose mailbox this is, case folded."""
+        return _mailboxes(self.rows(BY_ADDRESS, fold_mailbox(address)))
+
+    def by_structure(self, number: str) -> list[Mailbox]:
+        """The organisational mailboxes of a FINESS or SIRET."""
+        return _mailboxes(self.rows(BY_STRUCTURE, structure_number(number)))
+
+    def practitioner(self, national_id: str) -> Practitioner | None:
+        """The person and every place of activity; ``None`` when the directory does not know the number."""
+        for number, civility, family, given, profession in self.rows(PERSON, national_id):
+            offices = dict.fromkeys(_office(row) for row in self.rows(OFFICES, national_id))
+            return Practitioner(
+                national_id=number,
+                civility=civility,
+                family=family,
+                given=given,
+                profession=profession,
+                offices=tuple(offices),
+            )
+        return None
+
+    def search(self, words: str, *, city: str | None, limit: int) -> list[Found]:
+        """Persons and organisations whose name holds all ``words`` (beginnings will do), exact names first."""
+        wanted, town = fold(words).split(), fold(city or "").split()
+        if not wanted:
+            return []
+        terms = [f'name:"{word}"*' for word in wanted] + [f'town:"{word}"' for word in town]
+        found = [self._found(number) for (number,) in self.rows(WORDS, " AND ".join(terms), _CONSIDERED)]
+        exact = set(wanted)
+        found.sort(key=lambda hit: (not exact <= set(fold(hit.name).split()), not hit.mailboxes, fold(hit.name)))
+        return found[:limit]
+
+    def _found(self, number: int) -> Found:
+        if number < 0:
+            box = _mailboxes(self.rows(BY_ROWID, -number))[0]
+            name = " – ".join(part for part in (box.organisation, box.service) if part)
+            return Found(
+                national_id=None,
+                rpps=None,
+                name=name,
+                postcode=box.postcode,
+                city=box.city,
+                mailboxes=(box.address,),
+            )
+        national_id, family, given = self.rows(PERSON_BY_ROWID, number)[0]
+        return self._found_person(national_id, f"{family} {given}")
+
+    def _found_person(self, national_id: str, name: str) -> Found:
+        boxes = self.by_owner(national_id)
+        person = self.practitioner(national_id)
+        offices = person.offices if person else ()
+        places = [(office.postcode, office.city) for office in offices] + [(box.postcode, box.city) for box in boxes]
+        places = [place for place in places if place[1]]
+        skills = dict.fromkeys(
+            [*(office.skill for office in offices), *(skill for box in boxes for skill in box.skills)]
+        )
+        postcode, city = places[0] if places else ("", "")
+        return Found(
+            national_id=national_id,
+            rpps=person.rpps if person else None,
+            name=name,
+            profession=self.label("profession", person.profession if person else ""),
+            skills=tuple(self.label("skill", skill) for skill in skills if skill),
+            postcode=postcode,
+            city=city,
+            mailboxes=tuple(dict.fromkeys(box.address for box in boxes)),
+        )
+
+    def label(self, kind: str, code: str) -> str:
+        """The words of a code; the code itself when there are none."""
+        rows = self.rows(LABEL, kind, code) if code else []
+        return str(rows[0][0]) if rows else code
+
+
+def _mailboxes(rows: Iterable[Row]) -> list[Mailbox]:
+    """One record per address, owner and structure: several lines differ only by savoir-faire (169 of them)."""
+    grouped: dict[tuple[str, str | None, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row[2], row[4], row[5]].append(row)
+    return [_mailbox(lines) for lines in grouped.values()]
+
+
+def _mailbox(lines: list[Row]) -> Mailbox:
+    kind, address, _, domain, national_id, structure, service, family, given, profession, *_ = lines[0]
+    organisation, street, postcode, city = lines[0][12:16]
+    answers = {line[11] for line in lines}
+    return Mailbox(
+        kind=MailboxKind(kind),
+        address=address,
+        domain=domain,
+        national_id=national_id,
+        structure=structure,
+        service=service,
+        family=family,
+        given=given,
+        profession=profession,
+        skills=tuple(dict.fromkeys(line[10] for line in lines if line[10])),
+        # One line that refuses is a refusal.
+        accepts=False if 0 in answers else (True if 1 in answers else None),
+        organisation=organisation,
+        street=street,
+        postcode=postcode,
+        city=city,
+    )
+
+
+def _office(row: Row) -> Office:
+    profession, skill, mode, finess, siret, technical, organisation, street, postcode, city = row
+    return Office(
+        profession=profession,
+        skill=skill,
+        mode=mode,
+        structures=tuple(number for number in (finess, siret, technical) if number),
+        organisation=organisation,
+        street=street,
+        postcode=postcode,
+        city=city,
+    )

@@ -1,0 +1,95 @@
+"""One line of a national file to one row of ours, or the reason why not; pure."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+from directory.fold import domain_of, fold_mailbox, is_mailbox, structure_number, town
+
+_KINDS = frozenset({"PER", "ORG", "APP", "CAB"})
+_PERSONAL = frozenset({"PER", "CAB"})
+_NATIONAL = re.compile(r"8[0-9]{11}|0(?:[0-9]{2}|2[AB])[0-9]{7}|[1-9][0-9A-Z/]{5,29}")
+_DEMATERIALISED = {"O": 1, "OUI": 1, "1": 1, "TRUE": 1, "Y": 1, "N": 0, "NON": 0, "0": 0, "FALSE": 0}
+
+SqlRow = tuple[int | str | None, ...]
+
+
+class RejectedRow(Exception):
+    """This line is not taken; the import goes on. ``code`` is stable, ``str`` says what and why."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+def mailbox_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
+    """A row of table ``mailbox`` from the columns of ``layout.MAILBOX_COLUMNS``; raises :class:`RejectedRow`."""
+    kind, address, *person = values[:5]
+    if kind not in _KINDS:
+        raise RejectedRow("unknown-kind", "column 1: neither PER, ORG, APP nor CAB")
+    address = address.strip()
+    if not is_mailbox(address):
+        raise RejectedRow("bad-address", "column 2: not a mail address")
+    national = national_id(*person)
+    if kind in _PERSONAL and not national:
+        raise RejectedRow("no-owner", "column 5: a personal mailbox without national identification")
+    folded, structure = fold_mailbox(address), structure_number(values[5])
+    organisation, postcode = values[13] or values[14], values[19]
+    street = " ".join(part for part in values[15:18] if part)
+    return (
+        _hash(f"{kind}|{folded}|{national}|{structure}|{values[6]}|{values[11]}".encode()),
+        _hash(line),
+        kind,
+        address,
+        folded,
+        domain_of(folded),
+        national or None,
+        structure,
+        *values[6:12],
+        _DEMATERIALISED.get(values[12].strip().upper()),
+        organisation,
+        street,
+        postcode,
+        town(values[18], postcode),
+    )
+
+
+def activity_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
+    """A row of table ``activity`` from the columns of ``layout.ACTIVITY_COLUMNS``; raises :class:`RejectedRow`."""
+    national = national_id(*values[:3])
+    if not national:
+        raise RejectedRow("no-owner", "column 3: an activity without national identification")
+    places = (structure_number(values[9]), structure_number(values[10]), values[11])
+    street = " ".join(part for part in values[14:17] if part)
+    return (
+        _hash(f"{national}|{values[6:9]}|{places}|{values[19]}".encode()),
+        _hash(line),
+        national,
+        *values[3:9],
+        *places,
+        values[12] or values[13],
+        street,
+        values[17],
+        values[18].upper(),
+    )
+
+
+def national_id(kind: str, number: str, national: str) -> str:
+    """The IDNPS of a line, built from kind and number when its own column is empty; empty when there is none.
+
+    Raises :class:`RejectedRow` when the columns contradict each other: such a line could send to the wrong person.
+    """
+    kind, number, national = kind.strip(), number.strip(), national.strip()
+    if not national:
+        national = kind + number if number else ""
+    elif number and national != kind + number and national != number:
+        raise RejectedRow("identifier-mismatch", "columns 3 to 5: two different numbers for one person")
+    if national and not _NATIONAL.fullmatch(national):
+        raise RejectedRow("bad-number", "column 5: not a national identification")
+    return national
+
+
+def _hash(text: bytes) -> int:
+    """64 bits, signed as SQLite wants them: enough to compare two days of one file."""
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
