@@ -44,8 +44,10 @@ class Lock:
             raise StorageUnavailable("another process holds the data folder") from error
 
     def release(self) -> None:
-        """Let another process write."""
-        os.close(self._file)
+        """Let another process write; a second time does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def open_writer(path: Path) -> Engine:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlmodel import SQLModel
 
 from gateway import journal
-from gateway.errors import StorageFull, StorageUnavailable
+from gateway.errors import HuitaineError, StorageFull, StorageUnavailable
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.journal import Event
 from gateway.letter import KeptLetter, ReceivedLetter
@@ -46,6 +47,7 @@ class Store:
         self._engine = open_writer(folder / "huitaine.db")
         SQLModel.metadata.create_all(self._engine)
         self._readers: Engine = open_reader(folder / "huitaine.db")
+        self._refuse_another_key()
         self._writer = Writer(self._engine)
         self._free = (0.0, 1)
 
@@ -134,7 +136,17 @@ class Store:
         """When a letter that became final at ``at`` is erased."""
         return at + self._limits.body
 
+    async def note_raw(self, work: deliveries.Also) -> Any:  # noqa: ANN401 (what the work gives)
+        """Run ``work`` in the writer's next transaction."""
+        return (await self._writer.do(afterwards.note, afterwards.Noting(also=(work,))))[0]
+
     # looking --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read-only connection, for the questions of ``queries.py``."""
+        with self._readers.connect() as connection:
+            yield connection
 
     def unplanned(self) -> list[LetterId]:
         """Letters kept but not planned when the process ended."""
@@ -218,6 +230,22 @@ class Store:
             ),
             kept_again=journal.kept_again(letter.received_at, letter.id, door=letter.door.value),
         )
+
+    def _refuse_another_key(self) -> None:
+        """A wrong master key must stop the start, not the first letter (promises.md F2)."""
+        newest = (
+            select(accept.LETTER.c.body_key).where(accept.LETTER.c.body_key != b"").order_by(accept.LETTER.c.id.desc())
+        )
+        with self._readers.connect() as connection:
+            wrapped = connection.execute(newest.limit(1)).scalar()
+        if wrapped:
+            try:
+                self._vault.unwrap(wrapped)
+            except HuitaineError:
+                self._readers.dispose()
+                self._engine.dispose()
+                self._lock.release()
+                raise
 
     def _room_for(self, size: int) -> None:
         """Refuse while the disk is low (promises.md A6); looked at once a second."""

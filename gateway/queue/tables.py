@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy import Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from gateway.moments import Moment
@@ -76,12 +76,7 @@ class Delivery(SQLModel, table=True):
     reported: str = ""
     """What the sender was last told about this delivery: delayed, failed, held."""
 
-    __table_args__ = (
-        Index(
-            "delivery_due", "next_at", sqlite_where=text("state = 'ready'"), postgresql_where=text("state = 'ready'")
-        ),
-        Index("delivery_open", "state"),
-    )
+    __table_args__ = (Index("delivery_due", "state", "next_at"),)
 
 
 class Replay(SQLModel, table=True):

@@ -62,7 +62,7 @@ class Writer:
         return await asyncio.wrap_future(done)
 
     def close(self) -> None:
-        """Commit what waits, then end the thread."""
+        """Commit what waits, then end the thread; a second time does nothing."""
         self._jobs.put(None)
         self._thread.join()
 

@@ -1,0 +1,104 @@
+"""Read-only questions about letters and deliveries, for the command line, the metrics and the teller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.queue.accept import DELIVERY, LETTER
+from gateway.queue.entries import ENTRY
+
+Row = RowMapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which letters to list; what is ``None`` does not restrict."""
+
+    state: str | None = None
+    since: datetime | None = None
+    unit: str | None = None
+    rpps: str | None = None
+    limit: int = 200
+
+
+def letter(connection: Connection, letter_id: str) -> Row | None:
+    """One letter's row."""
+    return connection.execute(select(LETTER).where(LETTER.c.id == letter_id)).mappings().one_or_none()
+
+
+def delivery(connection: Connection, delivery_id: str) -> Row:
+    """One delivery's row; raises NoResultFound."""
+    return connection.execute(select(DELIVERY).where(DELIVERY.c.id == delivery_id)).mappings().one()
+
+
+def find_delivery(connection: Connection, delivery_id: DeliveryId) -> Row | None:
+    """One delivery's row, if there is one."""
+    return connection.execute(select(DELIVERY).where(DELIVERY.c.id == delivery_id)).mappings().one_or_none()
+
+
+def deliveries(connection: Connection, letter_id: str) -> Sequence[Row]:
+    """All deliveries of one letter, in the order they were planned."""
+    mine = select(DELIVERY).where(DELIVERY.c.letter_id == letter_id).order_by(DELIVERY.c.id)
+    return connection.execute(mine).mappings().all()
+
+
+def parts(connection: Connection, letter_id: str) -> Sequence[LetterId]:
+    """The letters that a file about several patients became; empty for an ordinary one."""
+    mine = select(LETTER.c.id).where(LETTER.c.whole == letter_id, LETTER.c.part > 0).order_by(LETTER.c.part)
+    return [LetterId(row.id) for row in connection.execute(mine)]
+
+
+def letters(connection: Connection, wanted: Wanted) -> Sequence[Row]:
+    """The newest letters that fit."""
+    found = select(LETTER).order_by(LETTER.c.id.desc()).limit(wanted.limit)
+    return connection.execute(_restricted(found, wanted)).mappings().all()
+
+
+def trace(connection: Connection, letter_id: str) -> Sequence[Row]:
+    """Everything the journal says of a letter and of its parts, in order."""
+    own = or_(ENTRY.c.letter_id == letter_id, ENTRY.c.letter_id.startswith(f"{letter_id}-"))
+    return connection.execute(select(ENTRY).where(own).order_by(ENTRY.c.seq)).mappings().all()
+
+
+def counts(connection: Connection) -> Mapping[str, int]:
+    """How many deliveries are in each state."""
+    by_state = select(DELIVERY.c.state, func.count()).group_by(DELIVERY.c.state)
+    return {row[0]: row[1] for row in connection.execute(by_state)}
+
+
+def oldest_due(connection: Connection) -> datetime | None:
+    """The moment since when the oldest open delivery waits."""
+    opened = select(func.min(DELIVERY.c.created_at)).where(DELIVERY.c.state.in_(("ready", "leased")))
+    found: datetime | None = connection.execute(opened).scalar()
+    return found
+
+
+def untold(connection: Connection, *, delayed_since: datetime, limit: int = 50) -> Sequence[Row]:
+    """Deliveries whose sender has not heard what became of them: failed, expired, held, or late by now."""
+    ended = and_(DELIVERY.c.state.in_(("failed", "expired", "held")), DELIVERY.c.reported != DELIVERY.c.state)
+    late = and_(
+        DELIVERY.c.state.in_(("ready", "leased")), DELIVERY.c.created_at <= delayed_since, DELIVERY.c.reported == ""
+    )
+    columns = (DELIVERY, LETTER.c.source, LETTER.c.received_at, LETTER.c.whole)
+    joined = select(*columns).join(LETTER, LETTER.c.id == DELIVERY.c.letter_id)
+    return connection.execute(joined.where(or_(ended, late)).order_by(DELIVERY.c.id).limit(limit)).mappings().all()
+
+
+def _restricted(found: Select[Any], wanted: Wanted) -> Select[Any]:
+    if wanted.state in {"open", "final"}:
+        found = found.where(LETTER.c.state == wanted.state)
+    elif wanted.state:
+        found = found.where(LETTER.c.id.in_(select(DELIVERY.c.letter_id).where(DELIVERY.c.state == wanted.state)))
+    if wanted.since:
+        found = found.where(LETTER.c.received_at >= wanted.since)
+    if wanted.unit:
+        found = found.where(LETTER.c.unit == wanted.unit)
+    if wanted.rpps:
+        found = found.where(LETTER.c.id.in_(select(DELIVERY.c.letter_id).where(DELIVERY.c.rpps == wanted.rpps)))
+    return found

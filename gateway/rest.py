@@ -1,0 +1,12 @@
+"""The vault with the two verbs that the store asks of it (see ``queue.bodies.AtRest``)."""
+
+from __future__ import annotations
+
+from gateway.crypto.vault import Vault, open_chunk, seal_chunk
+
+
+class RestVault(Vault):
+    """Wraps keys as :class:`Vault` does, and seals chunks under them."""
+
+    seal_chunk = staticmethod(seal_chunk)
+    open_chunk = staticmethod(open_chunk)
