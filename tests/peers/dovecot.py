@@ -107,7 +107,7 @@ class Dovecot:
     password: str = PASSWORD
 
     def add_user(self, address: str, *, quota_bytes: int | None = None) -> str:
-        """A mailbox, usable when this returns (Dovecot rereads the file when it feels like it); gives the address back."""
+        """A mailbox, usable when this returns (Dovecot rereads the file in its own time); gives the address back."""
         extra = f"userdb_quota_rule=*:bytes={quota_bytes}" if quota_bytes else ""
         with (self.folder / "users").open("a") as users:
             users.write(f"{address}:{{PLAIN}}{PASSWORD}::::::{extra}\n")

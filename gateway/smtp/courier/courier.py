@@ -1,0 +1,90 @@
+"""The courier: one sealed mail to the next hop of its domain, once per call; when to try again is the queue's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from gateway.letter import Done, SealedMail
+from gateway.smtp.courier.commands import NOTIFY, Parcel
+from gateway.smtp.courier.connecting import open_dialogue
+from gateway.smtp.courier.failures import HandOverFailure, HopUnreachable, Phase
+from gateway.smtp.courier.pool import Connection, Pool, PoolLimits
+from gateway.smtp.courier.routes import Hop, Routes
+from gateway.smtp.courier.timeouts import Timeouts
+from gateway.smtp.courier.transaction import Transaction
+
+_log = structlog.get_logger(__name__)
+
+
+class Courier:
+    """Hands sealed mails over. Keeps connections; ``close`` ends them."""
+
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        clock: Callable[[], datetime],
+        our_name: str,
+        timeouts: Timeouts | None = None,
+        limits: PoolLimits | None = None,
+    ) -> None:
+        """``our_name`` is what EHLO says; ``clock`` gives aware UTC times."""
+        self._routes = routes
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._pool = Pool(lambda hop: open_dialogue(hop, our_name, self._timeouts), limits or PoolLimits())
+
+    async def deliver(
+        self, mail: SealedMail, *, notify: tuple[str, ...] = NOTIFY, orcpt: str | None = None, envid: str | None = None
+    ) -> Done:
+        """On return the next hop has answered 2xx to the final dot: it has taken responsibility (RFC 5321 §6.1).
+
+        Raises ``HandOverFailure``, which is a ``TransientFailure`` or a ``PermanentFailure`` and tells phase, SMTP
+        code and whether the next hop may hold the mail all the same. A next hop is tried only when the one before it
+        could not be reached: from MAIL on, its answer is the answer.
+        """
+        parcel = Parcel(mail=mail, notify=notify, orcpt=orcpt, envid=envid)
+        hops = await self._routes.hops(mail.mailbox.rpartition("@")[2])
+        for hop in hops[:-1]:
+            try:
+                return await self._hand_to(hop, parcel)
+            except HandOverFailure as failure:
+                if failure.phase is not Phase.CONNECT:
+                    raise
+                _log.info("hop-skipped", letter=mail.letter, delivery=mail.delivery, status=failure.status)
+        return await self._hand_to(hops[-1], parcel)
+
+    def close(self) -> None:
+        """Ends kept connections; mails under way are not waited for."""
+        self._pool.close()
+
+    async def _hand_to(self, hop: Hop, parcel: Parcel) -> Done:
+        async with self._pool.slot(hop):
+            connection = await self._pool.take(hop)
+            was_kept = not connection.is_fresh
+            transaction = Transaction(connection.dialogue, connection.offers, self._timeouts)
+            try:
+                return await self._carry(hop, connection, transaction, parcel)
+            except HopUnreachable:
+                # The hop closed a kept connection while our commands were on their way: it answered none of them.
+                if not was_kept or transaction.spoken_to:
+                    raise
+            connection = await self._pool.take(hop, fresh=True)
+            transaction = Transaction(connection.dialogue, connection.offers, self._timeouts)
+            return await self._carry(hop, connection, transaction, parcel)
+
+    async def _carry(self, hop: Hop, connection: Connection, transaction: Transaction, parcel: Parcel) -> Done:
+        """Gives the connection back whatever happens; a cancelled hand-over is cut at once."""
+        try:
+            reply = await transaction.carry(parcel)
+        except HandOverFailure:
+            raise
+        except BaseException:
+            connection.dialogue.abort()
+            raise
+        finally:
+            self._pool.give_back(hop, connection, keep=transaction.is_clean)
+        return Done(at=self._clock(), code=reply.code, status=reply.status, dsn_offered=connection.offers.dsn)

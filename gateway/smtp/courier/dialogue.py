@@ -1,0 +1,118 @@
+"""The asyncio protocol under an open session: commands out, replies in, with flow control and a deadline each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from gateway.smtp.courier.replies import NotSmtp, Reply, ReplyReader
+
+
+class Dialogue(asyncio.Protocol):
+    """Takes over a transport whose greeting, TLS and login are done.
+
+    Replies are kept in order of arrival; one that nobody asked for stays visible in ``has_unread``.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        """From here on the transport's bytes come to us."""
+        self._transport = transport
+        self._reader = ReplyReader()
+        self._replies: deque[Reply] = deque()
+        self._broken: Exception | None = None
+        self._paused = False
+        self._waiter: asyncio.Future[None] | None = None
+        transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another command could be written."""
+        return self._broken is None and not self._transport.is_closing()
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether the server said anything that no command asked for yet."""
+        return bool(self._replies) or not self._reader.is_empty
+
+    def data_received(self, data: bytes) -> None:
+        """Collects replies; the first byte that is not SMTP ends the connection."""
+        if self._broken is not None:
+            return
+        try:
+            for reply in self._reader.feed(data):
+                self._replies.append(reply)
+        except NotSmtp as error:
+            self._break(error)
+            self._transport.abort()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """The server closed its side: nothing more can be asked."""
+        self._break(ConnectionResetError("closed by the next hop"))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wakes whoever waits."""
+        self._break(exc or ConnectionResetError("connection lost"))
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The transport's buffer has room."""
+        self._paused = False
+        self._wake()
+
+    def write(self, data: bytes) -> None:
+        """Queues bytes for the server; ``ConnectionError`` when there is none any more."""
+        if self._broken is not None:
+            raise ConnectionResetError("connection lost") from self._broken
+        self._transport.write(data)
+
+    async def reply(self, seconds: float) -> Reply:
+        """The next reply; ``TimeoutError``, ``OSError`` or ``NotSmtp`` when none comes."""
+        async with asyncio.timeout(seconds):
+            while not self._replies:
+                self._raise_if_broken()
+                await self._wait()
+        return self._replies.popleft()
+
+    async def room(self, seconds: float) -> None:
+        """Returns when the buffer has room or the server spoke; ``TimeoutError`` or ``OSError`` otherwise."""
+        async with asyncio.timeout(seconds):
+            while self._paused and not self.has_unread:
+                self._raise_if_broken()
+                await self._wait()
+        self._raise_if_broken()
+
+    def close(self) -> None:
+        """Ends the connection politely; safe to call twice."""
+        if self.is_open and not self._paused:
+            self._transport.write(b"QUIT\r\n")
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the connection at once, unsent bytes included."""
+        self._transport.abort()
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _break(self, error: Exception) -> None:
+        self._broken = self._broken or error
+        self._wake()
+
+    def _raise_if_broken(self) -> None:
+        if isinstance(self._broken, (OSError, NotSmtp)):
+            raise self._broken
+        if self._broken is not None:
+            raise ConnectionResetError("connection lost") from self._broken

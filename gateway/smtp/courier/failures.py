@@ -1,0 +1,54 @@
+"""How a hand-over fails: the classes of ``gateway.errors``, each with the phase in which it happened."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gateway.errors import HuitaineError, PeerDeferred, PeerRefused, PeerTimedOut, PeerUnreachable, TlsBelowFloor
+
+
+class Phase(StrEnum):
+    """Where a session with the next hop stands (queue.md, phases of a lease)."""
+
+    CONNECT = "connect"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    DOT = "dot"
+
+
+class HandOverFailure(HuitaineError):
+    """Any failure of a hand-over; always also a ``TransientFailure`` or a ``PermanentFailure``.
+
+    ``ambiguous`` is true only when the final dot was written and no valid reply came: the next hop may hold the mail.
+    ``code`` is the SMTP reply code when there was one; the reply's text is only in ``detail``, cut and escaped.
+    """
+
+    def __init__(
+        self, detail: str, *, phase: Phase, code: int | None = None, status: str | None = None, ambiguous: bool = False
+    ) -> None:
+        """See the class."""
+        super().__init__(detail, status=status)
+        self.phase = phase
+        self.code = code
+        self.ambiguous = ambiguous
+
+
+class HopUnreachable(HandOverFailure, PeerUnreachable):
+    """No connection, or it broke."""
+
+
+class HopTimedOut(HandOverFailure, PeerTimedOut):
+    """Silence longer than RFC 5321 §4.5.3.2 grants to the phase."""
+
+
+class HopDeferred(HandOverFailure, PeerDeferred):
+    """A 4xx reply, or bytes that are not SMTP."""
+
+
+class HopBelowFloor(HandOverFailure, TlsBelowFloor):
+    """No TLS, a certificate that does not verify, or one that belongs to somebody else; nothing was sent."""
+
+
+class HopRefused(HandOverFailure, PeerRefused):
+    """A 5xx reply to MAIL, RCPT, DATA or the dot, or a mail that this hop can never take."""

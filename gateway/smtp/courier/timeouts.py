@@ -1,0 +1,21 @@
+"""How long the next hop may take, phase by phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds; the defaults are RFC 5321 §4.5.3.2's, and 30 s for the TCP connection itself.
+
+    The 600 s after the final dot are not generosity: giving up earlier makes duplicates.
+    """
+
+    connect: float = 30
+    command: float = 300
+    data: float = 120
+    block: float = 180
+    dot: float = 600
+    opening: float = 600
+    """For everything between the TCP connection and the end of the login together, however it is sliced."""

@@ -1,0 +1,111 @@
+"""One mail over an open dialogue: MAIL, RCPT, DATA, content, dot; every way it can end is told with its phase."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from gateway.smtp.courier.commands import Offers, Parcel, mail_command, rcpt_command, stuffed
+from gateway.smtp.courier.dialogue import Dialogue
+from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopRefused, HopTimedOut, HopUnreachable, Phase
+from gateway.smtp.courier.replies import NotSmtp, Reply
+from gateway.smtp.courier.timeouts import Timeouts
+
+BLOCK = 256 * 1024
+
+
+class Transaction:
+    """Carries one parcel; afterwards ``is_clean`` tells whether the dialogue may carry another."""
+
+    def __init__(self, dialogue: Dialogue, offers: Offers, timeouts: Timeouts) -> None:
+        """Nothing is written yet."""
+        self._dialogue = dialogue
+        self._offers = offers
+        self._timeouts = timeouts
+        self.phase = Phase.MAIL
+        self.spoken_to = False
+        """Whether the next hop answered anything at all to this parcel."""
+        self.is_clean = False
+
+    async def carry(self, parcel: Parcel) -> Reply:
+        """The 2xx to the final dot; raises ``HandOverFailure``. Content is written only after a 354 (RFC 2920 §3.1)."""
+        commands = [mail_command(parcel, self._offers), rcpt_command(parcel, self._offers), b"DATA\r\n"]
+        content = stuffed(parcel.mail.content)
+        with self._told_with_phase():
+            await self._open_data(commands)
+            await self._write(content)
+            reply = await self._dialogue.reply(self._timeouts.dot)
+        self.is_clean = not self._dialogue.has_unread and reply.code != 421
+        if reply.kind != 2:
+            raise _failure(reply, Phase.DOT)
+        return reply
+
+    async def _open_data(self, commands: list[bytes]) -> None:
+        if self._offers.pipelining:
+            self._dialogue.write(b"".join(commands))
+        refused: tuple[Reply, Phase] | None = None
+        for command, phase in zip(commands, (Phase.MAIL, Phase.RCPT, Phase.DATA), strict=True):
+            if not self._offers.pipelining:
+                self._dialogue.write(command)
+            reply = await self._answer(phase, refused is not None)
+            if refused is None and reply.kind != (3 if phase is Phase.DATA else 2):
+                refused = (reply, phase)
+            if refused and (not self._offers.pipelining or reply.code == 421 or reply.kind == 3):
+                break  # a 354 after a refusal leaves the hop waiting for content: only closing ends that
+        if refused is not None:
+            await self._reset(reply)
+            raise _failure(*refused)
+
+    async def _answer(self, phase: Phase, is_refused: bool) -> Reply:  # noqa: FBT001 - private, read at its one call
+        if not is_refused:
+            self.phase = phase
+        reply = await self._dialogue.reply(self._timeouts.data if phase is Phase.DATA else self._timeouts.command)
+        self.spoken_to = True
+        return reply
+
+    async def _reset(self, last: Reply) -> None:
+        """RSET, so that a refusal does not cost the connection; never after a 354 or a 421."""
+        if last.code == 421 or last.kind == 3 or self._dialogue.has_unread:
+            return
+        with contextlib.suppress(OSError, NotSmtp):  # TimeoutError is an OSError
+            self._dialogue.write(b"RSET\r\n")
+            reply = await self._dialogue.reply(self._timeouts.command)
+            self.is_clean = reply.kind == 2 and not self._dialogue.has_unread
+
+    async def _write(self, content: bytes) -> None:
+        view = memoryview(content)
+        for start in range(0, len(content), BLOCK):
+            self._refuse_early_reply()
+            self._dialogue.write(bytes(view[start : start + BLOCK]) if len(content) > BLOCK else content)
+            await self._dialogue.room(self._timeouts.block)
+        await asyncio.sleep(0)  # lets a reply that is already here be seen before the dot makes it look like an answer
+        self._refuse_early_reply()
+        self.phase = Phase.DOT
+        self._dialogue.write(b".\r\n")
+
+    def _refuse_early_reply(self) -> None:
+        if self._dialogue.has_unread:
+            raise NotSmtp("a reply before the final dot")
+
+    @contextlib.contextmanager
+    def _told_with_phase(self) -> Iterator[None]:
+        """Turns what a socket or a stranger can do into the failure that says how far the parcel came."""
+        try:
+            yield
+        except HandOverFailure:
+            raise
+        except TimeoutError as error:
+            raise HopTimedOut("silence", phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
+        except NotSmtp as error:
+            raise HopDeferred(str(error), phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
+        except OSError as error:
+            raise HopUnreachable(str(error), phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
+
+
+def _failure(reply: Reply, phase: Phase) -> HandOverFailure:
+    """5xx is for ever, 4xx is for now, anything else is not an answer to what was asked."""
+    if reply.kind == 5:
+        return HopRefused(reply.shown, phase=phase, code=reply.code, status=reply.status)
+    status = reply.status if reply.kind == 4 else "4.5.0"
+    return HopDeferred(reply.shown, phase=phase, code=reply.code, status=status)

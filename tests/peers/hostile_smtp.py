@@ -1,0 +1,101 @@
+"""A next hop that answers what a script says: honest by default, then one lie at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+EHLO = b"250-mx.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 1000000\r\n250 DSN\r\n"
+
+HONEST: Mapping[str, bytes] = {
+    "greeting": b"220 mx.test ESMTP\r\n",
+    "EHLO": EHLO,
+    "MAIL": b"250 2.1.0 Ok\r\n",
+    "RCPT": b"250 2.1.5 Ok\r\n",
+    "DATA": b"354 go on\r\n",
+    "dot": b"250 2.0.0 Ok: queued\r\n",
+    "RSET": b"250 2.0.0 Ok\r\n",
+    "QUIT": b"221 2.0.0 Bye\r\n",
+}
+
+LATE = b"!late "
+"""In a script, before an answer: half a second later."""
+CLOSE = b"!close"
+"""In a script: end the connection instead of answering."""
+SILENCE = b"!silence"
+"""In a script: never answer."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScriptedHop:
+    """Where it listens, what it heard (command lines), what it took (contents as they came, before unstuffing)."""
+
+    port: int
+    heard: list[bytes] = field(default_factory=list)
+    taken: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+
+@contextlib.asynccontextmanager
+async def scripted_hop(
+    script: Mapping[str, bytes] | None = None, context: ssl.SSLContext | None = None
+) -> AsyncIterator[ScriptedHop]:
+    """Listens on loopback until the context ends; ``script`` replaces honest answers by verb."""
+    answers = {**HONEST, **(script or {})}
+    hop = ScriptedHop(port=0)
+    writers: set[asyncio.StreamWriter] = set()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        writers.add(writer)
+        hop.connections += 1
+        ends = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
+        with contextlib.suppress(*ends):
+            await _session(hop, answers, reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context, limit=64 * 1024 * 1024)
+    hop.port = server.sockets[0].getsockname()[1]
+    try:
+        yield hop
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _session(
+    hop: ScriptedHop, answers: Mapping[str, bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    async def say(what: str) -> bytes:
+        answer = answers.get(what, b"502 5.5.1 What?\r\n")
+        if answer == SILENCE:
+            await asyncio.Event().wait()
+        if answer == CLOSE:
+            raise ConnectionResetError
+        if answer.startswith(LATE):
+            await asyncio.sleep(0.5)
+        writer.write(answer.removeprefix(LATE))
+        await writer.drain()
+        return answer
+
+    await say("greeting")
+    while line := await reader.readline():
+        verb = line[:4].decode("ascii", "replace").upper()
+        hop.heard.append(line)
+        answer = await say(verb)
+        if verb == "QUIT":
+            return
+        if verb == "DATA" and answer.startswith(b"354"):
+            content = await reader.readuntil(b"\r\n.\r\n")
+            hop.taken.append(content[:-3])
+            await say("dot")
