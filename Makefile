@@ -1,0 +1,40 @@
+# make demo | test | bench | fuzz | faults | peers: each sets up what it needs (interface.md tells what each ends with).
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SECONDS ?= 60
+
+.PHONY: help setup peers-installed demo test lint bench clean
+
+help:
+	@grep -E '^# [a-z]+:' Makefile | sed 's/^# /make /'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@scripts/venv $(PYTHON) $(VENV)
+	@touch $@
+
+setup: $(VENV)/.installed
+
+peers-installed:
+	@scripts/install-peers
+
+# demo: the whole road on sample letters, and the GP opens them
+demo: setup
+	@$(BIN)/python -m demo.run
+
+# test: style, types, import rules and all tests, against real servers
+test: setup peers-installed lint
+	@$(BIN)/pytest -q -n 2 --dist loadgroup --maxfail=25
+
+lint: setup
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy
+
+# bench: our figures beside the peers', pair by pair, in one run
+bench: setup peers-installed
+	@$(BIN)/python -m tests.bench.run
+
+clean:
+	rm -rf $(VENV) demo/out bench/results.json .mypy_cache .ruff_cache .hypothesis
