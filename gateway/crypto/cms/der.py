@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 
 SEQUENCE, SET, OCTETS, INTEGER, NULL = 0x30, 0x31, 0x04, 0x02, b"\x05\x00"
 
@@ -31,6 +32,7 @@ def integer(number: int) -> bytes:
     return tlv(INTEGER, number.to_bytes(number.bit_length() // 8 + 1, "big"))
 
 
+@cache
 def oid(dotted: str) -> bytes:
     """OBJECT IDENTIFIER (X.690 §8.19)."""
     first, second, *others = (int(arc) for arc in dotted.split("."))
@@ -55,3 +57,22 @@ def _base128(arc: int) -> bytes:
     while arc := arc >> 7:
         groups.append(0x80 | (arc & 0x7F))
     return bytes(reversed(groups))
+
+
+def elements(content: bytes, count: int) -> list[bytes]:
+    """The first ``count`` elements inside the outermost one, each with its header, of DER already parsed once."""
+    at, found = _content_start(content, 0)[0], []
+    for _ in range(count):
+        start, length = _content_start(content, at)
+        found.append(content[at : start + length])
+        at = start + length
+    return found
+
+
+def _content_start(content: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at ``at`` starts, and how long it is."""
+    length = content[at + 1]
+    if length < 0x80:
+        return at + 2, length
+    size = length & 0x7F
+    return at + 2 + size, int.from_bytes(content[at + 2 : at + 2 + size], "big")

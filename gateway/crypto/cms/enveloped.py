@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.crypto.cms import names
-from gateway.crypto.cms.der import OCTETS, SEQUENCE, SET, algorithm, header, integer, oid, tlv
+from gateway.crypto.cms.der import OCTETS, SEQUENCE, SET, header, integer, oid, tlv
 from gateway.crypto.cms.recipients import CmsRecipient
 
 _TAG = 16
@@ -21,7 +21,7 @@ def encrypt_cbc(content: bytes, recipients: Sequence[CmsRecipient], *, oaep: boo
     encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
     fill = 16 - len(content) % 16  # RFC 5652 §6.3
     sealed = (encryptor.update(content), encryptor.update(bytes((fill,)) * fill) + encryptor.finalize())
-    cipher = algorithm(names.AES256_CBC, tlv(OCTETS, iv))
+    cipher = tlv(SEQUENCE, oid(names.AES256_CBC), tlv(OCTETS, iv))
     version = integer(2 if any(each.agreed for each in recipients) else 0)
     infos = _recipient_infos(key, recipients, oaep=oaep)
     return _content_info(names.ENVELOPED_DATA, version + infos, cipher, sealed)
@@ -32,7 +32,7 @@ def encrypt_gcm(content: bytes, recipients: Sequence[CmsRecipient], *, oaep: boo
     key, nonce = os.urandom(32), os.urandom(12)
     sealed = AESGCM(key).encrypt(nonce, content, None)
     parameters = tlv(SEQUENCE, tlv(OCTETS, nonce), integer(_TAG))  # ICVlen 16 is not the default of 12
-    cipher = algorithm(names.AES256_GCM, parameters)
+    cipher = tlv(SEQUENCE, oid(names.AES256_GCM), parameters)
     before = integer(0) + _recipient_infos(key, recipients, oaep=oaep)
     view = memoryview(sealed)
     mac = tlv(OCTETS, sealed[-_TAG:])

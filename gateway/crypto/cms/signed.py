@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.crypto.cms import names
-from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, SET, algorithm, integer, oid, set_of, time, tlv
+from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, SET, algorithm, elements, integer, oid, set_of, time, tlv
 from gateway.crypto.keys import SigningIdentity
 
 _SHA256 = algorithm(names.SHA256)  # RFC 5754 §2: parameters absent
@@ -78,8 +78,15 @@ class DetachedSigner:
 
 
 def issuer_and_serial(certificate: x509.Certificate) -> bytes:
-    """IssuerAndSerialNumber (RFC 5652 §10.2.4); the issuer's name byte for byte, for clients compare it so."""
-    return tlv(SEQUENCE, certificate.issuer.public_bytes(), integer(certificate.serial_number))
+    """IssuerAndSerialNumber (RFC 5652 §10.2.4), byte for byte as in the certificate, for clients compare it so."""
+    serial, issuer = _serial_and_issuer(certificate)
+    return tlv(SEQUENCE, issuer, serial)
+
+
+def _serial_and_issuer(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    version, *others = elements(certificate.tbs_certificate_bytes, 4)
+    serial, _, issuer = others if version[0] == 0xA0 else [version, *others][:3]  # RFC 5280 §4.1: v1 has no version
+    return serial, issuer
 
 
 def _sent_certificates(identity: SigningIdentity) -> list[bytes]:
@@ -100,6 +107,6 @@ def _capabilities() -> bytes:
 def _signing_certificate(certificate: x509.Certificate) -> bytes:
     """SigningCertificateV2 with the SHA-256 default left out, as DER asks (RFC 5035 §3)."""
     digest = sha256(certificate.public_bytes(Encoding.DER)).digest()
-    names_of_issuer = tlv(SEQUENCE, tlv(0xA4, certificate.issuer.public_bytes()))
-    issuer_serial = tlv(SEQUENCE, names_of_issuer, integer(certificate.serial_number))
+    serial, issuer = _serial_and_issuer(certificate)
+    issuer_serial = tlv(SEQUENCE, tlv(SEQUENCE, tlv(0xA4, issuer)), serial)
     return tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(OCTETS, digest), issuer_serial)))
