@@ -1,0 +1,83 @@
+"""The one entry of station 3: any bytes give a ``Reading`` or one ``UnreadableDocument``, and nothing else."""
+
+from __future__ import annotations
+
+from gateway.document import Reading
+from gateway.errors import UnreadableDocument
+from gateway.parsers.detect import Format, describe, detect, extension, is_hprim_name
+from gateway.parsers.hprim import read_hprim_medecin, read_hprim_sante
+from gateway.parsers.mime import read_mime
+from gateway.parsers.remarks import error
+
+_NAMED = {
+    ".hl7": Format.HL7V2, ".er7": Format.HL7V2, ".xml": Format.CDA, ".zip": Format.XDM, ".eml": Format.MIME,
+    ".pdf": Format.PDF,
+}  # fmt: skip
+
+
+def read(content: bytes, *, name: str = "", expect_mail: bool = False) -> Reading:
+    """Read a letter as it was handed in; ``expect_mail`` where the door only takes mail (SMTP, IMAP).
+
+    A refusal is either a reading with an error among its findings or :class:`UnreadableDocument`; the name is only
+    ever used to say that the bytes are not what they are called.
+    """
+    if not content.strip():
+        raise UnreadableDocument((error("empty", "file", "the file is empty"),))
+    found = Format.MIME if expect_mail or extension(name) == ".eml" else detect(content, name)
+    if found is Format.MIME:
+        return read_mime(content, read_part)
+    return _read_as(found, content, name)
+
+
+def read_part(content: bytes, name: str) -> Reading:
+    """Read an attachment of a mail: any format but another mail, without an exception for a refused one."""
+    try:
+        return _read_as(detect(content, name), content, name)
+    except UnreadableDocument as refusal:
+        return Reading(format=str(detect(content, name)), findings=refusal.findings)
+
+
+def _read_as(found: Format, content: bytes, name: str) -> Reading:
+    match found:
+        case Format.HPRIM_MEDECIN:
+            return read_hprim_medecin(content)
+        case Format.HPRIM_SANTE:
+            return read_hprim_sante(content)
+        case Format.HL7V2:
+            from gateway.parsers.hl7v2 import read_hl7v2  # noqa: PLC0415  # each reader is loaded when it is needed
+
+            return read_hl7v2(content)
+        case Format.CDA:
+            from gateway.parsers.cda import read_cda  # noqa: PLC0415
+
+            return read_cda(content)
+        case Format.XDM:
+            from gateway.parsers.xdm import read_xdm  # noqa: PLC0415
+
+            return read_xdm(content)
+        case Format.MIME | Format.PDF | Format.TEXT | Format.UNKNOWN:
+            return _refused(found, content, name)
+
+
+def _refused(found: Format, content: bytes, name: str) -> Reading:
+    """Say what it is, and what to do instead."""
+    what = describe(content)
+    ending = extension(name)
+    if (is_hprim_name(name) or ending in _NAMED) and _NAMED.get(ending) is not found:
+        finding = error(
+            "not-what-it-is-called", "byte 0", f"this is {what} named {ending}; export it again in that format"
+        )
+    elif found is Format.PDF:
+        finding = error(
+            "pdf-alone",
+            "file",
+            "a PDF alone names no addressee and no patient: send it by mail, or as CDA, HL7 or HPRIM",
+        )
+    elif found is Format.TEXT:
+        finding = error(
+            "text-alone", "file", "a text without an HPRIM header names no addressee and no patient: send it by mail"
+        )
+    else:
+        finding = error("format-unknown", "byte 0", f"this is {what}, which is not read here")
+    variant = "" if found in {Format.PDF, Format.TEXT} else what
+    return Reading(format=str(found), variant=variant, findings=(finding,))
