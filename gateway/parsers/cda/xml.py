@@ -59,21 +59,24 @@ def _encoding(text: bytes, name: str) -> str:
 
 
 def _in_utf8(text: bytes, encoding: str, name: str) -> bytes:
+    if encoding.startswith("utf"):
+        return text
     try:
-        decoded = _CODECS[encoding].decode(text, "strict")[0]
+        return _CODECS[encoding].decode(text, "strict")[0].encode()
     except UnicodeDecodeError as problem:
-        place = f"byte {problem.start}"
-        _refuse(
-            "xml-encoding-wrong", place, f"{name} refused: this byte is not {encoding}; declare the encoding it has"
-        )
-    return text if encoding.startswith("utf") else decoded.encode()
+        _refuse_byte(problem, encoding, name)
+
+
+def _refuse_byte(problem: UnicodeDecodeError, encoding: str, name: str) -> NoReturn:
+    place = f"byte {problem.start}"
+    _refuse("xml-encoding-wrong", place, f"{name} refused: this byte is not {encoding}; declare the encoding it has")
 
 
 def _refuse_dtd(text: bytes, name: str) -> None:
-    for mark in (b"<!DOCTYPE", b"<!ENTITY"):
-        at = text.find(mark)
-        if at >= 0:
-            _refuse("xml-dtd", f"byte {at}", f"{name} refused: DTD not allowed; remove the document type declaration")
+    # An entity can only be declared inside a DOCTYPE, so one search is enough.
+    at = text.find(b"<!DOCTYPE")
+    if at >= 0:
+        _refuse("xml-dtd", f"byte {at}", f"{name} refused: DTD not allowed; remove the document type declaration")
 
 
 def _parse(text: bytes, name: str) -> etree._Element:
@@ -91,13 +94,18 @@ def _parse(text: bytes, name: str) -> etree._Element:
     try:
         return etree.fromstring(text, parser)
     except etree.XMLSyntaxError as problem:
-        words = str(problem)
-        if any(word in words for word in _DEPTH_WORDS):
-            _refuse("xml-too-deep", f"line {problem.lineno or 1}", f"{name} refused: deeper than {MAX_DEPTH} levels")
-        place = f"line {problem.lineno or 1}"
-        _refuse(
-            "xml-not-well-formed", place, f"{name} refused: the XML breaks here; send the document again whole", words
-        )
+        _refuse_syntax(problem, text, name)
+
+
+def _refuse_syntax(problem: etree.XMLSyntaxError, text: bytes, name: str) -> NoReturn:
+    try:
+        text.decode()
+    except UnicodeDecodeError as byte:
+        _refuse_byte(byte, "utf-8", name)
+    words, place = str(problem), f"line {problem.lineno or 1}"
+    if any(word in words for word in _DEPTH_WORDS):
+        _refuse("xml-too-deep", place, f"{name} refused: deeper than {MAX_DEPTH} levels")
+    _refuse("xml-not-well-formed", place, f"{name} refused: the XML breaks here; send the document again whole", words)
 
 
 def _refuse_depth(root: etree._Element, name: str) -> None:

@@ -1,0 +1,138 @@
+"""From bytes to one message: MLLP frame, byte order mark, line ends, encoding characters, limits."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from gateway.document import Finding
+from gateway.errors import UnreadableDocument
+from gateway.parsers.hl7v2.charset import charset_of
+from gateway.parsers.hl7v2.er7 import Delimiters, Element, Message, split
+from gateway.parsers.hl7v2.escapes import open_escape
+from gateway.parsers.remarks import error, note, warning
+
+_MAX_LINES = 600_000
+"""A 25 MB document in base64 lines of 64 characters has 550,000."""
+
+_MAX_SEGMENTS = 20_000
+_MAX_SEGMENT = 256 * 1024
+_LONG = (b"OBX", b"NTE")
+"""Only these carry documents or long text."""
+
+_START = re.compile(rb"[A-Z][A-Z0-9]{2}")
+_BATCH = (b"FHS", b"BHS")
+
+
+def open_message(content: bytes, findings: list[Finding]) -> Message:
+    """The one message that ``content`` holds, charset settled; deviations go to ``findings``.
+
+    Raises ``UnreadableDocument`` when there is no MSH, MSH-2 is unusable, there are several messages, or a limit
+    is passed. Segments end in CR, CRLF or LF; a line that does not start as a segment belongs to the one before
+    (base64 with line breaks).
+    """
+    body = _unframed(content)
+    delimiters = _delimiters(body)
+    lines = _segments(body, delimiters, findings)
+    bare = Message(delimiters, lines, "latin-1", content, _separators(delimiters))
+    declared = Element(bare.first(b"MSH").element(18).raw, bare).get()
+    charset = charset_of(lines, declared)
+    findings.extend(charset.findings)
+    message = Message(delimiters, lines, charset.codec, content, _separators(delimiters))
+    if body.find(delimiters.escape, 9) >= 0:
+        _remark_on_escapes(message, findings)
+    return message
+
+
+def _unframed(content: bytes) -> bytes:
+    """Without the MLLP block characters and a UTF-8 mark (HL7 v2 MLLP release 1, §2.2)."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff", b"M\x00S\x00H", b"\x00M\x00S")):
+        _refuse("utf-16", "byte 0", "the message is in UTF-16; send it in UTF-8 with MSH-18 UNICODE UTF-8")
+    body = content.strip(b"\x0b\x1c\r\n \t").removeprefix(b"\xef\xbb\xbf").lstrip()
+    if body.startswith(_BATCH):
+        _refuse("batch", "byte 0", "batches (FHS, BHS) are not taken; send each message on its own")
+    if not body.startswith(b"MSH"):
+        _refuse("no-msh", "byte 0", "there is no MSH segment at the start; send one whole HL7 v2 message")
+    return body
+
+
+def _delimiters(body: bytes) -> Delimiters:
+    marks = body[3:8]
+    plain = len(set(marks)) == 5 and all(0x20 < mark < 0x7F and not chr(mark).isalnum() for mark in marks)
+    if not plain or body[8:9] not in {marks[:1], b"#"}:
+        _refuse("bad-delimiters", "MSH-2", "MSH-1 and MSH-2 must be five different marks, usually |^~\\&; correct them")
+    one = [marks[index : index + 1] for index in range(5)]
+    return Delimiters(field=one[0], component=one[1], repetition=one[2], escape=one[3], sub=one[4])
+
+
+def _segments(body: bytes, delimiters: Delimiters, findings: list[Finding]) -> tuple[bytes, ...]:
+    end = _line_end(body, findings)
+    groups: list[list[bytes]] = []
+    pieces = split(body, end, _MAX_LINES)
+    if len(pieces) > _MAX_LINES:
+        _refuse("too-many-lines", "byte 0", f"more than {_MAX_LINES} lines; send a smaller message")
+    for piece in pieces:
+        line = piece.strip(b"\r\n")
+        if _starts(line, delimiters):
+            groups.append([line])
+        elif line:
+            groups[-1].append(line)
+    if end == b"\r\n" or b"\r\n".replace(end, b"") in body:
+        _refuse_hidden_segment(groups, delimiters)
+    segments = tuple(b"\n".join(group) if len(group) > 1 else group[0] for group in groups)
+    _check(segments)
+    return segments
+
+
+def _line_end(body: bytes, findings: list[Finding]) -> bytes:
+    """How segments end, as seen at the end of MSH."""
+    found = re.search(rb"\r\n|\r|\n", body)
+    end = found[0] if found else b"\r"
+    if end != b"\r":
+        words = "segments end in a line feed; HL7 asks for a carriage return alone"
+        findings.append(note("segments-not-cr", "MSH", words))
+    return end
+
+
+def _refuse_hidden_segment(groups: list[list[bytes]], delimiters: Delimiters) -> None:
+    """A segment behind the other line end would be read by some systems and not by others."""
+    hidden = re.compile(rb"[\r\n][A-Z][A-Z0-9]{2}" + re.escape(delimiters.field))
+    for group in groups:
+        if any(hidden.search(line) for line in group):
+            name = group[0][:3].decode("ascii")
+            _refuse("mixed-line-ends", name, "another segment follows a line end that MSH has not; use CR for all")
+
+
+def _starts(line: bytes, delimiters: Delimiters) -> bool:
+    return bool(_START.match(line)) and (line[3:4] == delimiters.field or len(line) == 3)
+
+
+def _check(segments: tuple[bytes, ...]) -> None:
+    if len(segments) > _MAX_SEGMENTS:
+        _refuse("too-many-segments", "MSH", f"more than {_MAX_SEGMENTS} segments; send fewer results at a time")
+    if sum(1 for line in segments if line.startswith(b"MSH")) > 1:
+        _refuse("several-messages", "MSH", "several messages in one; send each message on its own")
+    for line in segments:
+        if len(line) > _MAX_SEGMENT and not line.startswith(_LONG):
+            name = line[:3].decode("ascii")
+            _refuse("segment-too-long", name, f"{name} is longer than {_MAX_SEGMENT >> 10} KB; correct it")
+
+
+def _remark_on_escapes(message: Message, findings: list[Finding]) -> None:
+    escape = message.delimiters.escape
+    for segment in message.segments():
+        if escape not in segment.raw or segment.name == b"MSH":
+            continue
+        for number, raw in enumerate(segment.fields()):
+            if escape in raw and open_escape(raw.decode(message.codec, "replace"), escape):
+                words = "an escape character opens no known sequence; it is kept as it is: write it as \\E\\"
+                findings.append(warning("open-escape", segment.place(number), words))
+                return
+
+
+def _separators(delimiters: Delimiters) -> bytes:
+    return delimiters.component + delimiters.sub + delimiters.repetition + b'" '
+
+
+def _refuse(code: str, place: str, message: str) -> NoReturn:
+    raise UnreadableDocument((error(code, place, message),))

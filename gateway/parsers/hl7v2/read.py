@@ -1,0 +1,100 @@
+"""Any HL7 v2 bytes to a ``Reading``: which kind of message it is, and who reads it."""
+
+from __future__ import annotations
+
+import re
+
+from gateway.document import Document, Finding, Movement, Reading, Severity
+from gateway.parsers.hl7v2.embedded import embedded
+from gateway.parsers.hl7v2.er7 import Message
+from gateway.parsers.hl7v2.frame import open_message
+from gateway.parsers.hl7v2.lab import read_lab
+from gateway.parsers.hl7v2.letter import read_letter
+from gateway.parsers.hl7v2.movement import TRIGGERS, read_movement
+from gateway.parsers.remarks import error, warning
+
+_LETTERS = {"T02", "T04", "T10"}
+_MAX_FINDINGS = 300
+_PROFILES = (
+    (re.compile(r"CISIS_CDA_HL7_LPS"), "CISIS-LPS"),
+    (re.compile(r"CISIS"), "CISIS"),
+    (re.compile(r"IHE_FRANCE.*PAM"), "PAM.fr"),
+)
+
+
+def read_hl7v2(content: bytes) -> Reading:
+    """The documents or the movement of one HL7 v2 message (MDM^T02/T04/T10, ORU^R01, ADT of PAM.fr).
+
+    Raises ``UnreadableDocument`` when the bytes are no single message at all. Every other refusal is an error among
+    the findings, beside ``control_id``, so that the door can answer with MSA-2.
+    """
+    findings: list[Finding] = []
+    message = open_message(content, findings)
+    msh = message.first(b"MSH")
+    _check_header(message, findings)
+    documents, movements = _read(message, findings)
+    return Reading(
+        format="hl7v2",
+        variant=_variant(message),
+        charset=message.codec,
+        documents=documents,
+        movements=movements,
+        findings=_bounded(findings),
+        processing=msh.get(11) or None,
+        control_id=msh.get(10) or None,
+    )
+
+
+def _read(message: Message, findings: list[Finding]) -> tuple[tuple[Document, ...], tuple[Movement, ...]]:
+    msh = message.first(b"MSH")
+    kind, event = msh.get(9), msh.get(9, 2)
+    volet = "CISIS" in msh.get(21, 2).upper()
+    if kind == "MDM" and event in _LETTERS:
+        return read_letter(message, findings, volet=volet), ()
+    if kind == "ORU" and event == "R01":
+        if volet or _holds_cda(message):
+            return read_letter(message, findings, volet=volet), ()
+        return read_lab(message, findings), ()
+    if kind == "ADT" and event in TRIGGERS:
+        movement = read_movement(message, findings)
+        return (), (movement,) if movement else ()
+    name = f"{kind}^{event}"[:20] if kind else "a message without MSH-9"
+    words = f"{name} is not read here; send MDM^T02, T04, T10, ORU^R01 or an ADT of PAM.fr"
+    findings.append(error("message-type-unsupported", "MSH-9", words))
+    return (), ()
+
+
+def _holds_cda(message: Message) -> bool:
+    """Whether an ORU without the profile's name carries a CDA all the same."""
+    for obx in message.all(b"OBX"):
+        if obx.get(2) == "ED":
+            content = embedded(obx)
+            if isinstance(content, bytes) and b"ClinicalDocument" in content[:20_000]:
+                return True
+    return False
+
+
+def _check_header(message: Message, findings: list[Finding]) -> None:
+    msh = message.first(b"MSH")
+    if not msh.get(10):
+        words = "MSH-10 is empty: the answer cannot name this message, nor a repetition be seen; number it"
+        findings.append(warning("no-control-id", "MSH-10", words))
+    if msh.get(11) not in {"P", "T", "D"}:
+        findings.append(warning("processing-not-stated", "MSH-11", "MSH-11 must be P, T or D; say which it is"))
+
+
+def _variant(message: Message) -> str:
+    """``MDM^T02 2.6 CISIS 2.1``: type, version, and the profile of MSH-21 with its version."""
+    msh = message.first(b"MSH")
+    number, profile = msh.get(21), msh.get(21, 2)
+    name = next((name for pattern, name in _PROFILES if pattern.search(profile)), "")
+    return " ".join(filter(None, (f"{msh.get(9)}^{msh.get(9, 2)}", msh.get(12), name, number if name else "")))
+
+
+def _bounded(findings: list[Finding]) -> tuple[Finding, ...]:
+    """At most some hundred remarks, errors first to stay: a hostile message must not drown the one that counts."""
+    if len(findings) <= _MAX_FINDINGS:
+        return tuple(findings)
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    others = [one for one in findings if one.severity is not Severity.ERROR]
+    return tuple((errors + others)[:_MAX_FINDINGS])
