@@ -1,0 +1,47 @@
+"""What becomes of an exception in a session: a refusal is said, everything else is our fault and temporary (A4)."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import traceback
+
+import structlog
+from aiosmtpd.smtp import TLSSetupException
+
+from gateway.errors import HuitaineError
+from gateway.smtp.reply import Refusal, internal_fault, reply_for
+from gateway.smtp.server.limits import Limits
+
+_log = structlog.get_logger()
+
+
+class Faults(Limits):
+    """Replaces aiosmtpd's ``500 Error: (RuntimeError) <the exception's text>`` (traps.md 1)."""
+
+    async def handle_exception(self, error: Exception) -> str:
+        """The reply; aiosmtpd sends it and the session goes on unless the refusal ends it."""
+        if isinstance(error, Refusal):
+            return self._refused(error)
+        if isinstance(error, HuitaineError):
+            _log.warning("smtp_refused", status=error.status, error=type(error).__name__, detail=error.detail)
+            return str(reply_for(error))
+        if isinstance(error, TLSSetupException | asyncio.IncompleteReadError):
+            _log.info("smtp_handshake_failed", network=self.network)
+            return str(internal_fault("-"))
+        return self._fault(error)
+
+    def _refused(self, refusal: Refusal) -> str:
+        source = self.source.name if self.source else ""
+        _log.info("smtp_refused", code=refusal.reply.code, status=refusal.reply.status, source=source)
+        if refusal.hang_up and refusal.reply.code != 421:
+            self.farewell(str(refusal.reply))
+        return str(refusal.reply)
+
+    def _fault(self, error: Exception) -> str:
+        reference = secrets.token_hex(4)
+        # The exception's text may hold a path or a name: its type and its places in our code tell as much.
+        frames = traceback.extract_tb(error.__traceback__)[-5:]
+        places = [f"{frame.name}:{frame.lineno}" for frame in frames]
+        _log.error("smtp_fault", reference=reference, error=type(error).__name__, places=places)
+        return str(internal_fault(reference))

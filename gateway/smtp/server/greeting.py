@@ -1,0 +1,83 @@
+"""EHLO, STARTTLS and the small verbs: what is offered, and that nothing may stand behind STARTTLS (RFC 3207)."""
+
+# ruff: noqa: N802  aiosmtpd finds verbs and mechanisms by these names
+
+from __future__ import annotations
+
+import asyncio
+
+from gateway.smtp.reply import Refusal
+from gateway.smtp.server.faults import Faults
+
+_OFFERED = ("PIPELINING", "ENHANCEDSTATUSCODES", "DSN")
+
+
+class Greeting(Faults):
+    """Verbs that hand nothing in."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Know the client by listener or certificate, now that TLS is there (again, after STARTTLS)."""
+        super().connection_made(transport)
+        self.offer_auth_if_encrypted(transport)
+        source = self.door.source_of(self.listener, transport.get_extra_info("peercert"))
+        if source is not None:
+            self.identify(source)
+
+    async def smtp_EHLO(self, hostname: str | None) -> None:
+        """As aiosmtpd, with its changes to the command limits undone (traps.md 7)."""
+        self.count_junk()
+        _check_name(hostname)
+        await super().smtp_EHLO(hostname)
+        self.restore_command_limits()
+
+    async def smtp_HELO(self, hostname: str | None) -> None:
+        """As aiosmtpd."""
+        self.count_junk()
+        _check_name(hostname)
+        await super().smtp_HELO(hostname)
+
+    def offers(self, stock: list[str]) -> list[str]:
+        """What EHLO answers, from aiosmtpd's lines and ours: HELP goes, and AUTH where it would be refused."""
+        lines = [line[4:] for line in stock if line != "250 HELP"]
+        if self.source is not None or not self.encrypted:
+            lines = [line for line in lines if not line.startswith("AUTH ")]
+        lines += _OFFERED
+        return [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
+
+    async def smtp_STARTTLS(self, arg: str | None) -> None:
+        """Nothing that came in clear behind it is ever used (promise E2)."""
+        if self.encrypted:
+            raise Refusal(503, "5.5.1", "TLS is in use already")
+        if self.unread:
+            raise Refusal(501, "5.5.1", "No command may follow STARTTLS", hang_up=True)
+        self.stop_watching_line()
+        await super().smtp_STARTTLS(arg)
+
+    async def smtp_NOOP(self, arg: str | None) -> None:
+        """RFC 5321 §4.1.1.9."""
+        self.count_junk()
+        await super().smtp_NOOP(arg)
+
+    async def smtp_RSET(self, arg: str | None) -> None:
+        """RFC 5321 §4.1.1.5."""
+        self.count_junk()
+        await super().smtp_RSET(arg)
+
+    async def smtp_VRFY(self, arg: str | None) -> None:
+        """RFC 5321 §3.5.3: who is in the directory is not for strangers."""
+        self.count_junk()
+        await self.push("252 2.5.1 Cannot verify; send the letter and it is addressed then")
+
+    async def smtp_HELP(self, arg: str | None) -> None:
+        """RFC 5321 §4.1.1.8."""
+        self.count_junk()
+        await self.push("214 2.0.0 See RFC 5321")
+
+    async def unknown_verb(self, arg: str | None) -> None:
+        """RFC 5321 §4.2.4."""
+        raise Refusal(500, "5.5.2", "Command not recognised")
+
+
+def _check_name(hostname: str | None) -> None:
+    if hostname and not (hostname.isprintable() and len(hostname) <= 255):
+        raise Refusal(501, "5.5.2", "Control character in host name")

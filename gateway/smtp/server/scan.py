@@ -1,0 +1,78 @@
+"""Finds the one true end of DATA in whatever pieces the network delivers; pure (RFC 5321 §4.5.2).
+
+``CR LF . CR LF`` ends the data, unless one more CR stands before it: where the sender means ``CR CR LF . CR LF`` as
+content and we took it for the end, a second letter could be smuggled in (CVE-2023-51764 and its kin).
+"""
+
+from __future__ import annotations
+
+import re
+
+_END = b"\r\n.\r\n"
+_LIKE_AN_END = re.compile(rb"[\r\n]\x00?\.[\r\n]{1,2}\Z")
+_KEPT_WHEN_DROPPING = len(_END) + 1
+
+
+class DataScan:
+    """Gathers content until its end; beyond ``limit`` octets it counts on but keeps nothing (flat memory)."""
+
+    def __init__(self, limit: int) -> None:
+        # Content begins after the CRLF of DATA, so a lone dot right away is the end of an empty letter.
+        self._buffer = bytearray(b"\r\n")
+        self._limit = limit
+        self._dropped = 0
+        self.done = False
+        self.rest = b""
+
+    @property
+    def size(self) -> int:
+        """Octets received so far, transparency dots included."""
+        return len(self._buffer) - 2 + self._dropped
+
+    @property
+    def too_large(self) -> bool:
+        """Whether the content went over the limit, or was abandoned, and is gone."""
+        return self._dropped > 0
+
+    @property
+    def held(self) -> int:
+        """Octets in memory."""
+        return len(self._buffer)
+
+    def feed(self, chunk: bytes) -> bool:
+        """Take the next octets; true once the end has come, with what followed it in ``rest``."""
+        start = max(0, len(self._buffer) - len(_END))
+        self._buffer += chunk
+        at = self._find_end(start)
+        if at >= 0:
+            self.done = True
+            self.rest = bytes(self._buffer[at + len(_END) :])
+            del self._buffer[at + 2 :]
+        elif self.size > self._limit:
+            self.abandon()
+        return self.done
+
+    def abandon(self) -> None:
+        """Keep only what is needed to find the end."""
+        surplus = len(self._buffer) - _KEPT_WHEN_DROPPING
+        if surplus > 0:
+            self._dropped += surplus
+            del self._buffer[:surplus]
+
+    @property
+    def looks_ended(self) -> bool:
+        """Whether the last octets are what a careless sender takes for the end: if silence follows, he waits."""
+        tail = bytes(self._buffer[-6:])
+        return bool(_LIKE_AN_END.search(tail)) and not tail.endswith(b"\r\n.\r")
+
+    def content(self) -> bytes:
+        """The content without transparency dots; only when ``done`` and not ``too_large``."""
+        if b"\r\n." in self._buffer:
+            return bytes(self._buffer.replace(b"\r\n.", b"\r\n")[2:])
+        return bytes(memoryview(self._buffer)[2:])
+
+    def _find_end(self, start: int) -> int:
+        at = self._buffer.find(_END, start)
+        while at > 0 and self._buffer[at - 1] == 0x0D:
+            at = self._buffer.find(_END, at + 1)
+        return at
