@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gateway.document import Attachment, Document, Finding, Kind, NamedAddressee, Original, Patient, Role, Stay, Wishes
+from gateway.document import Attachment, Document, Finding, Kind, Original, Patient, Stay, Wishes
 from gateway.errors import UnreadableDocument
 from gateway.parsers.cda import read_cda
 from gateway.parsers.hl7_time import moment
 from gateway.parsers.hl7v2.agreement import Purpose, purpose_of
 from gateway.parsers.hl7v2.datatypes import entity_id
-from gateway.parsers.hl7v2.doctors import named_doctors
 from gateway.parsers.hl7v2.embedded import embedded
 from gateway.parsers.hl7v2.er7 import Message, Segment
 from gateway.parsers.hl7v2.flags import is_metadata, read_wishes
-from gateway.parsers.hl7v2.participations import Participations, read_participations
+from gateway.parsers.hl7v2.participations import read_participations
 from gateway.parsers.hl7v2.patient import read_patient, read_stay
+from gateway.parsers.hl7v2.recipients import recipients
 from gateway.parsers.hl7v2.same_patient import check_same_patient
 from gateway.parsers.payload import check_pdf, is_pdf
 from gateway.parsers.remarks import error, warning
@@ -153,7 +153,7 @@ def _merged(
         patient=envelope.patient,
         stay=_stay(envelope.stay, document.stay),
         author=document.author or prt.sender,
-        addressees=_addressees(envelope, document, prt, findings),
+        addressees=recipients(envelope.message, replace(document, patient=envelope.patient), prt, findings),
         replaces=parent if purpose is Purpose.REPLACE else document.replaces,
         cancels=document.id or entity_id(txa.element(12)) if purpose is Purpose.DELETE else None,
         wishes=replace(envelope.wishes, reply_to=prt.reply_to),
@@ -180,35 +180,6 @@ def _stay(outer: Stay | None, inner: Stay | None) -> Stay | None:
         unit=outer.unit or inner.unit,
         hospital=outer.hospital or inner.hospital,
     )
-
-
-def _addressees(
-    envelope: Envelope, document: Document, prt: Participations, findings: list[Finding]
-) -> tuple[NamedAddressee, ...]:
-    """The RCT, each with the role that the document knows for the same RPPS; without RCT whom both texts name."""
-    roles = {one.rpps: one.role for one in document.addressees if one.rpps}
-    if prt.addressees:
-        named = [_own_mailbox_only(one, envelope.patient, findings) for one in prt.addressees]
-        return tuple(
-            replace(one, role=roles.get(one.rpps, one.role)) if one.rpps and one.role is Role.COPY else one
-            for one in named
-        )
-    findings.append(warning("no-recipient", "PRT-4", "no PRT RCT names a recipient; the doctors named elsewhere count"))
-    known = {one.rpps for one in document.addressees if one.rpps}
-    others = named_doctors(envelope.message, findings)
-    return (*document.addressees, *(one for one in others if not one.rpps or one.rpps not in known))
-
-
-def _own_mailbox_only(one: NamedAddressee, patient: Patient, findings: list[Finding]) -> NamedAddressee:
-    """A patient's mailbox is his qualified INS (ECO.2.2.6); another one might be somebody else's and is dropped."""
-    if one.role is not Role.PATIENT or one.mailbox is None:
-        return one
-    own = {identifier.value for identifier in patient.identifiers if identifier.type == "INS" and identifier.qualified}
-    if one.mailbox.partition("@")[0] in own:
-        return one
-    words = "the patient's address is not his qualified INS; it is not used: correct PRT-15 or PID-3 and PID-32"
-    findings.append(warning("patient-address-differs", one.place, words))
-    return replace(one, mailbox=None)
 
 
 def _without_document(envelope: Envelope, findings: list[Finding]) -> tuple[Document, ...]:

@@ -121,10 +121,6 @@ def _check(movement: Movement, findings: list[Finding]) -> None:
     if movement.trigger == "Z99" and not movement.original_trigger:
         words = "Z99 without ZBE-6: which movement it corrects is not stated; fill ZBE-6"
         findings.append(warning("original-trigger-missing", "ZBE-6", words))
-    if zbe.get(3):
-        findings.append(
-            note("zbe-3-forbidden", "ZBE-3", "PAM.fr forbids the end of a movement in ZBE-3; it is not used")
-        )
     _check_action(movement, findings)
     if movement.trigger == "A03":
         _check_times(movement, findings)
