@@ -13,6 +13,7 @@ NOTIFY = ("SUCCESS", "FAILURE", "DELAY")
 """What is asked of the next hop unless the caller wants less (RFC 3461 §4.1)."""
 
 _BAD_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
+_NOT_LINE_ENDS = bytes(set(range(256)) - {ord("\r"), ord("\n")})
 _XTEXT_PLAIN = frozenset(range(33, 127)) - {ord("+"), ord("=")}
 
 
@@ -92,14 +93,26 @@ def stuffed(content: bytes) -> bytes:
     Raises ``HopRefused`` 5.6.0 for a bare CR or LF: passing it on is how SMTP is smuggled, and mending it would break
     the signature.
     """
-    lines = content.count(b"\r\n")
-    if content.count(b"\n") != lines or content.count(b"\r") != lines:
+    ends = content.translate(None, _NOT_LINE_ENDS)
+    if ends != b"\r\n" * (len(ends) // 2) or content.count(b"\r\n") != len(ends) // 2:
         raise HopRefused("content has a bare CR or LF", phase=Phase.DATA, status="5.6.0")
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
-    if b"\n." in content:
+    if _has_line_of_dot(content):
         content = content.replace(b"\n.", b"\n..")
     return b"." + content if content.startswith(b".") else content
+
+
+def _has_line_of_dot(content: bytes) -> bool:
+    """Whether a line other than the first starts with a dot; a sealed body has few dots, if any, so look at those."""
+    at = content.find(b".")
+    for _ in range(64):
+        if at < 0:
+            return False
+        if content[at - 1] == ord("\n"):
+            return True
+        at = content.find(b".", at + 1)
+    return b"\n." in content
 
 
 def xtext(text: str) -> str:
