@@ -1,0 +1,163 @@
+"""An invented authority and a few people, made once: RSA keys take a while."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.crypto.authority import TestAuthority, certificates_pem, to_pem
+from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.open import OpeningKeys
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.openpgp_open import OpenPgpSecret
+from gateway.crypto.seal import Sealer
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.letter import ComposedMail, Protection
+
+HOSPITAL = "sortie.chirurgie@hopital-essai.mssante.fr"
+GP = "dr.essai@medecin-essai.mssante.fr"
+ENTITY = (
+    b'Content-Type: multipart/mixed; boundary="inner"\r\n\r\n'
+    b"--inner\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    b"Compte rendu d'essai, patient invent=C3=A9. \r\nLigne finale sans fin\r\n"
+    b'--inner\r\nContent-Type: application/pdf; name="lettre.pdf"\r\nContent-Transfer-Encoding: base64\r\n'
+    b'Content-Disposition: attachment; filename="lettre.pdf"\r\n\r\nJVBERi0xLjQK\r\n--inner--\r\n'
+)
+
+
+@pytest.fixture(scope="session")
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="session")
+def authority(now: datetime) -> TestAuthority:
+    return TestAuthority.create("Essai", at=now)
+
+
+@pytest.fixture(scope="session")
+def hospital(authority: TestAuthority) -> SigningIdentity:
+    return authority.issue(address=HOSPITAL)
+
+
+@pytest.fixture(scope="session")
+def gp(authority: TestAuthority) -> SigningIdentity:
+    return authority.issue(address=GP)
+
+
+@pytest.fixture(scope="session")
+def gp_ec(authority: TestAuthority) -> SigningIdentity:
+    return authority.issue(address=GP, key="p256")
+
+
+@pytest.fixture(scope="session")
+def hospital_ec(authority: TestAuthority) -> SigningIdentity:
+    return authority.issue(address=HOSPITAL, key="p256")
+
+
+@pytest.fixture(scope="session")
+def hospital_pgp() -> bytes:
+    return OpenPgpSigner.generate(f"Hopital d'essai <{HOSPITAL}>")
+
+
+@pytest.fixture(scope="session")
+def gp_pgp() -> bytes:
+    return OpenPgpSigner.generate(f"Docteur Essai <{GP}>")
+
+
+@pytest.fixture
+def sealer(hospital: SigningIdentity, hospital_pgp: bytes, now: datetime) -> Sealer:
+    return Sealer(identity=hospital, openpgp=OpenPgpSigner(hospital_pgp), clock=lambda: now)
+
+
+@pytest.fixture
+def keys(gp: SigningIdentity, gp_ec: SigningIdentity, gp_pgp: bytes, hospital_pgp: bytes) -> OpeningKeys:
+    return OpeningKeys(
+        smime=(gp, gp_ec),
+        openpgp=(OpenPgpSecret(gp_pgp),),
+        correspondents=(OpenPgpSigner(hospital_pgp).public_key,),
+    )
+
+
+@pytest.fixture
+def compose() -> Callable[..., ComposedMail]:
+    def composed(protection: Protection, entity: bytes = ENTITY, **changes: object) -> ComposedMail:
+        fields: dict[str, object] = {
+            "letter": LetterId("01ESSAI"),
+            "delivery": DeliveryId("01ESSAIDELIVERY"),
+            "message_id": "<01ESSAI@hopital-essai.mssante.fr>",
+            "sender": HOSPITAL,
+            "mailbox": GP,
+            "headers": (("From", HOSPITAL), ("To", GP), ("Subject", "Lettre de sortie")),
+            "entity": entity,
+            "protection": protection,
+        }
+        return ComposedMail(**{**fields, **changes})  # type: ignore[arg-type]
+
+    return composed
+
+
+@pytest.fixture
+def entity() -> bytes:
+    return ENTITY
+
+
+def der(identity: SigningIdentity) -> bytes:
+    return identity.certificate.public_bytes(Encoding.DER)
+
+
+@pytest.fixture
+def der_of() -> Callable[[SigningIdentity], bytes]:
+    return der
+
+
+@pytest.fixture
+def openssl(
+    tmp_path: Path, authority: TestAuthority, gp: SigningIdentity, gp_ec: SigningIdentity, hospital: SigningIdentity
+) -> Callable[..., bytes]:
+    """``openssl cms …`` in a folder that holds the people's keys; gives its output, or fails with its words."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    for name, identity in (("gp", gp), ("gp_ec", gp_ec), ("hospital", hospital)):
+        (tmp_path / f"{name}.pem").write_bytes(to_pem(identity, None))
+        (tmp_path / f"{name}.crt").write_bytes(certificates_pem((identity.certificate,)))
+    (tmp_path / "chain.pem").write_bytes(certificates_pem((authority.issuer.certificate,)))
+    (tmp_path / "roots.pem").write_bytes(certificates_pem(authority.roots))
+
+    def run(*arguments: str, content: bytes) -> bytes:
+        done = subprocess.run(["openssl", "cms", *arguments], input=content, capture_output=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def gpg() -> Iterator[Callable[..., bytes]]:
+    """gpg with a home of its own; the path is short because the agent's socket must fit in 107 bytes."""
+    if shutil.which("gpg") is None:
+        pytest.skip("gpg is not installed")
+    with tempfile.TemporaryDirectory(prefix="hgpg") as home:
+        Path(home).chmod(0o700)
+        base = ["gpg", "--homedir", home, "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", ""]
+
+        def run(*arguments: str, content: bytes = b"", status: bool = False) -> bytes:
+            extra = ["--status-fd", "2"] if status else []
+            done = subprocess.run([*base, *extra, *arguments], input=content, capture_output=True, check=False)
+            assert done.returncode == 0, done.stderr.decode()
+            return done.stderr if status else done.stdout
+
+        yield run
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
+
+
+@pytest.fixture
+def past(now: datetime) -> Callable[[int], datetime]:
+    return lambda days: now - timedelta(days=days)

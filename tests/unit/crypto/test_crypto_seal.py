@@ -1,0 +1,169 @@
+"""What leaves: openssl and gpg open it, the clear text comes back byte for byte, and every refusal is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from asn1crypto import cms
+
+from gateway.crypto.authority import TestAuthority
+from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.mime import read_entity, split
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.seal import Sealer
+from gateway.errors import NoProtection
+from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Smime
+
+Compose = Callable[..., ComposedMail]
+Der = Callable[[SigningIdentity], bytes]
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("gcm", [False, True])
+@pytest.mark.parametrize("who", ["gp", "gp_ec"])
+@pytest.mark.parametrize("signer", ["hospital", "hospital_ec"])
+def test_openssl_opens_and_verifies_what_we_seal(
+    request, openssl, compose: Compose, der_of: Der, entity, now, who, signer, gcm
+):
+    sealer = Sealer(identity=request.getfixturevalue(signer), openpgp=None, clock=lambda: now)
+    sealed = sealer.seal(compose(Smime(certificate=der_of(request.getfixturevalue(who)), gcm=gcm)))
+    signed = openssl("-decrypt", "-inkey", f"{who}.pem", "-recip", f"{who}.crt", content=sealed.content)
+    assert openssl("-verify", "-CAfile", "roots.pem", "-purpose", "smimesign", content=signed) == entity
+    assert sealed.protected_by == ("smime-gcm" if gcm else "smime-cbc")
+
+
+@pytest.mark.peer
+def test_a_letter_for_the_trust_space_alone_is_signed_and_readable(openssl, compose: Compose, sealer: Sealer, entity):
+    sealed = sealer.seal(compose(MssTls()))
+    assert entity in sealed.content
+    assert openssl("-verify", "-CAfile", "roots.pem", "-purpose", "smimesign", content=sealed.content) == entity
+
+
+@pytest.mark.parametrize("gcm", [False, True])
+def test_no_word_of_the_letter_is_in_the_sealed_bytes(compose: Compose, sealer: Sealer, der_of: Der, gp, gcm):
+    content = sealer.seal(compose(Smime(certificate=der_of(gp), gcm=gcm))).content
+    assert b"essai, patient" not in content
+    assert b"lettre.pdf" not in content
+    assert b"essai, patient" in sealer.seal(compose(MssTls())).content  # the control: it is there to be found
+
+
+def test_the_date_is_the_moment_of_sealing(compose: Compose, sealer: Sealer, der_of: Der, gp, now: datetime):
+    sealed = sealer.seal(compose(Smime(certificate=der_of(gp))))
+    head = read_entity(sealed.content).header
+    assert head["Date"] == now.strftime("%a, %d %b %Y %H:%M:%S +0000")
+    assert sealed.sealed_at == now
+    assert head["Message-ID"] == "<01ESSAI@hopital-essai.mssante.fr>"
+    assert head["MIME-Version"] == "1.0"
+
+
+def test_every_line_on_the_wire_is_short_seven_bit_and_ends_in_crlf(compose: Compose, sealer: Sealer, der_of: Der, gp):
+    big = b"Content-Type: text/plain\r\n\r\n" + b"a line of text\r\n" * 5000
+    content = sealer.seal(compose(Smime(certificate=der_of(gp)), entity=big)).content
+    lines = content.split(b"\r\n")
+    assert lines[-1] == b""
+    assert max(map(len, lines)) <= 78
+    assert content.isascii()
+    assert b"\n" not in b"".join(lines)
+    assert b"\r" not in b"".join(lines)
+
+
+def test_the_signature_carries_what_cr_08_asks_for(compose: Compose, sealer: Sealer, authority: TestAuthority):
+    mail = read_entity(sealer.seal(compose(MssTls())).content)
+    _, signature = split(mail)
+    signed = cms.ContentInfo.load(read_entity(signature).content())["content"]
+    attributes = {each["type"].native for each in signed["signer_infos"][0]["signed_attrs"]}
+    wanted = {"content_type", "message_digest", "signing_time", "signing_certificate_v2"}
+    assert wanted < attributes
+    assert "1.2.840.113549.1.9.15" in {each["type"].dotted for each in signed["signer_infos"][0]["signed_attrs"]}
+    sent = [each.chosen.subject.native["common_name"] for each in signed["certificates"]]
+    assert sorted(sent) == sorted(["Essai issuing", "sortie.chirurgie@hopital-essai.mssante.fr"])  # and no root
+
+
+def test_two_letters_share_neither_key_nor_iv_nor_boundary(compose: Compose, sealer: Sealer, der_of: Der, gp):
+    mail = compose(Smime(certificate=der_of(gp)))
+    ivs = set()
+    for _ in range(50):
+        envelope = cms.ContentInfo.load(read_entity(sealer.seal(mail).content).content())["content"]
+        ivs.add(envelope["encrypted_content_info"]["content_encryption_algorithm"]["parameters"].native)
+    assert len(ivs) == 50
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"entity": b"Content-Type: text/plain\r\n\r\nbare\nline\r\n"}, "entity-not-canonical"),
+        ({"entity": b"Content-Type: text/plain\r\n\r\nbare\rreturn\r\n"}, "entity-not-canonical"),
+        ({"entity": "Content-Type: text/plain\r\n\r\né\r\n".encode()}, "entity-not-canonical"),
+        ({"entity": b"no header at all\r\n"}, "entity-without-header"),
+        ({"headers": (("Subject", "a\r\nBcc: other@example.org"),)}, "header-not-printable"),
+        ({"headers": (("Subject", "é"),)}, "header-not-ascii"),
+        ({"headers": (("Subject", "x" * 1000),)}, "header-too-long"),
+        ({"headers": (("Date", "yesterday"),)}, "header-reserved"),
+        ({"headers": (("Content-Type", "text/plain"),)}, "header-reserved"),
+    ],
+)
+def test_a_mail_that_would_break_on_the_way_is_refused(compose: Compose, sealer: Sealer, change, code):
+    with pytest.raises(NoProtection) as refused:
+        sealer.seal(compose(MssTls(), **change))
+    assert refused.value.detail == code
+
+
+def test_what_the_sender_sealed_is_not_sealed_again(compose: Compose, sealer: Sealer):
+    with pytest.raises(NoProtection, match="protect"):
+        sealer.seal(compose(AsReceived()))
+
+
+def test_without_a_key_of_our_own_no_openpgp_mail_leaves(compose: Compose, hospital, gp_pgp, now):
+    sealer = Sealer(identity=hospital, openpgp=None, clock=lambda: now)
+    with pytest.raises(NoProtection) as refused:
+        sealer.seal(compose(OpenPgp(key=OpenPgpSigner(gp_pgp).public_key)))
+    assert refused.value.detail == "no-openpgp-key-of-our-own"
+
+
+def test_we_never_sign_with_an_expired_certificate(compose: Compose, authority: TestAuthority, past, now):
+    expired = authority.issue(address="x@y.example", key="p256", not_before=past(30), not_after=past(1))
+    with pytest.raises(NoProtection) as refused:
+        Sealer(identity=expired, openpgp=None, clock=lambda: now).seal(compose(MssTls()))
+    assert refused.value.detail == "own-certificate-expired"
+
+
+def test_a_certificate_that_expires_while_it_is_remembered_is_refused(
+    compose: Compose, authority: TestAuthority, hospital, der_of: Der, now
+):
+    clock = [now]
+    sealer = Sealer(identity=hospital, openpgp=None, clock=lambda: clock[0])
+    address = "dr.essai@medecin-essai.mssante.fr"
+    short = authority.issue(address=address, key="p256", not_before=now, not_after=now + timedelta(hours=1))
+    mail = compose(Smime(certificate=der_of(short)))
+    sealer.seal(mail)
+    clock[0] = now + timedelta(hours=2)
+    with pytest.raises(NoProtection) as refused:
+        sealer.seal(mail)
+    assert refused.value.detail == "expired"
+
+
+def test_a_remembered_certificate_does_not_serve_another_mailbox(compose: Compose, sealer: Sealer, der_of: Der, gp):
+    mail = compose(Smime(certificate=der_of(gp)))
+    sealer.seal(mail)
+    with pytest.raises(NoProtection) as refused:
+        sealer.seal(replace(mail, mailbox="other@medecin-essai.mssante.fr"))
+    assert refused.value.detail == "address-mismatch"
+
+
+def test_memory_of_certificates_is_bounded(compose: Compose, sealer: Sealer, der_of: Der, gp, monkeypatch):
+    monkeypatch.setattr("gateway.crypto.seal._REMEMBERED", 1)
+    mail = compose(Smime(certificate=der_of(gp)))
+    sealer.seal(mail)
+    sealer.seal(replace(mail, mailbox=mail.mailbox.upper()))
+    assert len(sealer._recipients) == 1
+
+
+def test_nothing_secret_shows_in_a_repr(sealer: Sealer, hospital, gp_pgp, compose: Compose):
+    shown = repr((sealer, hospital, OpenPgpSigner(gp_pgp), sealer.seal(compose(MssTls()))))
+    assert "hopital" not in shown.lower().replace("sender='sortie.chirurgie@hopital-essai.mssante.fr'", "").replace(
+        "01essai@hopital-essai", ""
+    )
+    assert "PRIVATE" not in shown
