@@ -1,0 +1,178 @@
+"""The readable text of a mail, essential first: who, what, out of range, conclusion, results, then the whole letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.compose.dispatch import Dispatch, day
+from gateway.compose.essential import passages
+from gateway.compose.identity import (
+    french_birth,
+    ins_is_withheld,
+    patient_number,
+    professional_name,
+    qualified_ins,
+)
+from gateway.compose.mime import Part
+from gateway.compose.subject import reply_address, true_subject
+from gateway.compose.table import summary, table
+from gateway.compose.text import WIDTH, one_line, paragraphs, wrapped
+from gateway.compose.words import Words
+from gateway.document import Document, Patient, Professional, Stay
+
+_RULE = "=" * 78
+
+
+def body(dispatch: Dispatch, files: tuple[Part, ...], losses: tuple[str, ...]) -> str:
+    """The whole text part, LF line ends, 78 columns (longer only for a word that cannot be cut)."""
+    words = dispatch.words
+    lines = [*_opening(dispatch)]
+    for number, document in enumerate(dispatch.documents):
+        lines += ["", _RULE, ""] if number else []
+        lines += letter_lines(document, words)
+    lines += section(words.losses, [piece for loss in losses for piece in bulleted(loss)])
+    lines += section(words.enclosed, [f"- {one_line(file.name)} ({_size(file.content)})" for file in files])
+    lines += ["", *_ending(dispatch)]
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def letter_lines(document: Document, words: Words) -> list[str]:
+    """One document: its head, then its content; the HPRIM record and the PDF tell the same story."""
+    return [*heading(document, words), *content(document, words)]
+
+
+def heading(document: Document, words: Words, *, titled: bool = True) -> list[str]:
+    """Kind, patient, stay, authors and how to reach them; without a patient only what the mail was called."""
+    if document.patient is None:
+        return paragraphs(document.title) if document.title.strip() else []
+    lines = list(wrapped(title_line(document, words))) if titled else []
+    title = one_line(document.title)
+    lines += wrapped(title) if title and title != kind_label(document, words) else ()
+    lines += ["", *_patient(document, document.patient, words)]
+    lines += _stay(document.stay, words) if document.stay else []
+    return lines + _people(document, words)
+
+
+def title_line(document: Document, words: Words) -> str:
+    """The kind of document after what a reader must not miss: urgent, replaces, cancels."""
+    marks = [words.urgent] if document.urgent else []
+    marks += [words.cancels] if document.cancels else [words.replaces] if document.replaces else []
+    return " ".join((*marks, kind_label(document, words)))
+
+
+def content(document: Document, words: Words) -> list[str]:
+    """Out of range, recognised passages, table of results, full text."""
+    lines: list[str] = []
+    text = paragraphs(document.text) if document.text.strip() else []
+    essential = passages(text, words.goes_on)
+    marked = summary(document.results, words)
+    gap = [""] if essential and marked else []
+    lines += section(words.essential, [*marked, *gap, *essential])
+    lines += section(words.results, table(document.results, words)) if document.results else []
+    if not text:
+        return lines or (["", words.in_files] if document.patient and document.attachments else [])
+    plain = not lines or document.patient is None
+    return [*lines, "", *text] if plain else [*lines, *section(words.full_text, text)]
+
+
+def section(title: str, lines: list[str]) -> list[str]:
+    """A titled block after a blank line; nothing at all when it is empty."""
+    return ["", title, *lines] if lines else []
+
+
+def bulleted(text: str) -> list[str]:
+    """One point of a list, later lines under its first word."""
+    return [("- " if index == 0 else "  ") + piece for index, piece in enumerate(wrapped(one_line(text), WIDTH - 2))]
+
+
+def kind_label(document: Document, words: Words) -> str:
+    """What kind of document it is, in the sender's words."""
+    return one_line(document.kind.label) or words.document
+
+
+def reachable(professional: Professional) -> str:
+    """Phone numbers and addresses as a person writes them."""
+    return ", ".join(one_line(way.removeprefix("tel:").removeprefix("mailto:")) for way in professional.telecom)
+
+
+def _opening(dispatch: Dispatch) -> Iterator[str]:
+    wishes = dispatch.documents[0].wishes
+    if not dispatch.in_mssante:
+        # Clients show the neutral outer subject (crypto.md §2): the true one opens the text.
+        yield from wrapped(f"{dispatch.words.subject} : {true_subject(dispatch)}")
+        yield ""
+    introduction = wishes.body_for_patient if dispatch.for_patient else wishes.body_for_professionals
+    if introduction.strip():
+        yield from paragraphs(introduction)
+        yield ""
+
+
+def _ending(dispatch: Dispatch) -> Iterator[str]:
+    words = dispatch.words
+    if dispatch.for_patient and not dispatch.documents[0].wishes.patient_may_answer:
+        yield words.no_answer
+        return
+    address, stated_is_wrong = reply_address(dispatch)
+    if stated_is_wrong:
+        yield words.reply_refused
+    yield f"{words.answers} : {address or dispatch.profile.sender}"
+
+
+def _patient(document: Document, patient: Patient, words: Words) -> list[str]:
+    used = f" ({words.used_name} {patient.used_family})" if patient.used_family else ""
+    birth = french_birth(patient) or patient.birth_date
+    first = f"{patient.family} {patient.given}{used}"
+    traits = filter(None, (first, f"{words.born} {birth}" if birth else "", patient.sex or ""))
+    ins = qualified_ins(patient)
+    number = patient_number(document)
+    numbers = filter(
+        None,
+        (
+            f"{words.ins} {ins.value}" if ins else "",
+            words.ins_withheld if ins_is_withheld(patient) else "",
+            f"{words.patient_number} {number.value}" if number else "",
+        ),
+    )
+    return _labelled(words.patient, (", ".join(traits), ", ".join(numbers)))
+
+
+def _stay(stay: Stay, words: Words) -> list[str]:
+    if stay.admitted_at and stay.discharged_at:
+        dates = words.from_to.format(day(stay.admitted_at), day(stay.discharged_at))
+    elif stay.admitted_at:
+        dates = words.since.format(day(stay.admitted_at))
+    else:
+        dates = words.until.format(day(stay.discharged_at)) if stay.discharged_at else ""
+    number = f"{words.visit} {stay.visit}" if stay.visit else ""
+    if not number and stay.file_number:
+        number = f"{words.file_number} {stay.file_number}"
+    place = ", ".join(filter(None, (f"{words.unit} {stay.unit}" if stay.unit else "", stay.hospital)))
+    return _labelled(words.stay, (dates, place, number))
+
+
+def _people(document: Document, words: Words) -> list[str]:
+    lines: list[str] = []
+    author, second = document.author, document.legal_authenticator
+    if author is not None:
+        name = ", ".join(filter(None, (professional_name(author), author.organisation)))
+        lines += _labelled(words.author, (name, reachable(author)))
+    if second is not None and professional_name(second):
+        known = author is not None and professional_name(second) == professional_name(author)
+        ways = "" if author is not None and second.telecom == author.telecom else reachable(second)
+        lines += _labelled(words.validated_by, ("" if known and not ways else professional_name(second), ways))
+    if document.written_at is not None:
+        lines += _labelled(words.written, (day(document.written_at),))
+    return lines
+
+
+def _labelled(label: str, values: tuple[str, ...]) -> list[str]:
+    """``Label : value``, later values under the first."""
+    shown = [one_line(value) for value in values if value.strip()]
+    lead = f"{label} : "
+    return [
+        piece for index, value in enumerate(shown) for piece in wrapped((" " * len(lead) if index else lead) + value)
+    ]
+
+
+def _size(content: bytes) -> str:
+    return f"{max(1, round(len(content) / 1024))} Ko"

@@ -1,0 +1,138 @@
+"""The station itself: one addressed letter and one of its addressees in, one mail out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+
+from gateway.compose.address import checked_address, refusal
+from gateway.compose.body import body
+from gateway.compose.dispatch import Dispatch
+from gateway.compose.enclosures import Enclosures, enclose
+from gateway.compose.headers import checked_value, mailbox, unstructured
+from gateway.compose.identity import identity_is_complete
+from gateway.compose.mime import Part, entity, multipart
+from gateway.compose.profile import ComposeProfile
+from gateway.compose.subject import reply_address, subject
+from gateway.errors import UnreadableDocument
+from gateway.identifiers import DeliveryId
+from gateway.letter import Addressed, AddressedLetter, AsReceived, ComposedMail
+
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,200}@[A-Za-z0-9.-]{1,250}>")
+_NOT_IN_BOUNDARY = re.compile(r"[^A-Za-z0-9]")
+
+
+class Composer:
+    """Composes mails in the name of one hospital; holds no state but its profile and its clock."""
+
+    def __init__(self, *, profile: ComposeProfile, clock: Callable[[], datetime]) -> None:
+        self._profile = profile
+        self._clock = clock
+
+    def compose(
+        self, letter: AddressedLetter, addressed: Addressed, *, delivery: DeliveryId, message_id: str
+    ) -> ComposedMail:
+        """The mail for this addressee, in clear, in memory only.
+
+        On return what was handed in stands in the mail byte for byte (ordinary mails: their text and their files),
+        every header value is printable ASCII, and the entity is 7-bit with CRLF line ends. ``UnreadableDocument`` when
+        a value would break a header, when a CDA to be wrapped cannot be read, or when the sender sealed the mail
+        himself: such a mail passes the gateway unchanged and is never wrapped again (CR-28).
+        """
+        if not _MESSAGE_ID.fullmatch(message_id):
+            raise UnreadableDocument((refusal("message-id", "bad-message-id", "not a Message-ID of RFC 5322"),))
+        dispatch = Dispatch(
+            parsed=letter.parsed,
+            addressed=addressed,
+            profile=self._profile,
+            delivery=delivery,
+            message_id=message_id,
+            now=self._clock(),
+        )
+        if letter.parsed.already_sealed or isinstance(addressed.protection, AsReceived):
+            raise UnreadableDocument((refusal("letter", "already-sealed", "a sealed mail passes as it is"),))
+        if not dispatch.documents:
+            raise UnreadableDocument((refusal("letter", "no-document", "there is nothing in the letter to send"),))
+        enclosures = enclose(dispatch)
+        return _mail(dispatch, _headers(dispatch, enclosures), _entity(dispatch, enclosures))
+
+
+def _mail(dispatch: Dispatch, headers: tuple[tuple[str, str], ...], content: bytes) -> ComposedMail:
+    return ComposedMail(
+        letter=dispatch.parsed.id,
+        delivery=dispatch.delivery,
+        message_id=dispatch.message_id,
+        sender=dispatch.profile.sender,
+        mailbox=checked_address(dispatch.addressed.mailbox, "addressee"),
+        headers=tuple((name, checked_value(name, value)) for name, value in headers),
+        entity=content,
+        protection=dispatch.addressed.protection,
+    )
+
+
+def _entity(dispatch: Dispatch, enclosures: Enclosures) -> bytes:
+    if enclosures.record is not None:
+        text = enclosures.record
+        if not enclosures.files:
+            return entity(text)  # as Apicrypt readers expect it: the record is the mail
+    else:
+        shown = body(dispatch, enclosures.files, enclosures.losses).replace("\n", "\r\n")
+        text = Part(content=shown.encode("utf-8"), media_type="text/plain", charset="utf-8")
+    return multipart((text, *enclosures.files), "=_huitaine-" + _NOT_IN_BOUNDARY.sub("", dispatch.delivery)[:40])
+
+
+def _headers(dispatch: Dispatch, enclosures: Enclosures) -> tuple[tuple[str, str], ...]:
+    """RFC 5322 fields without Date (the sealer's) and Message-ID (a field of the mail).
+
+    There is no Auto-Submitted field, which means ``no`` (RFC 3834 §5): a person wrote the letter, an answer or an
+    absence notice to it is wanted, and careful software sends no MDN for a mail that calls itself automatic.
+    """
+    profile = dispatch.profile
+    fields = [("From", mailbox(profile.sender, profile.sender_name))]
+    answers, _ = reply_address(dispatch)
+    fields += [("Reply-To", mailbox(answers))] if answers and not _is_final(dispatch) else []
+    fields += [("To", mailbox(dispatch.addressed.mailbox))]
+    fields += [("Subject", unstructured(subject(dispatch, enclosures.labels if enclosures.has_xdm else ())))]
+    if profile.ask_mdn:
+        # Equal to the return path, or receivers may not answer on their own (mssante.md §1.6).
+        fields.append(("Disposition-Notification-To", profile.sender))
+    fields += _mssante(dispatch, enclosures)
+    references = _references(dispatch)
+    fields += [("References", references)] if references else []
+    return (*fields, ("X-Huitaine-Id", str(dispatch.parsed.id)))
+
+
+def _mssante(dispatch: Dispatch, enclosures: Enclosures) -> list[tuple[str, str]]:
+    """The X-MSS fields of the trust space (mssante.md §1.6); outside it they would only tell what kind of letter."""
+    if not dispatch.in_mssante:
+        return []
+    fields = [("X-MSS-NIL", dispatch.profile.nil)]
+    if enclosures.has_xdm and enclosures.codes:
+        patient = dispatch.documents[0].patient
+        qualified = patient is not None and identity_is_complete(patient)
+        fields.append(("X-MSS-CODECDA", ",".join(dict.fromkeys(enclosures.codes))))
+        fields.append(("X-MSS-INS", "O" if qualified else "N"))
+    if _is_final(dispatch):
+        fields.append(("X-MSS-MES", "FIN"))
+    return fields
+
+
+def _is_final(dispatch: Dispatch) -> bool:
+    return dispatch.for_patient and not dispatch.documents[0].wishes.patient_may_answer
+
+
+def _references(dispatch: Dispatch) -> str:
+    """Ids that a document shares with what replaces it, so that mail clients show both as one conversation.
+
+    Composing does not know the Message-ID of the earlier mail, which another system may have sent: the ids are digests
+    of the documents' own ids, the replaced one's first, and tell nothing else.
+    """
+    first = dispatch.documents[0]
+    domain = dispatch.profile.sender.rpartition("@")[2]
+    return " ".join(
+        f"<{sha256(one.encode('utf-8', 'replace')).hexdigest()[:32]}.document@{domain}>"
+        for one in (first.replaces, first.id)
+        if one
+    )

@@ -1,0 +1,79 @@
+"""Finding in a letter what a GP looks for first: conclusion, treatment, what to do, next dates (needs.md, row 13).
+
+The passages are shown before the text and the text follows whole: an author's letter is never taken apart.
+"""
+
+from __future__ import annotations
+
+import re
+
+_HEADINGS = re.compile(
+    r"""(?ix)
+    (?: en \s )? conclusions?
+    | synth[èe]se (?: \s m[ée]dicale )? (?: \s d[ue] \s [\w'’ ]+ )? | au \s total | en \s r[ée]sum[ée]
+    | diagnostics? (?: \s (?: de \s sortie | retenus? | principal | final ) )
+    | (?: traitements? | ordonnance | prescriptions? | m[ée]dicaments? )
+        \s (?: de \s sortie | [àa] \s la \s sortie | [àa] \s poursuivre | arr[êe]t[ée]s? | modifi[ée]s? )
+    | conduite \s [àa] \s tenir | [àa] \s faire | suivi (?: \s [\w'’ ]{1,30} )? | surveillance (?: \s [\w'’ ]{1,30} )?
+    | rendez-?vous (?: \s [\w'’àé ]{1,30} )? | prochains? \s rendez-?vous | suites? \s [àa] \s donner
+    | r[ée]sultats? \s [\w'’/ ]{0,50} (?: en \s attente | attendus? )
+    | (?: discharge \s )? (?: diagnosis | medication s? ) | follow-?up | plan | summary
+    """
+)
+_DECORATION = " \t-–—*=#_.•>0123456789)"
+_NEXT_HEADING = re.compile(r"[^\W\d_][^.;:]{2,60}:\s*$|[A-ZÀ-Þ][A-ZÀ-Þ '’/()-]{4,60}:?\s*$")
+_CLOSING = re.compile(r"(?i)\W*(bien )?(confraternel|cordial|amical|je vous prie|veuillez|avec mes|dr |pr |docteur )")
+_ITEM = re.compile(r"\s*([-–—•*+>]|[0-9]{1,2}[.)])\s*\S")
+_LONGEST = 40
+_SHARE = 0.7
+
+
+def passages(lines: list[str], goes_on: str) -> list[str]:
+    """The recognised passages in their order, a blank line between them; none when they are most of the text.
+
+    A passage ends at the next heading or the closing formula: one that stopped at a blank line could show half of a
+    treatment. Where forty lines are not enough, ``goes_on`` says so.
+    """
+    found: list[list[str]] = []
+    start = 0
+    while start < len(lines):
+        end = _end(lines, start) if _is_heading(lines[start]) else start
+        if end > start:
+            passage = lines[start : min(end, start + _LONGEST)]
+            while not passage[-1].strip():
+                passage.pop()
+            found.append([*passage, goes_on] if end > start + _LONGEST else passage)
+        start = max(end, start + 1)
+    taken = sum(map(len, found))
+    if not found or taken > _SHARE * sum(1 for line in lines if line.strip()):
+        return []
+    return [line for passage in found for line in (*passage, "")][:-1]
+
+
+def _is_heading(line: str) -> bool:
+    bare = line.strip(_DECORATION)
+    matched = _HEADINGS.match(bare)
+    if matched is None:
+        return False
+    after = bare[matched.end() :].lstrip()
+    return not after or after.startswith(":")
+
+
+def _end(lines: list[str], start: int) -> int:
+    """The line after the passage that ``start`` opens; ``start`` itself when nothing is said under the heading."""
+    sentence = bool(lines[start].partition(":")[2].strip())
+    said = sentence
+    for index in range(start + 1, len(lines)):
+        line = lines[index].strip()
+        if line and (_is_heading(line) or _NEXT_HEADING.match(line) or _CLOSING.match(line)):
+            return index if said else start
+        if not line and sentence and not _goes_on(lines, index):
+            return index
+        said = said or bool(line)
+    return len(lines) if said else start
+
+
+def _goes_on(lines: list[str], blank: int) -> bool:
+    """Whether a list goes on after a blank line."""
+    following = next((line for line in lines[blank + 1 :] if line.strip()), "")
+    return _ITEM.match(following) is not None

@@ -1,0 +1,81 @@
+"""Which of a patient's numbers may leave, and how a patient is named for a reader (design.md, decision 16)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from gateway.document import Document, Identifier, Patient, Professional
+from gateway.identifiers import ins_is_right
+
+INS_AUTHORITIES = ("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11", "1.2.250.1.213.1.4.9")
+"""NIR before NIA: when both come, the NIR is used (mssante.md §5.3)."""
+
+_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
+_FRENCH_DATE = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
+
+
+def qualified_ins(patient: Patient) -> Identifier | None:
+    """The INS that may be shown and sent: said to be qualified, from a known authority, with its own key."""
+    for authority in INS_AUTHORITIES:
+        for number in patient.identifiers:
+            if number.qualified and number.authority == authority and _is_ins(number) and ins_is_right(number.value):
+                return number
+    return None
+
+
+def ins_is_withheld(patient: Patient) -> bool:
+    """Whether the letter gives an INS that may not leave: readers are told, the number is not shown."""
+    return qualified_ins(patient) is None and any(_is_ins(number) for number in patient.identifiers)
+
+
+def identity_is_complete(patient: Patient) -> bool:
+    """Whether ``X-MSS-INS: O`` is true: matricule, OID and the five traits of RNIV."""
+    traits = (patient.family, patient.given, iso_birth(patient), patient.sex, patient.birth_place)
+    return qualified_ins(patient) is not None and all(traits)
+
+
+def patient_number(document: Document) -> Identifier | None:
+    """The sender's own permanent number (IPP), never a social security number."""
+    numbers = document.patient.identifiers if document.patient else ()
+    return next((number for number in numbers if number.type == "PI" and number.value.strip()), None)
+
+
+def social_security_number(patient: Patient) -> str:
+    """A NIR stated as such (HPRIM Médecin line 8), digits only; an INS is never made into one."""
+    for number in patient.identifiers:
+        digits = re.sub(r"[\s.]", "", number.value).upper()
+        if number.type == "NIR" and re.fullmatch(r"[0-9]{5}[0-9AB][0-9]{7}([0-9]{2})?", digits):
+            return digits
+    return ""
+
+
+def is_oid(text: str) -> bool:
+    """Whether ``text`` is a dotted OID."""
+    return _OID.fullmatch(text) is not None
+
+
+def iso_birth(patient: Patient) -> str:
+    """The birth date as ISO, or nothing when it is not a date of the calendar."""
+    try:
+        return date.fromisoformat(patient.birth_date).isoformat()
+    except ValueError:
+        return ""
+
+
+def french_birth(patient: Patient) -> str:
+    """``JJ/MM/AAAA``; a fictive date that already has this shape stays as it is; else nothing."""
+    iso = iso_birth(patient)
+    if iso:
+        year, month, day = iso.split("-")
+        return f"{day}/{month}/{year}"
+    return patient.birth_date if _FRENCH_DATE.fullmatch(patient.birth_date) else ""
+
+
+def professional_name(professional: Professional) -> str:
+    """``Dr Anne DURAND``; empty when only an organisation is known."""
+    return " ".join(filter(None, (professional.title, professional.given, professional.family)))
+
+
+def _is_ins(number: Identifier) -> bool:
+    return number.type.upper().startswith("INS") or number.authority in INS_AUTHORITIES

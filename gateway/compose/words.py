@@ -1,0 +1,146 @@
+"""The labels that readers see, in the two languages of interface.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One language; what the sender wrote is never translated."""
+
+    subject: str
+    patient: str
+    born: str
+    used_name: str
+    ins: str
+    ins_withheld: str
+    patient_number: str
+    stay: str
+    from_to: str
+    since: str
+    until: str
+    visit: str
+    file_number: str
+    unit: str
+    author: str
+    validated_by: str
+    written: str
+    contact: str
+    urgent: str
+    replaces: str
+    cancels: str
+    essential: str
+    goes_on: str
+    in_files: str
+    out_of_range: str
+    results: str
+    columns: tuple[str, str, str, str, str]
+    legend: str
+    legend_computed: str
+    not_validated: str
+    corrected: str
+    withdrawn: str
+    full_text: str
+    enclosed: str
+    answers: str
+    no_answer: str
+    losses: str
+    document: str
+    documents: str
+    page: str
+    reply_refused: str
+
+
+FRENCH = Words(
+    subject="Objet",
+    patient="Patient",
+    born="né(e) le",
+    used_name="nom utilisé",
+    ins="INS qualifiée",
+    ins_withheld="INS non qualifiée, non transmise",
+    patient_number="n° patient",
+    stay="Séjour",
+    from_to="du {} au {}",
+    since="depuis le {}",
+    until="sortie le {}",
+    visit="n° de séjour",
+    file_number="n° de dossier",
+    unit="service",
+    author="Auteur",
+    validated_by="Validé par",
+    written="Daté du",
+    contact="Contact",
+    urgent="URGENT",
+    replaces="[Annule et remplace]",
+    cancels="[Annulation]",
+    essential="L'ESSENTIEL (extraits, le texte complet suit)",
+    goes_on="[… suite dans le texte complet]",
+    in_files="Le contenu de ce document est dans le fichier joint.",
+    out_of_range="Hors des limites",
+    results="RÉSULTATS",
+    columns=("Analyse", "Résultat", "Unité", "Références", ""),
+    legend="L bas, H haut, !! au-delà du seuil d'alerte",
+    legend_computed="(L) (H) : comparé par nous aux références, le laboratoire n'a rien signalé",
+    not_validated="non validé",
+    corrected="corrigé",
+    withdrawn="résultat annulé",
+    full_text="TEXTE COMPLET",
+    enclosed="PIÈCES JOINTES",
+    answers="Pour répondre",
+    no_answer="Ce message n'attend pas de réponse.",
+    losses="CE QUE LES FICHIERS JOINTS NE PORTENT PAS",
+    document="Document",
+    documents="documents",
+    page="page",
+    reply_refused="L'adresse de réponse indiquée par l'expéditeur n'est pas une adresse.",
+)
+
+ENGLISH = Words(
+    subject="Subject",
+    patient="Patient",
+    born="born",
+    used_name="used name",
+    ins="qualified INS",
+    ins_withheld="INS not qualified, withheld",
+    patient_number="patient no.",
+    stay="Stay",
+    from_to="{} to {}",
+    since="since {}",
+    until="discharged {}",
+    visit="visit no.",
+    file_number="file no.",
+    unit="unit",
+    author="Author",
+    validated_by="Validated by",
+    written="Dated",
+    contact="Contact",
+    urgent="URGENT",
+    replaces="[Annule et remplace]",
+    cancels="[Annulation]",
+    essential="ESSENTIAL (excerpts, the full text follows)",
+    goes_on="[… continued in the full text]",
+    in_files="The content of this document is in the attached file.",
+    out_of_range="Out of range",
+    results="RESULTS",
+    columns=("Test", "Result", "Unit", "Range", ""),
+    legend="L low, H high, !! beyond the alert limit",
+    legend_computed="(L) (H): compared by us with the range, the laboratory flagged nothing",
+    not_validated="not validated",
+    corrected="corrected",
+    withdrawn="result withdrawn",
+    full_text="FULL TEXT",
+    enclosed="ATTACHED",
+    answers="To answer",
+    no_answer="No answer to this message is expected.",
+    losses="WHAT THE ATTACHED FILES DO NOT CARRY",
+    document="Document",
+    documents="documents",
+    page="page",
+    reply_refused="The reply address given by the sender is not an address.",
+)
+
+
+def words_of(language: str) -> Words:
+    """French for ``fr*``, else English."""
+    return FRENCH if language.lower().startswith("fr") else ENGLISH
