@@ -27,6 +27,8 @@ _MOJIBAKE = (
     ("utf8-read-as-latin1", re.compile("Ã[\u0080-\u00bf\u0152\u0153\u2019\u2030]|Â[\u00a0-\u00bf]|â\u0080|â€")),
     ("latin1-read-as-macroman", re.compile(r"(?<=[A-Za-z])[ÈËÁÍÙ](?=[a-z])|(?<=[a-z])[ÈËÁÍÙ‡]|(?<=\s)‡(?=\s)")),
     ("utf8-read-as-latin1-then-macroman", re.compile("(?<=[A-Za-z\\s])Ì[\u00a0-\u00bf\u00c7\u00ca]")),
+    # The same bytes happen to be UTF-8 for marks that French does not put under its letters.
+    ("utf8-read-as-latin1-then-macroman", re.compile("[\u0304-\u0307\u0309-\u0326\u0328-\u036f]")),
     ("replacement-character", re.compile("\ufffd")),
 )
 

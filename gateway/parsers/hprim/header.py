@@ -15,6 +15,7 @@ from gateway.parsers.remarks import error, note, warning
 
 HEADER_LINES = 12
 _WIDEST = 120
+_LONGEST_CODE = 40
 _ENVELOPE = 300
 _NIR = re.compile(r"([1-478][0-9]{4}(?:[0-9]{2}|2[AB])[0-9]{6}) ?([0-9]{2})?")
 _POSTCODE = re.compile(r"(?:\d{5}|2[AB]\d{3})(?:\s|$)")
@@ -70,7 +71,7 @@ def read_header(lines: Sequence[Line]) -> Header:
     born = birth_date(values[6])
     number, nir_findings = _nir(values[7], lines)
     return Header(
-        patient_code="" if len(values[0]) > _WIDEST else values[0],
+        patient_code="" if len(values[0]) > _LONGEST_CODE else values[0],
         family=values[1],
         given=values[2],
         address=tuple(value for value in values[3:6] if value),
@@ -110,7 +111,7 @@ def _form(lines: Sequence[Line], values: Sequence[str]) -> Iterator[Finding]:
     for index, value in enumerate(values):
         if len(value) > (_ENVELOPE if index == 0 else _WIDEST):
             yield error("hprim-header-wide", _place(lines, index), f"{len(value)} characters in a header line")
-    if len(values[0]) > _WIDEST // 3 and len(values[0]) <= _ENVELOPE:
+    if _LONGEST_CODE < len(values[0]) <= _ENVELOPE:
         yield warning("hprim-line-1", _place(lines, 0), "line 1 is no patient code: kept in the original, not used")
     if birth_date(values[5]).remark != "unreadable" and _POSTCODE.match(values[4]):
         yield error("hprim-header-shifted", _place(lines, 5), "birth date on line 6: the header lost a line on its way")
