@@ -1,10 +1,11 @@
-"""Who gets a document that came in a message: the RCT of its PRT segments, with the role the document knows (IG-TRANS)."""
+"""Who gets a document that came in a message: the RCT of its PRT segments, with the role that it knows (IG-TRANS)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from gateway.document import Document, Finding, NamedAddressee, Patient, Role
+from gateway.identifiers import Rpps
 from gateway.parsers.hl7v2.doctors import named_doctors
 from gateway.parsers.hl7v2.er7 import Message
 from gateway.parsers.hl7v2.participations import Participations
@@ -28,9 +29,9 @@ def recipients(
     return (*document.addressees, *(one for one in others if not one.rpps or one.rpps not in known))
 
 
-def _in_role(one: NamedAddressee, roles: dict[str, Role]) -> NamedAddressee:
+def _in_role(one: NamedAddressee, roles: dict[Rpps, Role]) -> NamedAddressee:
     """A copy becomes the GP or the referrer when the document says that this RPPS is."""
-    if one.role is Role.COPY and one.rpps in roles:
+    if one.role is Role.COPY and one.rpps and one.rpps in roles:
         return replace(one, role=roles[one.rpps])
     return one
 
