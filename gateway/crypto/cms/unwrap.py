@@ -80,8 +80,9 @@ class _Known:
         chosen = identifier.chosen
         if identifier.name == "issuer_and_serial_number":
             return chosen["serial_number"].native == self.serial and bool(chosen["issuer"].hashable == self.issuer)
-        key_id = chosen["subjectKeyIdentifier"] if identifier.name == "r_key_id" else chosen
-        return bool(key_id.native == self.key_id)
+        if identifier.name == "r_key_id":  # asn1crypto cannot reach this structure's fields by name
+            chosen = core.Sequence.load(chosen.untag().dump())[0]
+        return bool(chosen.native == self.key_id)
 
 
 def content_keys(infos: Asn1, mine: Sequence[SigningIdentity], size: int) -> Iterator[ContentKey]:

@@ -80,7 +80,9 @@ def encapsulated(signed: Asn1) -> bytes | None:
 
 def _alone(signed: Asn1, signer: Asn1) -> cms.SignedData:
     """The same SignedData, detached and with one signer: pyHanko judges no other."""
-    fields = {name: signed[name] for name in ("version", "digest_algorithms", "certificates")}
+    fields = {name: signed[name] for name in ("version", "digest_algorithms")}
+    if isinstance(signed["certificates"], cms.CertificateSet):
+        fields["certificates"] = signed["certificates"]
     inner = {"content_type": signed["encap_content_info"]["content_type"].dotted}
     return cms.SignedData({**fields, "encap_content_info": inner, "signer_infos": [signer]})
 
