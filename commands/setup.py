@@ -1,18 +1,26 @@
-"""Where this installation is: its settings, its folders, and a read-only look at its database."""
+"""Where this installation is: its settings, a read-only look at its database, and a way to give it orders."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
-from commands.output import Exit, fail
+from commands.output import Exit, fail, say
 from config.settings import Settings, SettingsError, load
+from gateway.control import Order, order
+from gateway.errors import HuitaineError, TransientFailure
+from gateway.moments import utc_now
 from gateway.queue.sqlite import open_reader
+from gateway.rest import RestVault
+from gateway.service.build import open_store, open_vault
+from gateway.service.orders import Orders
 
 PLACES = (Path("huitaine.toml"), Path("/etc/huitaine/huitaine.toml"))
 
@@ -33,11 +41,49 @@ class Installation:
         """A read-only connection to the main database; exit 3 when there is none yet."""
         path = self.data / "huitaine.db"
         if not path.exists():
-            fail("no database yet; `huitaine serve` makes it", Exit.REFUSED)
+            fail(
+                say("no database yet; `huitaine serve` makes it", "pas encore de base ; `huitaine serve` la crée"),
+                Exit.REFUSED,
+            )
         engine = open_reader(path)
-        with engine.connect() as connection:
-            yield connection
-        engine.dispose()
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def vault(self) -> RestVault:
+        """What opens the sealed columns; exit 2 without the master key."""
+        try:
+            return open_vault(self.settings)
+        except HuitaineError as error:
+            fail(error.detail or str(error), Exit.USAGE)
+
+    def act(self, what: Order) -> dict[str, Any]:
+        """Give an order: to the running gateway, else straight to its store; exit 3 or 4 when it is refused."""
+        try:
+            answer = order(self.data / "control.sock", what)
+        except (ConnectionError, FileNotFoundError):
+            answer = self._offline(what)
+        if "error" in answer:
+            temporary = str(answer.get("status", "")).startswith("4")
+            words = answer.get("detail") or answer["error"]
+            fail(str(words), Exit.TEMPORARY if temporary else Exit.REFUSED)
+        return answer
+
+    def _offline(self, what: Order) -> dict[str, Any]:
+        async def obey() -> Order:
+            store = open_store(self.settings, open_vault(self.settings), utc_now)
+            try:
+                return await Orders(store, clock=utc_now).obey(what)
+            finally:
+                store.close()
+
+        try:
+            return asyncio.run(obey())
+        except HuitaineError as error:
+            code = Exit.TEMPORARY if isinstance(error, TransientFailure) else Exit.REFUSED
+            fail(error.detail or str(error), code)
 
 
 def installation() -> Installation:

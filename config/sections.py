@@ -23,6 +23,8 @@ class Gateway(Section):
 
     mode: Literal["test", "production"] = "test"
     domain: str = "huitaine.invalid"
+    oid: str = ""
+    structure_id: str = ""
     hospital: str = "Centre hospitalier"
     data: Path = Path("data")
     secrets: Path = Path("secrets")
@@ -160,7 +162,7 @@ class Crypto(Section):
     """The gateway's own keys."""
 
     identity: str = "gateway"
-    openpgp_fingerprint: str | None = None
+    openpgp_key: str | None = None
     keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
     master_key_secret: str = "master-key"  # noqa: S105 (the name of a file)
 

@@ -60,7 +60,6 @@ def load(path: Path) -> Settings:
 
     Raises :class:`SettingsError` with one line per problem: unknown key (and the nearest known one), wrong value.
     """
-
     if not path.is_file():
         raise SettingsError(f"{path}: no such file; `huitaine init` makes one")
 

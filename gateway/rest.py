@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Self, cast
+
 from gateway.crypto.vault import Vault, open_chunk, seal_chunk
 
 
@@ -10,3 +13,8 @@ class RestVault(Vault):
 
     seal_chunk = staticmethod(seal_chunk)
     open_chunk = staticmethod(open_chunk)
+
+    @classmethod
+    def open(cls, path: Path, *former: Path) -> Self:
+        """As :meth:`Vault.open`."""
+        return cast("Self", super().open(path, *former))

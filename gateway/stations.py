@@ -60,7 +60,7 @@ class Reader(Protocol):
 class Splitting(Protocol):
     """One group of documents per patient."""
 
-    def __call__(self, reading: Reading) -> tuple[tuple[Document, ...], ...]:
+    def __call__(self, reading: Reading, /) -> tuple[tuple[Document, ...], ...]:
         """The groups, in the file's order."""
         ...
 
@@ -68,7 +68,7 @@ class Splitting(Protocol):
 class Admission(Protocol):
     """Test and production identities never mix."""
 
-    def __call__(self, reading: Reading) -> Reading:
+    def __call__(self, reading: Reading, /) -> Reading:
         """The reading again, with an error finding when it does not belong here."""
         ...
 

@@ -26,6 +26,7 @@ _SEEN = select(REPLAY).where(
     REPLAY.c.key.in_(bindparam("keys", expanding=True)), REPLAY.c.seen_at >= bindparam("horizon"), ~_FAILED_BEFORE
 )
 _FORGET = delete(REPLAY).where(REPLAY.c.key == bindparam("old"))
+_AGAIN = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(again=REPLAY.c.again + 1)
 _ANSWER = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(answer=bindparam("said"))
 
 
@@ -65,6 +66,9 @@ def keep(connection: Connection, jobs: Sequence[Keeping]) -> Sequence[Found]:
         events.append(job.kept)
         known[job.replay_key] = Found(id=job.letter["id"], again=True)
     _insert(connection, new)
+    repeated = [{"letter": each.id} for each in found if each.again]
+    if repeated:
+        connection.execute(_AGAIN, repeated)
     entries.append(connection, events)
     return found
 
@@ -76,7 +80,7 @@ def answer(connection: Connection, jobs: Sequence[tuple[LetterId, bytes]]) -> Se
 
 
 def withdraw(connection: Connection, jobs: Sequence[Event]) -> Sequence[bool]:
-    """Forget a letter whose client was gone before our yes, unless one of its deliveries began."""
+    """Forget a letter whose client was gone before our yes, unless a delivery began or a replay was told yes."""
     return [_withdraw(connection, event) for event in jobs]
 
 
@@ -91,7 +95,8 @@ def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
 
 def _withdraw(connection: Connection, event: Event) -> bool:
     begun = exists().where(DELIVERY.c.letter_id == event.letter)
-    gone = connection.execute(delete(LETTER).where(LETTER.c.id == event.letter, ~begun)).rowcount
+    promised = exists().where(REPLAY.c.letter_id == event.letter, REPLAY.c.again > 0)
+    gone = connection.execute(delete(LETTER).where(LETTER.c.id == event.letter, ~begun, ~promised)).rowcount
     if gone:
         connection.execute(delete(CHUNK).where(CHUNK.c.letter_id == event.letter))
         connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
@@ -112,7 +117,13 @@ def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
     connection.execute(_INSERT_LETTER, [job.letter for job in jobs])
     connection.execute(_INSERT_CHUNK, [chunk for job in jobs for chunk in job.chunks])
     seen = [
-        {"key": job.replay_key, "letter_id": job.letter["id"], "seen_at": job.letter["received_at"], "answer": b""}
+        {
+            "key": job.replay_key,
+            "letter_id": job.letter["id"],
+            "seen_at": job.letter["received_at"],
+            "answer": b"",
+            "again": 0,
+        }
         for job in jobs
     ]
     connection.execute(_INSERT_REPLAY, seen)

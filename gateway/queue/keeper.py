@@ -31,8 +31,8 @@ class StayBook(Protocol):
         """Record what happened to a stay."""
         ...
 
-    def tie(self, step: Step, at: datetime) -> Also:
-        """Tie a delivery to the stay its letter is about."""
+    def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:
+        """Tie a letter and its deliveries to the stay it is about."""
         ...
 
 
@@ -83,7 +83,7 @@ class Keeper:
             letters,
             now=now,
             node=self._node if at_once else "",
-            tie=lambda step: self._stays.tie(step, now),
+            tie=self._stays.tie,
         )
         if not await self._store.plan(plan.planning):
             return

@@ -48,9 +48,9 @@ def make_plan(
     *,
     now: datetime,
     node: str,
-    tie: Callable[[Step], Also] | None = None,
+    tie: Callable[[AddressedLetter, Sequence[Step]], Also] | None = None,
 ) -> Plan:
-    """The plan for all letters that came in one file; ``tie`` gives what the clock writes with each delivery.
+    """The plan for all letters that came in one file; ``tie`` gives what the clock writes with each letter.
 
     With an empty ``node`` nothing is leased: the deliveries are due, and wait until the worker has room.
     """
@@ -66,7 +66,7 @@ def make_plan(
         update=update,
         deliveries=[_delivery_row(step, now, node) for step in steps],
         events=[*_told(letters, now), *(event for step in steps for event in _decisions(step, now))],
-        also=tuple(tie(step) for step in steps) if tie else (),
+        also=tuple(tie(letter, _of(letter, steps)) for letter in letters) if tie else (),
     )
     return Plan(planning=planning, steps=tuple(steps))
 
@@ -169,6 +169,10 @@ def _decisions(step: Step, now: datetime) -> Iterator[Event]:
     if isinstance(step.outcome, Held):
         why = step.outcome.reason
         yield journal.held(now, letter, delivery, code=why.code, words=why.words)
+
+
+def _of(letter: AddressedLetter, steps: Sequence[Step]) -> tuple[Step, ...]:
+    return tuple(step for step in steps if step.letter is letter)
 
 
 def _part(parsed: ParsedLetter) -> int:

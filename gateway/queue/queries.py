@@ -72,6 +72,17 @@ def counts(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(by_state)}
 
 
+def held_by_reason(connection: Connection) -> Mapping[str, int]:
+    """How many held deliveries for each reason."""
+    by_reason = select(DELIVERY.c.reason, func.count()).where(DELIVERY.c.state == "held").group_by(DELIVERY.c.reason)
+    return {row[0]: row[1] for row in connection.execute(by_reason)}
+
+
+def ambiguous(connection: Connection) -> int:
+    """How many open or done deliveries may have left twice."""
+    return connection.execute(select(func.count()).where(DELIVERY.c.ambiguous > 0)).scalar_one()
+
+
 def oldest_due(connection: Connection) -> datetime | None:
     """The moment since when the oldest open delivery waits."""
     opened = select(func.min(DELIVERY.c.created_at)).where(DELIVERY.c.state.in_(("ready", "leased")))

@@ -56,6 +56,11 @@ class Store:
         """Whether a commit failed: the process must leave."""
         return self._writer.broken.is_set()
 
+    @property
+    def commits(self) -> int:
+        """How many groups were committed since the start."""
+        return self._writer.commits
+
     def close(self) -> None:
         """Commit what waits, then let go of the folder."""
         self._writer.close()

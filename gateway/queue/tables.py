@@ -85,6 +85,8 @@ class Replay(SQLModel, table=True):
     key: bytes = Field(sa_type=LargeBinary, primary_key=True)
     letter_id: str = Field(index=True)
     seen_at: datetime = Field(sa_type=Moment, index=True)
+    again: int = 0
+    """How often it came again: from then on the letter was promised and cannot be withdrawn."""
     answer: bytes = Field(sa_type=LargeBinary, default=b"")
 
 

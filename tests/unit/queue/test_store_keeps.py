@@ -79,6 +79,12 @@ async def test_a7_a_withdrawn_letter_is_wholly_gone_and_may_come_again(store: St
     assert not (await store.keep(letter(key=b"one"))).again
 
 
+async def test_a_letter_that_was_promised_on_a_second_connection_is_not_withdrawn(store: Store):
+    first = await store.keep(letter(key=b"one"))
+    assert (await store.keep(letter(key=b"one"))).again
+    assert not await store.withdraw(first.id)
+
+
 async def test_a_letter_with_rows_is_not_withdrawn(store: Store):
     kept = await store.keep(letter())
     plan = make_plan(store, [addressed(kept)], now=kept.received.received_at, node="n")

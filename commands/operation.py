@@ -1,0 +1,51 @@
+"""`huitaine queue status`, `audit verify`, `purge`: what waits, whether the journal is whole, erasure now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.output import Exit, Format, emit, fail, say
+from commands.setup import installation
+from gateway.queue import queries
+from gateway.queue.entries import broken_links
+
+queue_app = typer.Typer(no_args_is_help=True, help=say("What waits.", "Ce qui attend."))
+audit_app = typer.Typer(no_args_is_help=True, help=say("The journal's chain.", "La chaîne du journal."))
+Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
+
+
+@queue_app.command("status")
+def status(fmt: Fmt = Format.TABLE) -> None:
+    """Count deliveries by state and reason. Example: huitaine queue status --format json."""
+    with installation().reader() as connection:
+        counts, held = queries.counts(connection), queries.held_by_reason(connection)
+        oldest, unsure = queries.oldest_due(connection), queries.ambiguous(connection)
+    rows: list[dict[str, object]] = [{"state": state, "reason": "", "deliveries": n} for state, n in counts.items()]
+    rows = [row for row in rows if row["state"] != "held"]
+    rows += [{"state": "held", "reason": reason, "deliveries": number} for reason, number in held.items()]
+    emit(rows, fmt, columns=("state", "reason", "deliveries"), title=say("Deliveries", "Envois"))
+    if fmt is Format.TABLE:
+        typer.echo(
+            say(
+                f"oldest open: {oldest or '-'}; may have left twice: {unsure}",
+                f"plus ancien ouvert : {oldest or '-'} ; peut-être partis deux fois : {unsure}",
+            )
+        )
+
+
+@audit_app.command("verify")
+def verify() -> None:
+    """Check that no journal line was changed or removed. Example: huitaine audit verify."""
+    with installation().reader() as connection:
+        broken = list(broken_links(connection))
+    if broken:
+        fail(say(f"journal broken at line {broken[0]}", f"journal rompu à la ligne {broken[0]}"), Exit.NOT_SO)
+    typer.echo(say("the journal is whole", "le journal est intact"))
+
+
+def purge() -> None:
+    """Erase now what its retention allows to erase. Example: huitaine purge."""
+    erased = installation().act({"act": "purge"})["erased"]
+    typer.echo(say(f"{len(erased)} letters erased", f"{len(erased)} lettre(s) effacée(s)"))

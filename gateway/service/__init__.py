@@ -1,0 +1,1 @@
+"""Builds and runs everything; the only importer of ``config`` in the gateway."""

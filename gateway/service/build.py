@@ -1,0 +1,188 @@
+"""Everything a gateway is made of, built once from the settings, each object handed what it needs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from config.settings import Settings, SettingsError, secret
+from directory import Directory
+from gateway.addressing import Addressing, AddressingPolicy
+from gateway.addressing.policy import Unknown
+from gateway.admission import admission
+from gateway.compose.composer import Composer
+from gateway.compose.profile import ComposeProfile
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.seal import Sealer
+from gateway.errors import SettingsRefused
+from gateway.journey import Journey
+from gateway.letter import Done, Form, Mode, SealedMail, Step
+from gateway.parsers.children import Readers
+from gateway.parsers.split import split_by_patient
+from gateway.queue.keeper import Keeper
+from gateway.queue.schedule import Schedule
+from gateway.queue.store import Limits, Store
+from gateway.queue.worker import Habits, Worker
+from gateway.rest import RestVault
+from gateway.service.hearing import Hearing
+from gateway.service.installing import key_store
+from gateway.service.message_ids import MessageIds
+from gateway.service.routes import routes
+from gateway.service.staybook import StayBook
+from gateway.smtp.courier.courier import Courier
+from gateway.smtp.courier.pool import PoolLimits
+from gateway.stations import Stations
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The built gateway; ``run.py`` brings it to life."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    directory: Directory
+    readers: Readers
+    courier: Courier
+    journey: Journey
+    keeper: Keeper
+    worker: Worker
+    hearing: Hearing
+    message_ids: MessageIds
+
+
+class Handover:
+    """The courier with what is asked of each mail: DSN as the settings say, an ENVID that leads back."""
+
+    def __init__(self, courier: Courier, message_ids: MessageIds, *, ask_dsn: bool) -> None:
+        """``ask_dsn`` wants a receipt of success as well."""
+        self._courier, self._ids = courier, message_ids
+        self._notify = ("SUCCESS", "FAILURE", "DELAY") if ask_dsn else ("FAILURE", "DELAY")
+
+    async def deliver(self, mail: SealedMail, step: Step) -> Done:
+        """Hand one mail over."""
+        envid = self._ids.envid(step.delivery, step.attempt)
+        return await self._courier.deliver(mail, notify=self._notify, orcpt=f"rfc822;{mail.mailbox}", envid=envid)
+
+
+def open_vault(settings: Settings) -> RestVault:
+    """The vault under the master key of the secrets folder; raises KeyStoreRefused."""
+    return RestVault.open(settings.gateway.secrets / settings.crypto.master_key_secret)
+
+
+def open_store(settings: Settings, vault: RestVault, clock: Clock) -> Store:
+    """The store of the data folder, locked for this process."""
+    limits = Limits(
+        replay=timedelta(hours=settings.queue.replay_hours),
+        free_share=settings.queue.min_free_share,
+        body=timedelta(hours=settings.retention.body_hours),
+    )
+    return Store(settings.gateway.data, vault, limits=limits, clock=clock)
+
+
+def build(settings: Settings, *, clock: Clock) -> Gateway:
+    """Build the gateway; raises SettingsRefused, KeyStoreRefused or StorageUnavailable with one clear line each."""
+    vault = open_vault(settings)
+    sealer = _sealer(settings, clock)
+    courier = _courier(settings, clock)
+    directory = Directory.open(settings.gateway.data)
+    store = open_store(settings, vault, clock)
+    stays = StayBook(vault.pseudonym)
+    node = socket.gethostname()
+    keeper = Keeper(store, node=node, stays=stays, clock=clock)
+    message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
+    readers = Readers(children=settings.gateway.readers)
+    stations = Stations(
+        queue=keeper,
+        reader=readers,
+        admit=admission(Mode(settings.gateway.mode)),
+        split=split_by_patient,
+        addressing=Addressing(directory=directory, policy=_policy(settings), clock=clock),
+        composer=Composer(profile=_profile(settings), clock=clock),
+        sealer=sealer,
+        courier=Handover(courier, message_ids, ask_dsn=settings.receipts.ask_dsn),
+        message_id=message_ids,
+        return_path=_sender(settings),
+    )
+    journey = Journey(stations)
+    habits = Habits(node=node, slots=settings.queue.workers, schedule=_schedule(settings), leg=stays.leg)
+    worker = Worker(store, journey, habits, clock=clock)
+    keeper.worker = worker
+    return Gateway(
+        settings=settings,
+        clock=clock,
+        store=store,
+        directory=directory,
+        readers=readers,
+        courier=courier,
+        journey=journey,
+        keeper=keeper,
+        worker=worker,
+        hearing=Hearing(store, message_ids, stays, clock=clock),
+        message_ids=message_ids,
+    )
+
+
+def _sender(settings: Settings) -> str:
+    return settings.courier.sender or f"passerelle@{settings.gateway.domain}"
+
+
+def _courier(settings: Settings, clock: Clock) -> Courier:
+    kept = settings.courier
+    limits = PoolLimits(connections=kept.connections, mails=kept.letters_per_connection, idle=kept.idle_seconds)
+    return Courier(routes=routes(settings), clock=clock, our_name=settings.gateway.domain, limits=limits)
+
+
+def _sealer(settings: Settings, clock: Clock) -> Sealer:
+    try:
+        store = key_store(settings.gateway.data, secret(settings, settings.crypto.keystore_secret))
+    except SettingsError as error:
+        raise SettingsRefused(str(error)) from error
+    openpgp = settings.crypto.openpgp_key
+    return Sealer(
+        identity=store.signing_identity(settings.crypto.identity),
+        openpgp=OpenPgpSigner(store.openpgp_key(openpgp)) if openpgp else None,
+        clock=clock,
+    )
+
+
+def _profile(settings: Settings) -> ComposeProfile:
+    courier, hospital = settings.courier, settings.gateway.hospital
+    return ComposeProfile(
+        sender=_sender(settings),
+        sender_name=courier.display_name or hospital,
+        nil=courier.nil,
+        hospital=hospital,
+        reply_to=courier.reply_to,
+        ask_mdn=settings.receipts.ask_mdn,
+        oid=settings.gateway.oid,
+        structure_id=settings.gateway.structure_id,
+    )
+
+
+def _policy(settings: Settings) -> AddressingPolicy:
+    wanted, gateway = settings.directory, settings.gateway
+    return AddressingPolicy(
+        our_domain=gateway.domain,
+        mode=Mode(gateway.mode),
+        test_domains=frozenset(domain.lower() for domain in gateway.test_domains),
+        mss_tls_allowed=wanted.mss_tls,
+        white_list_required=wanted.white_list_required,
+        unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
+        default_forms=frozenset(map(Form, wanted.default_forms)),
+        mss_forms=frozenset(map(Form, wanted.mss_forms)),
+        forms={domain: frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
+    )
+
+
+def _schedule(settings: Settings) -> Schedule:
+    queue = settings.queue
+    return Schedule(
+        waits=tuple(timedelta(minutes=minutes) for minutes in queue.retry_minutes),
+        expire=timedelta(hours=queue.expire_hours),
+        jitter=queue.jitter,
+    )

@@ -1,0 +1,96 @@
+"""Station 8 joined to the store: a receipt finds its delivery by Message-ID and addressee, then raises a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from gateway import journal
+from gateway.identifiers import LetterId
+from gateway.letter import DeliveryState, Proof, Receipt
+from gateway.queue import queries
+from gateway.queue.afterwards import Noting, Proving
+from gateway.queue.deliveries import Also
+from gateway.queue.store import Store
+from gateway.receipts.effect import Effect, apply
+from gateway.receipts.matching import Matched, Sent, Unmatched, match
+from gateway.service.message_ids import MessageIds
+from gateway.service.staybook import StayBook
+
+LEGS = {
+    Proof.DELIVERED: "delivered",
+    Proof.PROCESSED: "processed",
+    Proof.DISPLAYED: "displayed",
+    Proof.INTEGRATED: "integrated",
+}
+
+
+class Hearing:
+    """Records receipts; late, double, forged and foreign ones leave a line in the journal and change nothing."""
+
+    def __init__(
+        self, store: Store, message_ids: MessageIds, stays: StayBook, *, clock: Callable[[], datetime]
+    ) -> None:
+        """Everything it needs is handed in."""
+        self._store, self._ids, self._stays, self._clock = store, message_ids, stays, clock
+
+    async def hear(self, receipts: Sequence[Receipt]) -> None:
+        """On return every receipt is in the journal, and what it proves is committed."""
+        for receipt in receipts:
+            await self._one(receipt)
+
+    async def _one(self, receipt: Receipt) -> None:
+        row, matched = self._find(receipt)
+        if row is None or isinstance(matched, Unmatched):
+            code = matched.code if isinstance(matched, Unmatched) else "unknown-message-id"
+            event = journal.unmatched(self._clock(), receipt=f"{receipt.kind.value} {code}")
+            await self._store.note(Noting(events=(event,)))
+            journal.log(event)
+            return
+        effect = apply(Proof(row["proof"]), receipt, is_failed=row["state"] == DeliveryState.FAILED)
+        proving = self._proving(row, receipt, effect)
+        await self._store.prove(proving)
+        journal.log(proving.event)
+
+    def _find(self, receipt: Receipt) -> tuple[queries.Row | None, Matched | Unmatched]:
+        delivery = self._ids.delivery_of(receipt.message_id) or self._ids.delivery_of(receipt.envid)
+        if delivery is None:
+            return None, Unmatched(code="unknown-message-id")
+        with self._store.reading() as connection:
+            row = queries.find_delivery(connection, delivery)
+        if row is None:
+            return None, Unmatched(code="unknown-message-id")
+        target = self._store.target(LetterId(row["letter_id"]), delivery, row["addressee"])
+        sent = Sent(
+            delivery=delivery,
+            message_id=receipt.message_id or "",
+            mailbox=target.mailbox or "",
+            envid=receipt.envid,
+        )
+        return row, match(receipt, [sent])
+
+    def _proving(self, row: queries.Row, receipt: Receipt, effect: Effect) -> Proving:
+        now = self._clock()
+        event = journal.proved(
+            now,
+            LetterId(row["letter_id"]),
+            row["id"],
+            receipt=f"{receipt.reporter} {receipt.kind.value}",
+            effect=effect.code,
+        )
+        return Proving(
+            delivery=row["id"],
+            proof=effect.proof if effect.changes else Proof.NONE,
+            bounced=effect.has_failed,
+            status=receipt.status or "",
+            event=event,
+            also=self._legs(row, receipt, effect),
+        )
+
+    def _legs(self, row: queries.Row, receipt: Receipt, effect: Effect) -> tuple[Also, ...]:
+        at = receipt.at or self._clock()
+        if effect.has_failed:
+            return (self._stays.leg(row["id"], "failed", at),)
+        if effect.code == "raised" and effect.proof in LEGS:
+            return (self._stays.leg(row["id"], LEGS[effect.proof], at),)
+        return ()

@@ -1,0 +1,55 @@
+"""What a person may order a gateway to do, whether it runs (through its socket) or not (straight on the store)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from gateway import journal
+from gateway.control import Order
+from gateway.errors import NoSuchAddressee
+from gateway.identifiers import LetterId
+from gateway.letter import DeliveryState
+from gateway.queue.afterwards import Acting, Noting
+from gateway.queue.store import Store
+
+ACTS = {
+    "release": ((DeliveryState.HELD,), DeliveryState.READY),
+    "cancel": ((DeliveryState.HELD, DeliveryState.READY), DeliveryState.CANCELLED),
+    "resend": ((DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED), DeliveryState.READY),
+}
+Submit = Callable[[str], Awaitable[LetterId]]
+
+
+class Orders:
+    """Obeys one order at a time; each is journaled with the name of whoever gave it."""
+
+    def __init__(self, store: Store, *, clock: Callable[[], datetime], submit: Submit | None = None) -> None:
+        """``submit`` hands a file in as the folder door does."""
+        self._store, self._clock, self._submit = store, clock, submit
+
+    async def obey(self, order: Order) -> Order:
+        """Do it; raises a HuitaineError, or KeyError for an order that lacks something."""
+        match order["act"]:
+            case "release" | "cancel" | "resend" as act:
+                return {"deliveries": await self._act(act, order)}
+            case "identities":
+                event = journal.identities_shown(self._clock(), LetterId(order["letter"]), actor=order["actor"])
+                await self._store.note(Noting(events=(event,)))
+                return {}
+            case "send" if self._submit is not None:
+                return {"letter": await self._submit(order["path"])}
+            case "purge":
+                return {"erased": list(await self._store.tidy())}
+        raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")
+
+    async def _act(self, act: str, order: dict[str, Any]) -> int:
+        of, to = ACTS[act]
+        now, letter = self._clock(), LetterId(order["letter"])
+        event = journal.acted(now, letter, None, act=act, why=order["why"], actor=order["actor"])
+        acting = Acting(letter=letter, of=of, to=to, event=event, erase_after=self._store.erase_after(now))
+        touched = await self._store.act(acting)
+        if touched:
+            journal.log(event)
+        return touched

@@ -1,0 +1,117 @@
+"""A gateway alive: doors open, queue swept, receipts heard, senders told; a clean end on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Self
+
+import structlog
+
+from gateway.control import open_control
+from gateway.service.build import Gateway
+from gateway.service.entrances import Entrances
+from gateway.service.metrics import open_metrics
+from gateway.service.orders import Orders
+
+SWEEP, TELL, TIDY = 1.0, 5.0, 60.0
+DRAIN = 20.0
+
+
+class Running:
+    """One gateway's tasks. ``async with`` opens everything and closes it in the opposite order."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Nothing runs yet."""
+        self._gateway = gateway
+        self.entrances = Entrances(gateway)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Free what a dead process held, then open the doors, then begin to work."""
+        gateway = self._gateway
+        self._stack.callback(gateway.store.close)
+        self._stack.callback(gateway.courier.close)
+        await gateway.readers.start()
+        self._stack.push_async_callback(gateway.readers.close)
+        freed = await gateway.store.restart()
+        self._stack.push_async_callback(self._drain)
+        await self._open_control()
+        port = gateway.settings.gateway.metrics_port
+        if port:
+            server = open_metrics(port, gateway.store, gateway.clock)
+            self._stack.callback(server.server_close)
+            self._stack.callback(server.shutdown)
+        self._work()
+        await self.entrances.open()
+        self._stack.push_async_callback(self.entrances.close)
+        structlog.get_logger().info("gateway-open", freed=freed, doors=self.entrances.told())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Doors first, then what is under way, then the disk."""
+        await self._stack.aclose()
+        structlog.get_logger().info("gateway-closed")
+
+    async def until_told_to_stop(self) -> bool:
+        """Run until SIGTERM or SIGINT, or until a commit failed; ``False`` in that case: a restart must recover."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1.0)
+            if self._gateway.store.broken:
+                return False
+        return True
+
+    async def settle(self) -> None:
+        """One round of everything that is otherwise done by the clock; for tests and the demonstration."""
+        gateway = self._gateway
+        await gateway.keeper.drain(DRAIN)
+        await gateway.keeper.resume(gateway.journey.travel)
+        await gateway.worker.sweep()
+
+    def _work(self) -> None:
+        gateway = self._gateway
+        self._every(SWEEP, self._sweep)
+        self._every(TELL, self.entrances.teller.tell)
+        self._every(TIDY, gateway.store.tidy)
+
+    async def _sweep(self) -> None:
+        gateway = self._gateway
+        await gateway.worker.sweep()
+        await gateway.keeper.resume(gateway.journey.travel)
+
+    def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
+        self._spawn(_again_and_again(seconds, work))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    async def _open_control(self) -> None:
+        gateway = self._gateway
+        orders = Orders(gateway.store, clock=gateway.clock, submit=self.entrances.submit)
+        server = await open_control(gateway.settings.gateway.data / "control.sock", orders.obey)
+        self._stack.callback(server.close)
+
+    async def _drain(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._gateway.keeper.drain(DRAIN)
+        await self._gateway.worker.drain(DRAIN)
+
+
+async def _again_and_again(seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
+    """A round that fails is journaled and the next one tries again."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 (atop a task)
+            structlog.get_logger().error("round-failed", round=work.__name__, error=type(error).__name__)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,56 @@
+"""The clock's side of what the store writes: movements, ties and legs, as callables for the store's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from gateway.delays.legs import Leg, record_leg
+from gateway.delays.letters import TimedLetter, tie_letter
+from gateway.delays.stays import record_movement
+from gateway.document import Movement
+from gateway.identifiers import DeliveryId
+from gateway.letter import AddressedLetter
+from gateway.queue.deliveries import Also
+from gateway.queue.planning import Step
+
+Pseudonym = Callable[[str, str], str]
+
+
+class StayBook:
+    """Writes what happened to stays and letters under pseudonyms: no name, no visit number in clear."""
+
+    def __init__(self, pseudonym: Pseudonym) -> None:
+        """``pseudonym(purpose, text)`` is the vault's."""
+        self._pseudonym = pseudonym
+
+    def movement(self, movement: Movement, source: str, at: datetime) -> Also:
+        """Record what an ADT message says."""
+
+        def write(connection: Connection) -> object:
+            return record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at)
+
+        return write
+
+    def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:
+        """Start the clock of a letter's deliveries and tie them to the stay."""
+        parsed = letter.parsed
+        first = parsed.documents[0] if parsed.documents else None
+        timed = TimedLetter(
+            id=parsed.id,
+            source=parsed.kept.received.source,
+            received_at=parsed.kept.received.received_at,
+            deliveries=tuple((step.lease.delivery, step.outcome.addressee.role) for step in steps),
+            kind=first.kind.loinc if first else None,
+            patient=parsed.patient,
+            stay=parsed.stay,
+            validated_at=first.validated_at if first else None,
+        )
+        return lambda connection: tie_letter(connection, timed, pseudonym=self._pseudonym)
+
+    @staticmethod
+    def leg(delivery: DeliveryId, leg: str, at: datetime) -> Also:
+        """Stamp what was proved of one delivery."""
+        return lambda connection: record_leg(connection, delivery, Leg(leg), at)
