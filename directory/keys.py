@@ -76,17 +76,17 @@ def read_openpgp_key(content: bytes) -> OpenPgpFacts:
     Raises :class:`DirectoryError`: ``not-a-key``, ``secret-key`` (a secret key must not come here), ``revoked-key``,
     ``not-for-encryption`` (expired, or no encryption subkey).
     """
+    if _is_secret(content):
+        raise DirectoryError("secret-key", "this file holds a secret key: ask the addressee for the public one")
     try:
         key = Cert.from_bytes(content)
-    except Exception as error:  # pysequoia raises bare exceptions from Rust
+    except RuntimeError as error:  # all that pysequoia raises; its words hold a stack of its own
         raise DirectoryError("not-a-key", "not an OpenPGP public key") from error
-    if key.has_secret_keys:
-        raise DirectoryError("secret-key", "this file holds a secret key: ask the addressee for the public one")
     if key.is_revoked:
         raise DirectoryError("revoked-key", "this OpenPGP key is revoked: ask the addressee for the new one")
     try:
         encrypt(b"", recipients=[key])
-    except Exception as error:  # pysequoia raises bare exceptions from Rust
+    except RuntimeError as error:
         raise DirectoryError(
             "not-for-encryption", "this OpenPGP key cannot encrypt now (expired or no subkey)"
         ) from error
@@ -96,6 +96,12 @@ def read_openpgp_key(content: bytes) -> OpenPgpFacts:
         expires_at=key.expiration,
         addresses=frozenset(fold_mailbox(_address_in(str(user))) for user in key.user_ids),
     )
+
+
+def _is_secret(content: bytes) -> bool:
+    """Armored as private, or beginning with a secret-key packet, tag 5 in either format (RFC 9580 §4.2)."""
+    tag = content[:1] and (content[0] & 0x3F if content[0] & 0x40 else (content[0] & 0x3C) >> 2)
+    return b"PGP PRIVATE KEY BLOCK" in content or (tag == 5 and content[0] >= 0x80)
 
 
 def _load(content: bytes) -> x509.Certificate:

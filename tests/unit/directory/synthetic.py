@@ -76,7 +76,7 @@ def mailbox_lines(rows: int, *, seed: int = 1) -> Iterator[str]:
 
 
 def activity_lines(rows: int, *, seed: int = 1) -> Iterator[str]:
-    """The header and ``rows`` lines: one or two activities a person; every line ends with a bar, as in the real file."""
+    """The header and ``rows`` lines: one or two activities a person; every line ends with a bar."""
     draw = Random(seed)  # noqa: S311 (no secret)
     yield ACTIVITY_HEADER
     for number in range(rows):
@@ -89,6 +89,34 @@ def write(path: Path, lines: Iterator[str]) -> Path:
         for line in lines:
             out.write(line + "\n")
     return path
+
+
+def mailbox_line(address: str, number: str = "", **more: str) -> str:
+    """One line of the mailbox file: personal when ``number`` (an IDNPS) is given, else organisational."""
+    known = {"kind": "PER" if number else "ORG", "structure": "", "service": "", "family": "", "given": "", "skill": "",
+             "accepts": "O", "organisation": "", "postcode": "", "town": ""} | more  # fmt: skip
+    place = "FINESS" if known["structure"] else ""
+    values = [known["kind"], address, number[:1], number[1:], number, place, known["structure"], known["service"]]
+    values += ["DR" if number else "", known["family"], known["given"], "C", "Civil", "10", "Médecin", known["skill"]]
+    values += ["", known["accepts"], known["organisation"], *[""] * 8, f"{known['postcode']} {known['town']}".strip()]
+    return "|".join([*values, known["postcode"], "", "FRANCE"])
+
+
+def activity_line(number: str, *, finess: str = "", family: str = "SANSBOITE", given: str = "Anne") -> str:
+    """One line of the activity file for an IDNPS."""
+    values = [""] * len(ACTIVITY_HEADER.split("|"))
+    for name, value in {
+        "Identification nationale PP": number,
+        "Nom d'exercice": family,
+        "Prénom d'exercice": given,
+        "Code profession": "10",
+        "Libellé profession": "Médecin",
+        "Code savoir-faire": "SM26",
+        "Numéro FINESS site": finess,
+        "Libellé commune (coord. structure)": "Rennes",
+    }.items():
+        values[ACTIVITY_HEADER.split("|").index(name)] = value
+    return "|".join(values)
 
 
 def _personal(number: int, draw: Random) -> str:

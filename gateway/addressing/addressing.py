@@ -1,0 +1,103 @@
+"""Station 4 in order: who is meant, may he see it, which mailbox, may it be written to, how is it protected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from directory import Directory, Mailbox
+from gateway.addressing.acceptance import accept
+from gateway.addressing.choice import Chosen, Stopped, choose
+from gateway.addressing.merging import merged
+from gateway.addressing.patient import forbidden, wrong_world
+from gateway.addressing.policy import AddressingPolicy
+from gateway.addressing.protection import Protected, forms_read, protect
+from gateway.addressing.reasons import because
+from gateway.addressing.wanted import Wanted, everyone_wanted
+from gateway.document import Role
+from gateway.identifiers import Rpps
+from gateway.letter import Addressed, AddressedLetter, AsReceived, Form, Held, ParsedLetter, Reason
+
+_GENERAL_PRACTICE = frozenset({"SM26", "SM53", "SM54"})
+"""Savoir-faire of general practitioners (TRE_R38)."""
+
+
+class Addressing:
+    """Gives every addressee one mailbox and a protection, or holds the letter for him with the reason.
+
+    Look-ups in the directory are the only I/O. Never raises for an addressee who cannot be resolved; raises
+    ``DirectoryError`` only when the directory itself cannot be read.
+    """
+
+    def __init__(self, *, directory: Directory, policy: AddressingPolicy, clock: Callable[[], datetime]) -> None:
+        self._directory, self._policy, self._clock = directory, policy, clock
+
+    def address(self, parsed: ParsedLetter) -> AddressedLetter:
+        """One outcome per addressee; at least one, so that no letter vanishes."""
+        now = self._clock()
+        outcomes = [
+            meant if isinstance(meant, Held) else self._outcome(parsed, meant, now)
+            for meant in everyone_wanted(parsed, self._policy)
+        ]
+        return AddressedLetter(parsed=parsed, outcomes=merged(outcomes))
+
+    def _outcome(self, parsed: ParsedLetter, wanted: Wanted, now: datetime) -> Addressed | Held:
+        refusal = wrong_world(parsed, self._policy.mode) or forbidden(parsed, wanted.role, now)
+        if refusal:
+            return wanted.held(refusal)
+        chosen = choose(wanted, self._directory, self._policy, now)
+        if isinstance(chosen, Stopped):
+            return _held(wanted, chosen.reasons)
+        return self._to_mailbox(parsed, wanted, chosen, now)
+
+    def _to_mailbox(self, parsed: ParsedLetter, wanted: Wanted, chosen: Chosen, now: datetime) -> Addressed | Held:
+        boxes = self._directory.by_mailbox(chosen.mailbox)
+        wanted = _completed(wanted, boxes)
+        source = parsed.kept.received.source
+        accepted = accept(chosen.mailbox, boxes, self._directory.white_list, self._policy, source)
+        trail = (*chosen.reasons, *accepted.reasons)
+        if isinstance(accepted, Stopped):
+            return _held(wanted, trail)
+        protected = self._protected(parsed, chosen.mailbox, now, in_mssante=accepted.in_mssante)
+        if isinstance(protected, Stopped):
+            return _held(wanted, (*trail, *protected.reasons))
+        return Addressed(
+            addressee=wanted.addressee(),
+            mailbox=chosen.mailbox,
+            protection=protected.protection,
+            forms=self._forms(parsed, chosen.mailbox, in_mssante=accepted.in_mssante),
+            in_mssante=accepted.in_mssante,
+            reasons=(*wanted.reasons, *trail, protected.reason),
+        )
+
+    def _protected(self, parsed: ParsedLetter, mailbox: str, now: datetime, *, in_mssante: bool) -> Protected | Stopped:
+        if parsed.already_sealed:
+            return Protected(protection=AsReceived(), reason=because("as-received"))
+        return protect(mailbox, self._directory, self._policy, now, in_mssante=in_mssante)
+
+    def _forms(self, parsed: ParsedLetter, mailbox: str, *, in_mssante: bool) -> frozenset[Form]:
+        if parsed.already_sealed:
+            return frozenset()
+        return forms_read(mailbox, self._directory, self._policy, in_mssante=in_mssante)
+
+
+def _held(wanted: Wanted, reasons: tuple[Reason, ...]) -> Held:
+    *led, last = reasons
+    return wanted.held(last, *led)
+
+
+def _completed(wanted: Wanted, boxes: list[Mailbox]) -> Wanted:
+    """What the directory adds to a mailbox that was given alone: its one owner, or that it is an organisation's."""
+    owners = {box.rpps for box in boxes if box.personal and box.rpps}
+    rpps = Rpps(next(iter(owners)) or "") if len(owners) == 1 else None
+    role = _role_of_owner(wanted.role, boxes) if wanted.assumed else wanted.role
+    return replace(wanted, rpps=wanted.rpps or rpps, role=role)
+
+
+def _role_of_owner(role: Role, boxes: list[Mailbox]) -> Role:
+    """An organisation is no GP, nor is a practitioner whose skills are all other than general practice."""
+    if boxes and not any(box.personal for box in boxes):
+        return Role.ORGANISATION
+    skills = {skill for box in boxes for skill in box.skills}
+    return Role.COPY if skills and skills.isdisjoint(_GENERAL_PRACTICE) else role

@@ -1,0 +1,154 @@
+"""Which mailbox of a practitioner: by number, structure, preference, generic domain; never by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from directory import Directory, Mailbox
+from directory.fold import structure_number
+from gateway.addressing.policy import AddressingPolicy
+from gateway.addressing.reasons import because
+from gateway.addressing.wanted import Wanted
+from gateway.letter import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One mailbox and why this one."""
+
+    mailbox: str = field(repr=False)
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """No mailbox, or none that may be used: the last of the reasons."""
+
+    reasons: tuple[Reason, ...]
+
+
+def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
+    """The mailbox for somebody who is meant: as given, else by RPPS, else by ADELI, else by organisation."""
+    if wanted.given and wanted.mailbox:
+        return Chosen(mailbox=wanted.mailbox, reasons=_of_given(wanted.mailbox, directory, now))
+    if wanted.rpps:
+        return _by_rpps(wanted, directory, policy, now)
+    if wanted.adeli:
+        return _by_number("ADELI", wanted.adeli, wanted, directory, policy)
+    if wanted.mailbox:
+        return Chosen(mailbox=wanted.mailbox, reasons=_of_given(wanted.mailbox, directory, now))
+    return _of_practice([wanted.organisation], directory)
+
+
+def _of_given(mailbox: str, directory: Directory, now: datetime) -> tuple[Reason, ...]:
+    """A mailbox that the sender gave is used as it is; an absence is only told."""
+    owners = {box.rpps for box in directory.by_mailbox(mailbox) if box.rpps}
+    absent = any(directory.absence(owner, now) for owner in owners)
+    return (because("owner-absent"),) if absent else ()
+
+
+def _by_rpps(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
+    number, trail = str(wanted.rpps), []
+    seen = {number}
+    while absence := directory.absence(number, now):
+        if absence.substitute is None:
+            trail.append(because("absent-without-substitute"))
+            break
+        number = absence.substitute
+        if number in seen:
+            return Stopped(reasons=(*trail, because("absence-loop")))
+        seen.add(number)
+        trail.append(because("substitute", rpps=number))
+    if number == wanted.rpps:
+        return _after(trail, _by_number("RPPS", number, wanted, directory, policy))
+    # The letter's organisation and mailbox are the absent one's, not his substitute's.
+    substitute = Wanted(role=wanted.role)
+    return _after(trail, _by_number("RPPS", number, substitute, directory, policy))
+
+
+def _after(trail: list[Reason], outcome: Chosen | Stopped) -> Chosen | Stopped:
+    reasons = (*trail, *outcome.reasons)
+    return Chosen(mailbox=outcome.mailbox, reasons=reasons) if isinstance(outcome, Chosen) else Stopped(reasons=reasons)
+
+
+def _by_number(
+    kind: str, number: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
+) -> Chosen | Stopped:
+    boxes = directory.by_national_id(kind, number)
+    trail: list[Reason] = []
+    if wanted.mailbox:
+        decided = _as_sender_says(wanted.mailbox, boxes, directory)
+        if decided:
+            return decided
+        if not boxes:
+            return Chosen(mailbox=wanted.mailbox)
+        trail.append(because("sender-mailbox-ignored"))
+    personal = [box for box in boxes if box.personal]
+    willing = [box for box in personal if box.accepts is not False]
+    if willing:
+        return _after(trail, _best(willing, wanted.organisation, policy))
+    if personal:
+        return Stopped(reasons=(*trail, because("refuses-electronic-mail")))
+    return _after(trail, _of_his_practice(kind, number, wanted, directory))
+
+
+def _as_sender_says(mailbox: str, boxes: Sequence[Mailbox], directory: Directory) -> Chosen | Stopped | None:
+    """PRT-15 checked against the directory; ``None`` when the directory does not know the mailbox."""
+    folded = mailbox.lower()
+    if any(box.address.lower() == folded for box in boxes):
+        return Chosen(mailbox=mailbox, reasons=(because("sender-mailbox-confirmed"),))
+    known = directory.by_mailbox(mailbox)
+    if any(box.personal for box in known):
+        return Stopped(reasons=(because("mailbox-of-another"),))
+    return Chosen(mailbox=mailbox, reasons=(because("sender-mailbox-confirmed"),)) if known else None
+
+
+def _best(boxes: list[Mailbox], organisation: str, policy: AddressingPolicy) -> Chosen:
+    """One of several personal mailboxes; each rule narrows the choice, the one that decides is told."""
+    addresses = {box.address.lower() for box in boxes}
+    if len(addresses) == 1:
+        return Chosen(mailbox=boxes[0].address, reasons=(because("one-mailbox"),))
+    structure, ranked = structure_number(organisation), [box.rank for box in boxes if box.rank is not None]
+    generic = next((one for one in policy.generic_domains if any(box.domain == one for box in boxes)), None)
+    rules: tuple[tuple[str, Callable[[Mailbox], bool]], ...] = (
+        ("chosen-by-structure", lambda box: bool(structure) and structure_number(box.structure) == structure),
+        ("chosen-by-preference", lambda box: bool(ranked) and box.rank == min(ranked)),
+        ("chosen-by-generic-domain", lambda box: box.domain == generic),
+        ("chosen-by-person", lambda box: not box.structure),
+    )
+    several = because("several-mailboxes", count=len(addresses))
+    left = boxes
+    for code, rule in rules:
+        fitting = [box for box in left if rule(box)]
+        left = fitting or left
+        if len({box.address.lower() for box in left}) == 1:
+            return Chosen(mailbox=left[0].address, reasons=(several, because(code)))
+    first = min(left, key=lambda box: box.address.lower())
+    return Chosen(mailbox=first.address, reasons=(several, because("chosen-by-order")))
+
+
+def _of_his_practice(kind: str, number: str, wanted: Wanted, directory: Directory) -> Chosen | Stopped:
+    identifier = number if kind == "RPPS" else f"0{number}"
+    person = directory.practitioner(identifier)
+    if person is None:
+        return Stopped(reasons=(because("unknown-number"),))
+    places = dict.fromkeys(structure_number(place) for office in person.offices for place in office.structures)
+    named = structure_number(wanted.organisation)
+    return _of_practice([named] if named in places else list(places), directory)
+
+
+def _of_practice(structures: list[str], directory: Directory) -> Chosen | Stopped:
+    """The organisational mailbox of a practice, if there is one that cannot be mistaken for a service's."""
+    boxes = {box.address.lower(): box for place in structures if place for box in directory.by_structure(place)}
+    if not boxes:
+        return Stopped(reasons=(because("none"),))
+    willing = [box for box in boxes.values() if box.accepts is not False]
+    if not willing:
+        return Stopped(reasons=(because("refuses-electronic-mail"),))
+    whole = [box for box in willing if not box.service]
+    candidates = whole or willing
+    if len(candidates) > 1:
+        return Stopped(reasons=(because("several-organisations"),))
+    return Chosen(mailbox=candidates[0].address, reasons=(because("organisation-mailbox"),))
