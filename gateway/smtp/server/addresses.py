@@ -12,7 +12,7 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _PATH = re.compile(rf'<((?:{_QUOTED}|[^"<>])*)>(?:[ \t]+(.*))?')
 _NAKED = re.compile(rf'((?:{_QUOTED}|[^"<>\s])+)(?:[ \t]+(.*))?')
 _ADDRESS = re.compile(rf"({_QUOTED}|[^\"@]+)@([^@]+)")
-_ATOM_ASCII = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~-"
+_ATOM_ASCII = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _DOT_STRING = re.compile(rf"[{_ATOM_ASCII}\u00a0-\U0010ffff]+(?:\.[{_ATOM_ASCII}\u00a0-\U0010ffff]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 

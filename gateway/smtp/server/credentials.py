@@ -115,16 +115,16 @@ class Credentials:
         if task is None:
             if len(self._under_way) >= _HASHES_WAITING:
                 raise Refusal(454, "4.7.0", "Temporary authentication failure, try again later")
-            task = asyncio.create_task(self._hash(login, password, network))
+            # Counted as wrong until proved right, or a thousand guesses at once would all be hashed.
+            keys = [f"from {network}"] if (login, network) in self._known else [f"from {network}", f"at {login!r}"]
+            for key in keys:
+                self._failures.add(key)
+            task = asyncio.create_task(self._hash(login, password, keys))
             self._under_way[digest] = task
             task.add_done_callback(lambda _: self._under_way.pop(digest, None))
         return await asyncio.shield(task)
 
-    async def _hash(self, login: bytes, password: bytes, network: str) -> bool:
-        # Counted as wrong until proved right, or a thousand guesses at once would all be hashed.
-        keys = [f"from {network}"] if (login, network) in self._known else [f"from {network}", f"at {login!r}"]
-        for key in keys:
-            self._failures.add(key)
+    async def _hash(self, login: bytes, password: bytes, keys: list[str]) -> bool:
         source = self._sources.get(login)
         self.hashed += 1
         right = await asyncio.get_running_loop().run_in_executor(

@@ -63,7 +63,7 @@ class Data(EnvelopeVerbs):
             while not scan.done:
                 chunk = await self._chunk(scan, started)
                 scan.feed(chunk)
-                refusal = refusal or self._excess(scan)
+                refusal = self._excess(scan) or refusal
                 try:
                     self.door.hold(scan.held - held)
                     held = scan.held

@@ -124,8 +124,9 @@ class Limits(Engine):
 
     def part_after(self, seconds: float, reply: str = _IDLE) -> None:
         """Say ``reply`` and close unless something happens within ``seconds``."""
-        self._parting = reply
-        self.time_out_after(seconds)
+        if not self.deaf:
+            self._parting = reply
+            self.time_out_after(seconds)
 
     def allow_for(self, received: int, started: float) -> None:
         """Credit: after a grace, each ``bytes_per_second`` octets buy a second, up to the idle limit."""

@@ -36,9 +36,7 @@ DPI = SmtpSource(
     senders=frozenset({"secretariat@ch-exemple.test", "@labo.ch-exemple.test"}),
     certificate_names=frozenset({"DNS:dpi.ch-exemple.test"}),
 )
-LABO = SmtpSource(
-    name="labo", login="labo", password_hash=CHEAP.hash("other horse"), senders=frozenset({"@labo.test"})
-)
+LABO = SmtpSource(name="labo", login="labo", password_hash=CHEAP.hash("other horse"), senders=frozenset({"@labo.test"}))
 
 AUTHORITY = trustme.CA()
 STRANGER_AUTHORITY = trustme.CA()
@@ -147,7 +145,9 @@ class Client:
         for recipient in recipients or ("auto@huitaine.test",):
             assert (await self.ask(f"RCPT TO:<{recipient}>")).startswith("250 2.1.5")
 
-    async def letter(self, content: bytes = LETTER, *recipients: str, sender: str = "secretariat@ch-exemple.test") -> str:
+    async def letter(
+        self, content: bytes = LETTER, *recipients: str, sender: str = "secretariat@ch-exemple.test"
+    ) -> str:
         """Hand one letter in; ``content`` is sent as it is, followed by the end of data."""
         await self.begin(*recipients, sender=sender)
         assert (await self.ask("DATA")).startswith("354 ")
