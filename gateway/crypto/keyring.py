@@ -17,8 +17,8 @@ import gnupg
 from gateway.crypto.private_file import private_folder
 from gateway.errors import KeyStoreRefused
 
-Trust = Literal["undefined", "never", "marginal", "full", "ultimate"]
-_TRUST_LETTERS: dict[str, Trust] = {"n": "never", "m": "marginal", "f": "full", "u": "ultimate"}
+Trust = Literal["undefined", "never", "marginal", "fully", "ultimate"]
+_TRUST_LETTERS: dict[str, Trust] = {"n": "never", "m": "marginal", "f": "fully", "u": "ultimate"}
 _LONGEST_SOCKET = 90
 """gpg-agent's socket is a path of at most 107 bytes (sun_path); deeper homes fail in obscure ways."""
 
@@ -84,7 +84,9 @@ class Keyring:
 
     def export_secret(self, fingerprint: str, password: str = "") -> bytes:
         """The transferable secret key, still under its own password, in binary: for PySequoia and the key store."""
-        content = self._gpg.export_keys(fingerprint, secret=True, armor=False, passphrase=password, expect_passphrase=True)
+        content = self._gpg.export_keys(
+            fingerprint, secret=True, armor=False, passphrase=password, expect_passphrase=True
+        )
         if not content:
             raise KeyStoreRefused("openpgp: no such secret key, or wrong password")
         return bytes(content)

@@ -13,6 +13,7 @@ import pysequoia
 from pysequoia.packet import PacketPile, Tag
 
 from gateway.crypto.openpgp import addresses_of
+from gateway.crypto.openpgp_gpg import signer_of_compressed
 from gateway.errors import KeyStoreRefused, NotOpened
 
 _SEQUOIA_ERRORS = (RuntimeError, ValueError, TypeError)
@@ -23,6 +24,7 @@ class OpenPgpSecret:
 
     def __init__(self, key: bytes, password: str | None = None) -> None:
         """``key`` is binary or armor; KeyStoreRefused when it cannot decrypt or the password is wrong."""
+        self.key_and_password = (key, password)
         try:
             self.decryptor = pysequoia.Tsk.from_bytes(key).decryptor(password)
         except _SEQUOIA_ERRORS as error:
@@ -34,7 +36,10 @@ class OpenPgpSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPgpSignature:
-    """Who signed; verified when ``why_not`` is empty. Codes: not-signed, unknown-signer, content-changed."""
+    """Who signed; verified when ``why_not`` is empty.
+
+    Codes: not-signed, unknown-signer, content-changed (which is also said of what could not be judged).
+    """
 
     addresses: tuple[str, ...] = field(repr=False, default=())
     fingerprint: str = ""
@@ -62,7 +67,7 @@ def decrypt(message: bytes, secrets: Sequence[OpenPgpSecret], known: Sequence[py
             continue
         return OpenPgpOpened(
             content=plain,
-            signature=_inside(message, secret, known),
+            signature=_inside(message, plain, secret, known),
             algorithms=_protection(message),
         )
     raise NotOpened("not-decrypted")
@@ -75,8 +80,13 @@ def verify_detached(content: bytes, signature: bytes, known: Sequence[pysequoia.
     )
 
 
-def _inside(message: bytes, secret: OpenPgpSecret, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature | None:
+def _inside(
+    message: bytes, plain: bytes, secret: OpenPgpSecret, known: Sequence[pysequoia.Cert]
+) -> OpenPgpSignature | None:
     judged = _judged(lambda store: pysequoia.decrypt(message, decryptor=secret.decryptor, store=store), known)
+    if judged.why_not == "content-changed":  # or compressed, which PySequoia reports in the same way
+        fingerprint = signer_of_compressed(message, plain, secret.key_and_password, known)
+        judged = _by(fingerprint, known) if fingerprint else judged
     return None if judged.why_not == "not-signed" else judged
 
 
@@ -93,7 +103,10 @@ def _judged(
         valid = check(store).valid_sigs
     except _SEQUOIA_ERRORS:
         return OpenPgpSignature(why_not=_why_not(asked, known))
-    fingerprint = str(valid[0].certificate)
+    return _by(str(valid[0].certificate), known)
+
+
+def _by(fingerprint: str, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature:
     signer = next(each for each in known if each.fingerprint == fingerprint)
     return OpenPgpSignature(addresses=addresses_of(signer), fingerprint=fingerprint)
 

@@ -36,14 +36,16 @@ def write_private(path: Path, content: bytes, *, replace: bool = False) -> None:
 def read_private(path: Path) -> bytes:
     """The content; KeyStoreRefused when missing, not a plain file, or open to others."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise KeyStoreRefused(f"{path.name}: missing") from error
     except OSError as error:
         raise KeyStoreRefused(f"{path.name}: cannot be opened ({error.strerror})") from error
-    with os.fdopen(descriptor, "rb") as file:
-        _check_private(os.fstat(file.fileno()), path.name)
-        return file.read(LIMIT + 1)[:LIMIT]
+    try:
+        _check_private(os.fstat(descriptor), path.name)
+        return os.read(descriptor, LIMIT)
+    finally:
+        os.close(descriptor)
 
 
 def private_folder(path: Path) -> None:

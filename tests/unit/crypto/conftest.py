@@ -132,7 +132,9 @@ def openssl(
     (tmp_path / "roots.pem").write_bytes(certificates_pem(authority.roots))
 
     def run(*arguments: str, content: bytes) -> bytes:
-        done = subprocess.run(["openssl", "cms", *arguments], input=content, capture_output=True, cwd=tmp_path, check=False)
+        done = subprocess.run(
+            ["openssl", "cms", *arguments], input=content, capture_output=True, cwd=tmp_path, check=False
+        )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 

@@ -68,7 +68,7 @@ def test_json_of_an_opened_mail_has_the_promised_shape(compose: Compose, sealer:
     assert set(told["parts"][0]) == {"name", "media_type", "size", "sha256"}
 
 
-# What openssl makes ---------------------------------------------------------------------------------------------------
+# What openssl makes -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.peer
@@ -104,9 +104,7 @@ def test_every_envelope_of_openssl_opens(openssl, opened, entity, arguments):
 @pytest.mark.parametrize("digest", ["sha256", "sha512"])
 def test_signatures_of_openssl_verify_detached_and_opaque(openssl, opened, entity, opaque, digest):
     form = ("-nodetach",) if opaque else ()
-    signed = openssl(
-        "-sign", "-signer", "hospital.pem", "-certfile", "chain.pem", "-md", digest, *form, content=entity
-    )
+    signed = openssl("-sign", "-signer", "hospital.pem", "-certfile", "chain.pem", "-md", digest, *form, content=entity)
     mail = opened(HEAD.replace(b"\r\n", b"\n") + signed)
     assert mail.authenticated, mail.layers
     assert [part.name for part in mail.parts] == ["", "lettre.pdf"]
@@ -153,7 +151,7 @@ def test_a_compressed_letter_is_inflated_and_a_bomb_is_not(opened, entity, monke
         opened(compressed(entity + b"x" * 10_000))
 
 
-# BER as other software writes it --------------------------------------------------------------------------------------
+# BER as other software writes it ------------------------------------------------------------------------------------
 
 
 def _indefinite(tag: int, *parts: bytes) -> bytes:
@@ -209,7 +207,7 @@ def test_a_mail_saved_with_bare_line_feeds_still_verifies(compose, sealer, opene
     assert opened(content).authenticated
 
 
-# Signatures that must not count ---------------------------------------------------------------------------------------
+# Signatures that must not count -------------------------------------------------------------------------------------
 
 
 def _why(mail) -> list[str]:
@@ -303,7 +301,7 @@ def test_a_weak_or_bare_signature_does_not_count(openssl, opened, entity, argume
     assert _why(opened(HEAD.replace(b"\r\n", b"\n") + signed)) == [code]
 
 
-# Mails that must not open ---------------------------------------------------------------------------------------------
+# Mails that must not open -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["cbc", "gcm", "cbc-ec", "gcm-ec", "openpgp"])
@@ -328,7 +326,7 @@ def test_a_certificate_of_the_same_name_with_another_key_opens_nothing(
 def test_every_sampled_byte_flip_of_a_gcm_letter_is_refused_or_changes_nothing(
     compose, sealer, opened, protections, entity
 ):
-    """CR-38. Bytes that the standard leaves unprotected (versions, names of recipients) may open, never to other words."""
+    """CR-38. Bytes that the standard leaves unprotected (versions, names of recipients) never give other words."""
     content = sealer.seal(compose(protections["gcm-ec"], entity=b"Content-Type: text/plain\r\n\r\nBonjour\r\n")).content
     good = read_entity(content)
     der = good.content()

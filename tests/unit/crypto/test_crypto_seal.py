@@ -25,7 +25,7 @@ Der = Callable[[SigningIdentity], bytes]
 @pytest.mark.parametrize("gcm", [False, True])
 @pytest.mark.parametrize("who", ["gp", "gp_ec"])
 @pytest.mark.parametrize("signer", ["hospital", "hospital_ec"])
-def test_openssl_opens_and_verifies_what_we_seal(
+def test_openssl_opens_and_verifies_what_we_seal(  # noqa: PLR0917 - three choices and their fixtures
     request, openssl, compose: Compose, der_of: Der, entity, now, who, signer, gcm
 ):
     sealer = Sealer(identity=request.getfixturevalue(signer), openpgp=None, clock=lambda: now)
