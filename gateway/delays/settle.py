@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -61,13 +61,28 @@ def timing_of(key: str, stayed: Row | None, letters: Sequence[Row]) -> Row | Non
         "apart": stayed["apart"] if stayed else None,
         "discharged_at": discharged_at,
         "discharged_day": legal_day(discharged_at).toordinal(),
-        "validated_at": letter["validated_at"] if letter else None,
-        "received_at": letter["received_at"] if letter else None,
         "sent_at": sent,
         "sent_day": legal_day(sent).toordinal() if sent else None,
-        "delivered_at": letter["delivered_at"] if letter else None,
-        "read_at": letter["displayed_at"] if letter else None,
+        **_durations(discharged_at, letter, sent),
     }
+
+
+def _durations(discharged_at: datetime, letter: Row | None, sent: datetime | None) -> dict[str, int | None]:
+    """Seconds of each leg whose two ends are known."""
+    told: Row = letter or {"validated_at": None, "received_at": None, "delivered_at": None, "displayed_at": None}
+    return {
+        "taken": _seconds(discharged_at, sent),
+        "discharge_to_written": _seconds(discharged_at, told["validated_at"]),
+        "written_to_received": _seconds(told["validated_at"], told["received_at"]),
+        "received_to_sent": _seconds(told["received_at"], sent),
+        "sent_to_delivered": _seconds(sent, told["delivered_at"]),
+        "delivered_to_read": _seconds(told["delivered_at"], told["displayed_at"]),
+    }
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
+    """Whole seconds, 0 when the end comes first: a letter written before the discharge (DEC), clocks that differ."""
+    return None if begin is None or end is None else max(0, (end - begin) // timedelta(seconds=1))
 
 
 def discharge_of(stayed: Row | None, letters: Sequence[Row]) -> datetime | None:

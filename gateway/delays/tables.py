@@ -138,7 +138,11 @@ class ClockRow(SQLModel, table=True):
 
 
 class TimingRow(SQLModel, table=True):
-    """One discharged stay and the letter that answers for it: all that a report reads, narrow enough for a million."""
+    """One discharged stay and the letter that answers for it: all that a report reads, narrow enough for a million.
+
+    Days are numbers of the calendar of Europe/Paris (``date.toordinal``); ``taken`` (discharge to acceptance) and the
+    legs are whole seconds, never below 0.
+    """
 
     __tablename__ = "timing"
 
@@ -151,14 +155,16 @@ class TimingRow(SQLModel, table=True):
     adt: bool
     conflict: bool = False
     apart: str | None = None
-    discharged_at: datetime = Field(sa_type=Instant, index=True)
-    discharged_day: int
-    validated_at: datetime | None = Field(default=None, sa_type=Instant)
-    received_at: datetime | None = Field(default=None, sa_type=Instant)
+    discharged_at: datetime = Field(sa_type=Instant)
+    discharged_day: int = Field(index=True)
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
     sent_day: int | None = None
-    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
-    read_at: datetime | None = Field(default=None, sa_type=Instant)
+    taken: int | None = None
+    discharge_to_written: int | None = None
+    written_to_received: int | None = None
+    received_to_sent: int | None = None
+    sent_to_delivered: int | None = None
+    delivered_to_read: int | None = None
 
 
 movement: Table = SQLModel.metadata.tables["movement"]

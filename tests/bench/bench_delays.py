@@ -1,0 +1,109 @@
+"""How long the report of a million stays takes: ``python tests/bench/bench_delays.py [STAYS]``.
+
+Invented stays only: numbers for keys, random times. Nothing is asserted here; the figures are for docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, insert
+from sqlmodel import SQLModel
+
+from gateway.delays.clock import EIGHT_DAYS, SAME_DAY, legal_day
+from gateway.delays.figures import By
+from gateway.delays.lists import late, missing
+from gateway.delays.report import report
+from gateway.delays.tables import clock, stay, timing
+
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+
+
+def invented(stays: int, *, seed: int = 8) -> Iterator[dict[str, object]]:
+    """Lines of ``timing`` as a country's year might leave them: one in five never sent, one in twelve apart."""
+    dice = random.Random(seed)  # noqa: S311 - invented stays need no secret
+    for number in range(stays):
+        left = NOW - timedelta(seconds=dice.randrange(365 * 86_400))
+        written = left + timedelta(seconds=int(dice.expovariate(1 / 300_000)))
+        taken = written + timedelta(seconds=int(dice.expovariate(1 / 9_000)))
+        sent = taken + timedelta(seconds=dice.randrange(1, 90)) if dice.random() > 0.2 else None
+        apart = "death" if dice.random() < 0.08 else None
+        known = sent is not None and sent < NOW
+        yield {
+            "key": f"{number:032x}",
+            "letter_id": f"{number:026d}" if known else None,
+            "hospital": "750000001",
+            "unit": f"{dice.randrange(200):04d}",
+            "kind": "11490-0" if known else None,
+            "matched": "visit" if known else None,
+            "adt": True,
+            "conflict": dice.random() < 0.01,
+            "apart": apart,
+            "discharged_at": left,
+            "discharged_day": legal_day(left).toordinal(),
+            "sent_at": sent if known else None,
+            "sent_day": legal_day(sent).toordinal() if known and sent else None,
+            "taken": (sent - left) // timedelta(seconds=1) if known and sent else None,
+            "discharge_to_written": (written - left) // timedelta(seconds=1) if known else None,
+            "written_to_received": (taken - written) // timedelta(seconds=1) if known else None,
+            "received_to_sent": dice.randrange(1, 90) if known else None,
+            "sent_to_delivered": dice.randrange(2, 600) if known else None,
+            "delivered_to_read": dice.randrange(600, 400_000) if known else None,
+        }
+
+
+def fill(connection: Connection, stays: int) -> None:
+    """Write them, ten thousand at a time, with a stay for each and some letters nobody can date."""
+    lines = invented(stays)
+    while rows := list(islice(lines, 10_000)):
+        connection.execute(insert(timing), rows)
+        connection.execute(
+            insert(stay),
+            [
+                {
+                    "key": row["key"],
+                    "hospital": row["hospital"],
+                    "first_at": row["discharged_at"],
+                    "conflict": False,
+                    "cancelled": False,
+                    "details": bytes(300),
+                }
+                for row in rows
+            ],
+        )
+
+
+def timed(name: str, work: Callable[[], object]) -> None:
+    """Print how long ``work`` took."""
+    begun = time.perf_counter()
+    work()
+    print(f"{name:28} {time.perf_counter() - begun:6.2f} s")
+
+
+def main(stays: int) -> None:
+    """Fill a database in a temporary folder and report on it in every way."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = create_engine(f"sqlite:///{Path(folder) / 'bench.db'}")
+        SQLModel.metadata.create_all(engine, tables=[timing, stay, clock])
+        with engine.begin() as connection:
+            timed(f"fill {stays}", lambda: fill(connection, stays))
+        with engine.connect() as connection:
+            for by in By:
+                timed(f"report by {by}", lambda by=by: report(connection, policy=EIGHT_DAYS, by=by, now=NOW))
+            timed("report, same day", lambda: report(connection, policy=SAME_DAY, now=NOW))
+            timed("late", lambda: late(connection, policy=EIGHT_DAYS, within_days=2, now=NOW))
+            timed("missing", lambda: missing(connection, policy=EIGHT_DAYS, now=NOW))
+        engine.dispose()
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
