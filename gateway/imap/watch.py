@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import structlog
 
-from gateway.errors import MailboxUnavailable
+from gateway.errors import HuitaineError, MailboxUnavailable
 from gateway.imap.session import Account, Limits, Session
 
 _log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class MailboxWatch:
         self._session: Session | None = None
         self._left: dict[tuple[int, int], float] = {}
 
-    async def mails(self) -> AsyncIterator[FetchedMail | OversizedMail]:
+    async def mails(self) -> AsyncGenerator[FetchedMail | OversizedMail, None]:
         """Each mail, oldest first, for ever; connects again after any failure, waiting 1 s, 2 s, 4 s … 60 s.
 
         The consumer commits, then calls :meth:`move`. A mail may come again (cut before the move, changed
@@ -100,13 +101,29 @@ class MailboxWatch:
         await session.move(mail.uid, folder)
         self._left.pop((mail.uidvalidity, mail.uid), None)
 
+    async def sort(self, decide: Callable[[FetchedMail | OversizedMail], Awaitable[str | None]]) -> None:
+        """For ever: asks ``decide`` for each mail's folder and moves it there; ``None`` leaves it for later.
+
+        ``decide`` commits what it takes before it answers. Whatever it raises leaves the mail where it is.
+        """
+        async with aclosing(self.mails()) as mails:
+            async for mail in mails:
+                try:
+                    folder = await decide(mail)
+                    if folder is not None:
+                        await self.move(mail, folder)
+                except HuitaineError as failure:
+                    _log.warning("mail-left", account=self._account.name, uid=mail.uid, status=failure.status)
+                except Exception as error:  # noqa: BLE001 - one mail must not stop the mailbox: told, and tried again
+                    _log.error("mail-left", account=self._account.name, uid=mail.uid, error=type(error).__name__)
+
     async def close(self) -> None:
         """Ends the connection."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
-    async def _pass(self, session: Session) -> AsyncIterator[FetchedMail | OversizedMail]:
+    async def _pass(self, session: Session) -> AsyncGenerator[FetchedMail | OversizedMail, None]:
         """Each mail of the mailbox once, except those left a moment ago."""
         now = time.monotonic()
         present = {(session.uidvalidity, uid) for uid in await session.uids()}

@@ -9,11 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.peers.authority import Authority
-from tests.peers.dovecot import Dovecot
-from tests.peers.fixtures import DELIVERED_GP, GP_DOMAIN
-from tests.peers.hostile_smtp import EHLO, scripted_hop
-from tests.peers.postfix import Chain, Postfix, running_postfix, running_sink
 
 from gateway.errors import PermanentFailure, SettingsRefused, TransientFailure
 from gateway.identifiers import DeliveryId, LetterId
@@ -21,6 +16,11 @@ from gateway.letter import SealedMail
 from gateway.receipts import read_receipts
 from gateway.smtp.courier import Courier, HandOverFailure, Hop, Login, Phase, Security, StaticRoutes, client_context
 from gateway.smtp.courier.tls import OurCertificate
+from tests.peers.authority import Authority
+from tests.peers.dovecot import Dovecot
+from tests.peers.fixtures import DELIVERED_GP, GP_DOMAIN
+from tests.peers.hostile_smtp import EHLO, scripted_hop
+from tests.peers.postfix import Chain, Postfix, running_postfix, running_sink
 
 pytestmark = [pytest.mark.peer, pytest.mark.root]
 
@@ -109,7 +109,9 @@ async def test_a_full_mailbox_comes_back_as_a_failure_report(
 ) -> None:
     full = dovecot.add_user(f"full@{GP_DOMAIN}", quota_bytes=1000)
     courier = courier_to(hop_of(postfix))
-    await courier.deliver(sealed(hospital_mailbox, full, b"x" * 70 + b"\r\n" + b"y" * 900 + b"\r\n" + b"z" * 900 + b"\r\n"))
+    await courier.deliver(
+        sealed(hospital_mailbox, full, b"x" * 70 + b"\r\n" + b"y" * 900 + b"\r\n" + b"z" * 900 + b"\r\n")
+    )
     courier.close()
     [receipt] = read_receipts(await arrived(dovecot, hospital_mailbox))
     assert (receipt.kind, receipt.status, receipt.addressee) == ("failed", "5.2.2", full)
@@ -203,12 +205,12 @@ async def test_a_login_opens_an_operator_and_a_wrong_password_defers(
     assert nobody.permanent
 
 
-@pytest.mark.parametrize(("options", "status"), [(("-f", "RCPT"), "5.3.0"), (("-r", "RCPT"), "4.3.0"), (("-f", "."), "5.3.0")])
+@pytest.mark.parametrize(
+    ("options", "status"), [(("-f", "RCPT"), "5.3.0"), (("-r", "RCPT"), "4.3.0"), (("-f", "."), "5.3.0")]
+)
 async def test_refusals_and_deferrals_of_smtp_sink_are_told_apart(options: tuple[str, ...], status: str) -> None:
     with running_sink(*options) as sink:
-        failure = await failure_at(
-            Hop(host=sink.host, port=sink.port, security=Security.UNSAFE_CLEAR_ON_LOOPBACK)
-        )
+        failure = await failure_at(Hop(host=sink.host, port=sink.port, security=Security.UNSAFE_CLEAR_ON_LOOPBACK))
     assert failure.status == status
     assert failure.permanent == status.startswith("5")
 
@@ -229,4 +231,6 @@ def test_no_hop_can_be_made_that_goes_below_the_floor(authority: Authority, tmp_
     with pytest.raises(SettingsRefused):
         client_context(tmp_path / "absent.pem")
     with pytest.raises(PermanentFailure):
-        client_context(authority.roots, OurCertificate(certificate=authority.client.certificate, key=authority.server.key))
+        client_context(
+            authority.roots, OurCertificate(certificate=authority.client.certificate, key=authority.server.key)
+        )

@@ -1,0 +1,140 @@
+"""Station 1, the IMAP door: a hospital mailbox into which secretaries send letters, watched and emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
+
+import structlog
+
+from gateway.errors import HuitaineError, PermanentFailure, TooLarge
+from gateway.identifiers import LetterId
+from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
+from gateway.imap.headers import BadHeader, addresses, read_headers
+from gateway.letter import Door, Envelope, ReceivedLetter, Recipient
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapDoorSettings:
+    """``own`` are the mailbox's own addresses; ``automatic`` stands for the addressees that the document names.
+
+    ``automatic`` is an address such as ``auto@`` our domain: it is the recipient of a mail written to nobody but us.
+    """
+
+    source: str
+    own: frozenset[str]
+    automatic: str
+    taken: str = "Taken"
+    refused: str = "Refused"
+
+
+class Intake(Protocol):
+    """Keeps a letter durably, then reads it."""
+
+    async def keep_and_read(self, received: ReceivedLetter, /) -> object:
+        """On return the letter is committed and readable; ``PermanentFailure`` when it is not ours to send."""
+
+
+class AddressUnclear(PermanentFailure):
+    """Whom the mail is for cannot be read from its headers."""
+
+    status, words = "5.1.3", "The addressees of this mail cannot be read"
+
+
+class AutomaticMail(PermanentFailure):
+    """A report or an automatic answer: passing it on is how mail loops begin."""
+
+    status, words = "5.7.1", "Automatic mail is not passed on"
+
+
+class ImapDoor:
+    """Takes each mail once: committed first, then moved to Taken; a mail that comes again is known by its bytes."""
+
+    def __init__(
+        self,
+        settings: ImapDoorSettings,
+        watch: MailboxWatch,
+        *,
+        intake: Intake,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], LetterId],
+        on_refused: Callable[[Envelope, HuitaineError], Awaitable[None]] | None = None,
+    ) -> None:
+        """``on_refused`` tells whoever sent a mail that was moved to Refused (an empty sender is nobody)."""
+        self._settings = settings
+        self._watch = watch
+        self._intake = intake
+        self._clock = clock
+        self._new_id = new_id
+        self._on_refused = on_refused
+
+    async def run(self) -> None:
+        """For ever; transient failures leave a mail in the mailbox, to be offered again."""
+        await self._watch.sort(self.take)
+
+    async def take(self, mail: FetchedMail | OversizedMail) -> str:
+        """The folder for the mail, once it is committed or refused; raises ``TransientFailure`` to leave it."""
+        envelope = Envelope()
+        try:
+            if isinstance(mail, OversizedMail):
+                raise TooLarge("larger than the mailbox's limit")
+            received = self._received(mail)
+            envelope = received.envelope
+            refuse_automatic(mail.content)
+            await self._intake.keep_and_read(received)
+        except PermanentFailure as failure:
+            _log.warning("mail-refused", source=self._settings.source, uid=mail.uid, status=failure.status)
+            if self._on_refused is not None:
+                await self._on_refused(envelope, failure)
+            return self._settings.refused
+        _log.info("mail-taken", letter=received.id, source=self._settings.source, uid=mail.uid)
+        return self._settings.taken
+
+    def _received(self, mail: FetchedMail) -> ReceivedLetter:
+        return ReceivedLetter(
+            id=self._new_id(),
+            door=Door.IMAP,
+            source=self._settings.source,
+            envelope=envelope_of(mail.content, self._settings),
+            content=mail.content,
+            received_at=self._clock(),
+            replay_key=sha256(self._settings.source.encode() + b"\0" + mail.content).digest(),
+        )
+
+
+def envelope_of(content: bytes, settings: ImapDoorSettings) -> Envelope:
+    """Sender from Return-Path, else From; recipients from To and Cc without ourselves, else ``automatic``.
+
+    Raises ``AddressUnclear`` rather than leave an addressee out.
+    """
+    try:
+        headers = read_headers(content)
+        own = {address.casefold() for address in settings.own}
+        written = [found for name in ("to", "cc") for value in headers.get(name, []) for found in addresses(value)]
+        others = dict.fromkeys(address for address in written if address.casefold() not in own)
+        senders = [
+            found for name in ("return-path", "from") for value in headers.get(name, []) for found in _one(value)
+        ]
+    except BadHeader as error:
+        raise AddressUnclear(str(error)) from error
+    recipients = tuple(Recipient(address=address) for address in others or (settings.automatic,))
+    return Envelope(sender=next(iter(senders), ""), recipients=recipients)
+
+
+def refuse_automatic(content: bytes) -> None:
+    """Raises ``AutomaticMail`` for reports, automatic answers and mails of the null sender (RFC 3834)."""
+    headers = read_headers(content)
+    submitted = next(iter(headers.get("auto-submitted", [])), "no").lower()
+    kind = next(iter(headers.get("content-type", [])), "").lower()
+    path = next(iter(headers.get("return-path", [])), "present")
+    if not submitted.startswith("no") or kind.startswith("multipart/report") or path in {"<>", ""}:
+        raise AutomaticMail("auto-submitted, report or null sender")
+
+
+def _one(value: str) -> list[str]:
+    return [] if value in {"<>", ""} else addresses(value)
