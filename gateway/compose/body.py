@@ -31,7 +31,9 @@ def body(dispatch: Dispatch, files: tuple[Part, ...], losses: tuple[str, ...]) -
         lines += ["", _RULE, ""] if number else []
         lines += letter_lines(document, words)
     lines += section(words.losses, [piece for loss in losses for piece in bulleted(loss)])
-    lines += section(words.enclosed, [f"- {one_line(file.name)} ({_size(file.content)})" for file in files])
+    lines += section(
+        words.enclosed, [line for file in files for line in bulleted(f"{file.name} ({_size(file.content)})")]
+    )
     lines += ["", *_ending(dispatch)]
     return "\n".join(lines).strip("\n") + "\n"
 

@@ -114,9 +114,9 @@ class _Collection:
         return document.patient is not None and (Form.PDF in self._dispatch.forms or beside)
 
     def _rendered(self, document: Document) -> bytes:
-        from gateway.compose.pdf import render, unsure  # noqa: PLC0415 - typst only when a page is needed
+        from gateway.compose.pdf import render, undrawn  # noqa: PLC0415 - typst only when a page is needed
 
-        shown = " ".join(f"U+{ord(character):04X}" for character in sorted(unsure(document)))
+        shown = " ".join(f"U+{ord(character):04X}" for character in sorted(undrawn(document)))
         if shown:
             self._losses.append(f"PDF : caractères montrés par leur numéro : {shown}")
         return render(self._dispatch, document)

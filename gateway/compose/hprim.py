@@ -100,12 +100,12 @@ def _header(dispatch: Dispatch, document: Document, spell: Latin1) -> list[str]:
 
 def _field(spell: Latin1, line: str) -> str:
     """One header line: the layout of lines 11 and 12 keeps its blanks; under 78 columns after spelling."""
-    return _untagged(spell(visible(line).replace("\n", " ")))[:_WIDTH].rstrip()
+    return _harmless(spell(visible(line).replace("\n", " ")))[:_WIDTH].rstrip()
 
 
-def _untagged(line: str) -> str:
-    """A line that cannot pass for a tag, wherever in the line a reader looks for one (§1.9, 5)."""
-    return _TAG.sub(r"** \1 **", line)
+def _harmless(line: str) -> str:
+    """A line that cannot pass for a tag (§1.9, 5), wherever in the line a reader looks for one, or for a segment."""
+    return _SEGMENT.sub(r"\1/", _TAG.sub(r"** \1 **", line))
 
 
 def _address(patient: Patient) -> tuple[str, str, str]:
@@ -145,5 +145,5 @@ def _sender_code(document: Document) -> str:
 def _text(lines: list[str], spell: Latin1) -> Iterator[str]:
     """The readable part: no line may pass for a tag or a segment, all are at most 78 columns wide."""
     for line in lines:
-        shown = _SEGMENT.sub(r"\1/", _untagged(spell(visible(line).replace("\n", " "))))
+        shown = _harmless(spell(visible(line).replace("\n", " ")))
         yield from wrapped(shown, _WIDTH, hard=True)

@@ -16,7 +16,7 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 def stem(dispatch: Dispatch, document: Document) -> str:
     """``<date acte>_<type>_<NOM>_<prenom>[_<n° dossier>]`` (référentiel #2, ECO.2.1.6)."""
     about = document.written_at or document.validated_at or dispatch.about
-    fields = [about.astimezone(PARIS).strftime("%Y%m%d"), _field(document.kind.label, 40) or "document"]
+    fields = [about.astimezone(PARIS).strftime("%Y%m%d"), _field(document.kind.label, 30) or "document"]
     if document.patient is not None:
         fields += [_field(document.patient.family, 40).upper(), _field(document.patient.given, 30)]
     if document.stay is not None:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from gateway.compose.address import refusal
 from gateway.compose.body import heading, title_line
 from gateway.compose.dispatch import PARIS, Dispatch
 from gateway.compose.essential import passages
@@ -21,37 +22,35 @@ from gateway.compose.table import legend, summary
 from gateway.compose.text import one_line, paragraphs, visible
 from gateway.compose.words import Words
 from gateway.document import Document, Result
+from gateway.errors import UnreadableDocument
 
 _COLUMNS = 92
-# Every character of these blocks was drawn with the fonts that typst brings; others are tried, then shown by number.
-_UNSURE = re.compile("[^\n -~\u00a0-\u024f\u0300-\u045f\u2000-\u22ff\u2500-\u27ff\ufffd]")
-_NOT_LATIN = re.compile("[^\n -~\u00a0-\u00ff]")
+# Drawn with the fonts that typst brings, tried one by one under PDF/A-2, which unlike PDF/A-1 refuses a missing glyph.
+_UNDRAWN = re.compile(
+    "[^\n -~\u00a0-\u04ff\u1e00-\u2040\u2044-\u2052\u2054-\u211e\u2126-\u2151\u2153-\u2184\u2189-\u23ff\u2460-\u262f"
+    "\u2638-\u268b\u2701-\u2704\u2706-\u2709\u270c-\u2727\u2729-\u274b\u27c0-\u28ff\ufb00-\ufb06\ufffd]"
+)
 
 
 def render(dispatch: Dispatch, document: Document) -> bytes:
-    """The PDF. A character that no font draws is shown as ``[U+6F22]``: PDF/A forbids a box that says nothing."""
-    from typst import TypstError  # noqa: PLC0415 - 30 MB that most letters do not need
+    """The PDF; ``UnreadableDocument`` when no page can be made.
 
-    text = json.dumps(_data(dispatch, document), ensure_ascii=False)
-    for doubtful in (None, _UNSURE):
-        try:
-            return _compiled(doubtful.sub(_numbered, text) if doubtful else text)
-        except TypstError:
-            continue
-    return _compiled(_NOT_LATIN.sub(_numbered, text))
+    A character that no font draws is shown as ``[U+6F22]``, not as a box that says nothing.
+    """
+    import typst  # noqa: PLC0415 - 30 MB that most letters do not need
 
-
-def unsure(document: Document) -> frozenset[str]:
-    """The characters of the letter that the PDF may show by their number."""
-    said = (document.text, *(f"{result.label}{result.value}{result.comment}" for result in document.results))
-    return frozenset(found for text in said if not text.isascii() for found in _UNSURE.findall(visible(text)))
-
-
-def _compiled(data: str) -> bytes:
-    import typst  # noqa: PLC0415
-
-    made = typst.compile(_template(), sys_inputs={"data": data}, pdf_standards="a-1b", ignore_system_fonts=True)
+    data = _UNDRAWN.sub(_numbered, json.dumps(_data(dispatch, document), ensure_ascii=False))
+    try:
+        made = typst.compile(_template(), sys_inputs={"data": data}, pdf_standards="a-1b", ignore_system_fonts=True)
+    except typst.TypstError as error:  # its words may quote the letter: they go nowhere
+        raise UnreadableDocument((refusal("pdf", "page-not-printed", "no page can be made of this letter"),)) from error
     return bytes(made)
+
+
+def undrawn(document: Document) -> frozenset[str]:
+    """The characters of the letter that the PDF shows by their number."""
+    said = (document.text, *(f"{result.label}{result.value}{result.comment}" for result in document.results))
+    return frozenset(found for text in said if not text.isascii() for found in _UNDRAWN.findall(visible(text)))
 
 
 @cache
