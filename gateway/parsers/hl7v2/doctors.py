@@ -30,11 +30,14 @@ def stay_doctors(message: Message, findings: list[Finding]) -> tuple[NamedAddres
 def named_doctors(message: Message, findings: list[Finding]) -> tuple[NamedAddressee, ...]:
     """Those, and whoever ordered the examination or gets a copy of its results."""
     found = [*_by_role(message), *_by_field(message, _OUTSIDE + _ORDERING)]
-    return _each_once(found, findings)
+    # The hospital's own doctor gets a copy when he can be written to; a local code of his must not hold the letter.
+    inside = (one for one in _by_field(message, _INSIDE) if one.rpps or one.adeli)
+    return _each_once([*found, *inside], findings)
 
 
 _OUTSIDE = ((b"PD1", 4, Role.GP), (b"PV1", 8, Role.REFERRER))
-_ORDERING = ((b"OBR", 16, Role.REFERRER), (b"ORC", 12, Role.REFERRER), (b"OBR", 28, Role.COPY), (b"PV1", 7, Role.COPY))
+_ORDERING = ((b"OBR", 16, Role.REFERRER), (b"ORC", 12, Role.REFERRER), (b"OBR", 28, Role.COPY))
+_INSIDE = ((b"PV1", 7, Role.COPY),)
 
 
 def _by_role(message: Message) -> Iterator[NamedAddressee]:

@@ -13,7 +13,7 @@ _LONG = 2_000
 _MAX_FIELDS = 80
 _MAX_REPETITIONS = 500
 _MAX_COMPONENTS = 40
-_REPEATED = frozenset({b"OBX", b"PRT", b"NTE", b"ROL", b"OBR", b"ORC", b"PID"})
+_REPEATED = frozenset({b"OBX", b"PRT", b"NTE", b"ROL", b"OBR", b"ORC"})
 """Segments that a place names with their number: ``OBX[2]-5``."""
 
 
