@@ -116,11 +116,12 @@ def _reject(loading: Loading, line: int, why: RejectedRow) -> None:
 
 
 def _label(loading: Loading, kind: FileKind, values: tuple[str, ...]) -> None:
-    place = _PROFESSION[kind]
-    if values[place]:
-        loading.labels["profession", values[place]] = values[20]
-    if values[place + 1]:
-        loading.labels["skill", values[place + 1]] = values[21]
+    place, labels = _PROFESSION[kind], loading.labels
+    profession, skill = ("profession", values[place]), ("skill", values[place + 1])
+    if profession not in labels:
+        labels[profession] = values[20]
+    if skill not in labels:
+        labels[skill] = values[21]
 
 
 def keep_others(database: sqlite3.Connection, given: set[FileKind]) -> None:

@@ -12,7 +12,7 @@ _CEDEX = re.compile(r"\s+CEDEX(\s+\d+)?$")
 _MAILBOX = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,253}")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=131_072)
 def fold(text: str) -> str:
     """Capitals without accents; every hyphen, apostrophe and blank one space: ``Léa-Noëlle`` → ``LEA NOELLE``."""
     capitals = text.upper().translate(_LIGATURES)
@@ -44,6 +44,7 @@ def fold_domain(domain: str) -> str:
     return domain.strip().lower().rstrip(".")
 
 
+@lru_cache(maxsize=65536)
 def structure_number(text: str) -> str:
     """FINESS (9) or SIRET (14) without the type digit of IDNST: ``1750803447`` → ``750803447`` (DTFR, XON-10)."""
     number = text.strip().upper().replace(" ", "")
@@ -52,6 +53,7 @@ def structure_number(text: str) -> str:
     return number
 
 
+@lru_cache(maxsize=65536)
 def town(delivery_line: str, postcode: str) -> str:
     """The town of the last postal line: ``75007 PARIS CEDEX 07`` → ``PARIS``."""
     line = delivery_line.strip().upper().removeprefix(postcode).strip()

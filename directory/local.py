@@ -85,9 +85,10 @@ class Local:
 
     def certificates(self, mailbox: str) -> list[Certificate]:
         """Certificates of a mailbox, most trusted source first, then the one that lasts longest ."""
+        folded = fold_mailbox(mailbox)
         found = [
             Certificate(
-                mailbox=mailbox,
+                mailbox=folded,
                 der=der,
                 fingerprint=fingerprint,
                 not_before=datetime.fromisoformat(not_before),
@@ -95,21 +96,22 @@ class Local:
                 source=Source(source),
                 gcm=bool(gcm),
             )
-            for der, fingerprint, not_before, not_after, source, gcm in self.rows(CERTIFICATES, fold_mailbox(mailbox))
+            for der, fingerprint, not_before, not_after, source, gcm in self.rows(CERTIFICATES, folded)
         ]
         return sorted(found, key=lambda one: (one.source.rank, -one.not_after.timestamp(), one.fingerprint))
 
     def openpgp_keys(self, mailbox: str) -> list[OpenPgpKey]:
         """OpenPGP keys of a mailbox, most trusted source first."""
+        folded = fold_mailbox(mailbox)
         found = [
             OpenPgpKey(
-                mailbox=mailbox,
+                mailbox=folded,
                 key=key,
                 fingerprint=fingerprint,
                 expires_at=datetime.fromisoformat(expires_at) if expires_at else None,
                 source=Source(source),
             )
-            for key, fingerprint, expires_at, source in self.rows(OPENPGP_KEYS, fold_mailbox(mailbox))
+            for key, fingerprint, expires_at, source in self.rows(OPENPGP_KEYS, folded)
         ]
         return sorted(found, key=lambda one: (one.source.rank, one.fingerprint))
 

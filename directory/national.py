@@ -26,7 +26,10 @@ OFFICES = (
     "SELECT profession, skill, mode, finess, siret, technical, organisation, street, postcode, city "
     "FROM activity WHERE national_id = ?"
 )
-WORDS = "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?"
+WORDS = (
+    "SELECT w.rowid, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
+    "LEFT JOIN person p ON p.id = w.rowid LEFT JOIN mailbox m ON m.rowid = -w.rowid WHERE words MATCH ? LIMIT ?"
+)
 DOMAIN = "SELECT 1 FROM mailbox WHERE domain = ? LIMIT 1"
 LABEL = "SELECT words FROM label WHERE kind = ? AND code = ?"
 FACTS = "SELECT name, value FROM fact"
@@ -79,13 +82,14 @@ class National:
     def search(self, words: str, *, city: str | None, limit: int) -> list[Found]:
         """Persons and organisations whose name holds all ``words`` (beginnings will do), exact names first."""
         wanted, town = fold(words).split(), fold(city or "").split()
-        if not wanted:
-            return []
-        terms = [f'name:"{word}"*' for word in wanted] + [f'town:"{word}"' for word in town]
-        found = [self._found(number) for (number,) in self.rows(WORDS, " AND ".join(terms), _CONSIDERED)]
-        exact = set(wanted)
-        found.sort(key=lambda hit: (not exact <= set(fold(hit.name).split()), not hit.mailboxes, fold(hit.name)))
-        return found[:limit]
+        hits: dict[int, str] = {}
+        # Whole words first; beginnings only when there is room left: "MARTIN" must not drown in MARTINEZ.
+        for ending in ("", "*") if wanted else ():
+            if len(hits) < limit:
+                terms = [f'name:"{word}"{ending}' for word in wanted] + [f'town:"{word}"' for word in town]
+                more = sorted(self.rows(WORDS, " AND ".join(terms), _CONSIDERED), key=lambda hit: fold(hit[1]))
+                hits |= {number: name for number, name in more if number not in hits}
+        return [self._found(number) for number in list(hits)[:limit]]
 
     def _found(self, number: int) -> Found:
         if number < 0:

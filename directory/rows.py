@@ -36,7 +36,7 @@ def mailbox_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
         raise RejectedRow("no-owner", "column 5: a personal mailbox without national identification")
     folded, structure = fold_mailbox(address), structure_number(values[5])
     organisation, postcode = values[13] or values[14], values[19]
-    street = " ".join(part for part in values[15:18] if part)
+    street = f"{values[15]} {values[16]} {values[17]}".strip()
     return (
         _hash(f"{kind}|{folded}|{national}|{structure}|{values[6]}|{values[11]}".encode()),
         _hash(line),
@@ -61,9 +61,9 @@ def activity_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
     if not national:
         raise RejectedRow("no-owner", "column 3: an activity without national identification")
     places = (structure_number(values[9]), structure_number(values[10]), values[11])
-    street = " ".join(part for part in values[14:17] if part)
+    street = f"{values[14]} {values[15]} {values[16]}".strip()
     return (
-        _hash(f"{national}|{values[6:9]}|{places}|{values[19]}".encode()),
+        _hash("|".join((national, *values[6:9], *places, values[19])).encode()),
         _hash(line),
         national,
         *values[3:9],
@@ -92,4 +92,4 @@ def national_id(kind: str, number: str, national: str) -> str:
 
 def _hash(text: bytes) -> int:
     """64 bits, signed as SQLite wants them: enough to compare two days of one file."""
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little", signed=True)

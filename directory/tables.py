@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 VERSION = 1
+"""Raise it with any change of the tables or of how a row's key and digest are made: rows of two versions never match."""
 
 TABLES = (
     """CREATE TABLE mailbox (
@@ -53,13 +54,16 @@ PERSONS = (
     """INSERT OR IGNORE INTO person (national_id, civility, family, given, profession)
         SELECT national_id, civility, family, given, profession FROM mailbox
         WHERE national_id IS NOT NULL ORDER BY national_id""",
+    # FTS5 writes a segment whenever a rowid is below the one before: rising order, the negative ones first.
+    """INSERT INTO words (rowid, name, town)
+        SELECT -rowid, fold(organisation || ' ' || service), fold(city) FROM mailbox
+        WHERE kind IN ('ORG', 'APP') ORDER BY rowid DESC""",
     """INSERT INTO words (rowid, name, town)
         SELECT p.id, fold(p.family || ' ' || p.given), fold(coalesce((
             SELECT group_concat(city, ' ') FROM (
                 SELECT city FROM activity WHERE national_id = p.national_id
-                UNION SELECT city FROM mailbox WHERE national_id = p.national_id)), '')) FROM person p""",
-    """INSERT INTO words (rowid, name, town)
-        SELECT -rowid, fold(organisation || ' ' || service), fold(city) FROM mailbox WHERE kind IN ('ORG', 'APP')""",
+                UNION SELECT city FROM mailbox WHERE national_id = p.national_id)), '')) FROM person p
+        ORDER BY p.id""",
     """INSERT INTO fact (name, value)
         SELECT 'mailboxes', count(DISTINCT folded) FROM mailbox
         UNION ALL SELECT 'domains', count(DISTINCT domain) FROM mailbox
