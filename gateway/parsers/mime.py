@@ -10,7 +10,7 @@ from email.utils import parseaddr, parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
 from gateway.document import Attachment, Document, Finding, Kind, Original, Professional, Reading, Wishes
-from gateway.parsers.charsets import decode_declared
+from gateway.parsers.charsets import decode_declared, iana
 from gateway.parsers.detect import Format, detect
 from gateway.parsers.html_text import plain
 from gateway.parsers.mime_header import clean
@@ -118,7 +118,7 @@ def _write(part: Part, content: bytes, found: _Found) -> None:
         else decoded.text.replace("\r\n", "\n").replace("\r", "\n")
     )
     found.findings += [replace(finding, place=f"part {part.path}: {finding.place}") for finding in decoded.findings]
-    found.charset = found.charset or decoded.charset
+    found.charset = found.charset or iana(decoded.charset)
     if text.strip():
         found.texts.append(text.strip("\n").rstrip())
 

@@ -18,7 +18,7 @@ from gateway.document import (
     Severity,
     Stay,
 )
-from gateway.parsers.charsets import Decoded, decode
+from gateway.parsers.charsets import Decoded, decode, iana
 from gateway.parsers.hprim.header import HEADER_LINES, Header, read_header
 from gateway.parsers.hprim.lines import Line, split_lines, without_html
 from gateway.parsers.hprim.records import LAB, Record, cut, tag_of
@@ -39,7 +39,7 @@ def read_hprim_medecin(content: bytes) -> Reading:
     records, findings = cut(lines)
     findings = (*decoded.findings, *findings)
     if any(finding.severity is Severity.ERROR for finding in findings):
-        return Reading(format="hprim-medecin", charset=decoded.charset, findings=findings)
+        return Reading(format="hprim-medecin", charset=iana(decoded.charset), findings=findings)
     documents = []
     for record in records:
         document, remarks = _document(record, content, decoded)
@@ -49,7 +49,7 @@ def read_hprim_medecin(content: bytes) -> Reading:
     return Reading(
         format="hprim-medecin",
         variant=_variant(documents),
-        charset=decoded.charset,
+        charset=iana(decoded.charset),
         documents=() if refused else tuple(documents),
         findings=findings,
     )
@@ -106,10 +106,7 @@ def _silent(document: Document, block: Block, record: Record) -> Iterator[Findin
 def _original(record: Record, content: bytes, decoded: Decoded) -> Original:
     start = 0 if record.start == 0 else decoded.offset(record.start)
     end = len(content) if record.end == len(decoded.text) else decoded.offset(record.end)
-    charset = {"ascii": "us-ascii", "iso8859-1": "iso-8859-1", "cp1252": "windows-1252"}.get(
-        decoded.charset, decoded.charset
-    )
-    media_type = f"text/plain; charset={charset}"
+    media_type = f"text/plain; charset={iana(decoded.charset)}"
     return Original(format="hprim-medecin", content=content[start:end], media_type=media_type)
 
 

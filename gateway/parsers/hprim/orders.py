@@ -17,7 +17,7 @@ from gateway.document import (
     Role,
     Stay,
 )
-from gateway.parsers.charsets import Decoded
+from gateway.parsers.charsets import Decoded, iana
 from gateway.parsers.hprim.dates import timestamp
 from gateway.parsers.hprim.framing import Segment
 from gateway.parsers.hprim.observations import Content, read_observations
@@ -151,7 +151,8 @@ def _original(source: Source, block: PatientBlock, order: Order) -> Original:
     message = source.message
     alone = len(message.patients) == 1 and len(block.orders) == 1
     content = source.content if alone else _lines(source, block, order)
-    return Original(format="hprim-sante", content=content, media_type="text/plain; charset=iso-8859-1")
+    media_type = f"text/plain; charset={iana(source.decoded.charset)}"
+    return Original(format="hprim-sante", content=content, media_type=media_type)
 
 
 def _lines(source: Source, block: PatientBlock, order: Order) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.document import Document, Finding, Kind, Reading, Severity
-from gateway.parsers.charsets import Decoded, decode
+from gateway.parsers.charsets import Decoded, decode, iana
 from gateway.parsers.hprim.dates import timestamp
 from gateway.parsers.hprim.framing import Segment, segments_of, separators_of
 from gateway.parsers.hprim.lines import split_lines
@@ -52,7 +52,7 @@ def read_hprim_sante(content: bytes) -> Reading:
     separators, findings = separators_of(decoded.text.lstrip(_LEADING))
     findings = (*decoded.findings, *findings)
     if separators is None:
-        return Reading(format="hprim-sante", charset=decoded.charset, findings=findings)
+        return Reading(format="hprim-sante", charset=iana(decoded.charset), findings=findings)
     segments, remarks = segments_of(split_lines(decoded.text), separators)
     head = read_head(segments[0])
     findings = (*findings, *remarks, *head.findings)
@@ -64,7 +64,7 @@ def read_hprim_sante(content: bytes) -> Reading:
     return Reading(
         format="hprim-sante",
         variant=head.variant,
-        charset=decoded.charset,
+        charset=iana(decoded.charset),
         documents=() if refused else documents,
         findings=findings,
         processing=head.mode,

@@ -221,3 +221,16 @@ async def test_a_letter_of_85_kb_costs_the_gateway_well_below_a_millisecond(vect
         assert sorted(took)[len(took) // 2] < 0.001
     finally:
         await readers.close()
+
+
+async def test_a_charset_no_child_has_loaded_is_no_failure() -> None:
+    readers = Readers(children=1)
+    await readers.start()
+    try:
+        for charset in ("big5", "x-never-heard", "hex", "../../etc/passwd", "utf-7"):
+            head = f"From: =?{charset}?q?a=E9?= <a@b.example>\r\nContent-Type: text/plain; charset={charset}\r\n"
+            mail = f"{head}\r\nBonjour é"
+            reading = await readers.read(mail.encode(), expect_mail=True)
+            assert reading.documents[0].text == "Bonjour é"
+    finally:
+        await readers.close()

@@ -173,13 +173,13 @@ def test_every_line_end_gives_the_same_letter(line_end: str) -> None:
 @pytest.mark.parametrize(
     ("charset", "bom", "name"),
     [
-        ("latin-1", b"", "iso8859-1"),
+        ("latin-1", b"", "iso-8859-1"),
         ("utf-8", b"", "utf-8"),
         ("utf-8", b"\xef\xbb\xbf", "utf-8"),
-        ("cp850", b"", "cp850"),
-        ("mac-roman", b"", "mac-roman"),
-        ("utf-16-le", b"\xff\xfe", "utf-16-le"),
-        ("utf-16-be", b"\xfe\xff", "utf-16-be"),
+        ("cp850", b"", "ibm850"),
+        ("mac-roman", b"", "macintosh"),
+        ("utf-16-le", b"\xff\xfe", "utf-16le"),
+        ("utf-16-be", b"\xfe\xff", "utf-16be"),
     ],
 )
 def test_the_charset_is_told_from_the_bytes(charset: str, bom: bytes, name: str) -> None:
@@ -194,7 +194,7 @@ def test_the_charset_is_told_from_the_bytes(charset: str, bom: bytes, name: str)
 def test_typographic_quotes_of_windows_are_read_as_cp1252() -> None:
     content = file("", "L@hôpital : 12 $").replace(b"@", b"\x92").replace(b"$", b"\x80")
     reading = read_hprim_medecin(content)
-    assert reading.charset == "cp1252"
+    assert reading.charset == "windows-1252"
     assert reading.documents[0].text == "L’hôpital : 12 €"
 
 

@@ -1,0 +1,41 @@
+"""`huitaine check FILE`: a local look at a local file, before it is handed in or after it was refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.output import Exit, Format, emit, fail, language, say, to_json
+from gateway.parsers.check import check, explain
+
+COLUMNS = ("severity", "place", "code", "message", "detail")
+
+
+def check_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
+    fmt: Annotated[Format, typer.Option("--format", help="table, json, csv")] = Format.TABLE,
+) -> None:
+    """Say what a file is, whom it would go to and what is wrong with it. Example: huitaine check bilan.hpr."""
+    try:
+        content = file.read_bytes()
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        fail(say(f"cannot read {file}: {why}", f"lecture impossible de {file} : {why}"), Exit.REFUSED)
+    checked = check(content, file.name)
+    match fmt:
+        case Format.JSON:
+            typer.echo(to_json(checked))
+        case Format.CSV:
+            emit(checked["findings"], fmt, columns=COLUMNS)
+        case Format.TABLE:
+            for line in explain(checked, language()):
+                typer.echo(_printable(line))
+    if not checked["accepted"]:
+        raise typer.Exit(int(Exit.NOT_SO))
+
+
+def _printable(line: str) -> str:
+    """What a file says must not drive the terminal: control characters are shown, not obeyed."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
