@@ -10,6 +10,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 
@@ -29,8 +30,9 @@ class Event:
     actor: str = "huitaine"
 
 
-def configure(style: str) -> None:
-    """Journal on standard error, one line an event: ``json`` for journald, ``text`` for a terminal."""
+def configure(style: str, path: Path | None = None) -> None:
+    """Journal on standard error (or to ``path``), one line an event: ``json`` for journald, ``text`` for a terminal."""
+    out = path.open("a", encoding="utf-8") if path else sys.stderr
     renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -39,7 +41,7 @@ def configure(style: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=True,
     )
     for chatty in ("aioimaplib", "mail.log", "aiosmtplib", "asyncio", "pyhanko", "gnupg"):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from gateway.document import Finding, Reading, Role, Severity
 from gateway.errors import ReadingFailed, UnreadableDocument
-from gateway.identifiers import part_of
+from gateway.identifiers import LetterId, part_of
 from gateway.letter import (
     AddressedLetter,
     Addressee,
@@ -62,6 +62,14 @@ class Journey:
         if not kept.again:
             self._at.queue.later(kept, self.onward(kept, reading))
         return kept
+
+    async def record_answer(self, letter: LetterId, answer: bytes) -> None:
+        """What the door said, so that a replay hears the same."""
+        await self._at.queue.record_answer(letter, answer)
+
+    async def withdraw(self, letter: LetterId) -> bool:
+        """Forget a letter whose client was gone before our yes."""
+        return await self._at.queue.withdraw(letter)
 
     async def travel(self, kept: KeptLetter) -> None:
         """From the disk to the rows of its addressees; what came by mail and cannot be read is held, not lost."""

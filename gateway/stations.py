@@ -32,6 +32,14 @@ class Queue(Protocol):
         """Close a letter that its sender was told to correct."""
         ...
 
+    async def record_answer(self, letter: LetterId, answer: bytes) -> None:
+        """Remember what the door said."""
+        ...
+
+    async def withdraw(self, letter: LetterId) -> bool:
+        """Forget a letter that nobody was told we have."""
+        ...
+
     async def moved(self, kept: KeptLetter, movements: Sequence[Movement]) -> None:
         """Write what an ADT message says of a stay, and close it."""
         ...

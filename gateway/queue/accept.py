@@ -85,10 +85,11 @@ def withdraw(connection: Connection, jobs: Sequence[Event]) -> Sequence[bool]:
 
 
 def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
-    """Close a letter that cannot be taken; its bytes are erased after the usual time."""
+    """Close a letter that cannot be taken: its bytes are erased, and the same bytes are read anew when they return."""
     for event in jobs:
         values = {"state": "final", "planned": True, "reason": event.code, "final_at": event.at}
         connection.execute(update(LETTER).where(LETTER.c.id == event.letter).values(erase_after=event.at, **values))
+        connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
     entries.append(connection, jobs)
     return [None] * len(jobs)
 

@@ -65,6 +65,14 @@ class Keeper:
         await self._store.refuse(event)
         journal.log(event)
 
+    async def record_answer(self, letter: LetterId, answer: bytes) -> None:
+        """Remember what the door said."""
+        await self._store.record_answer(letter, answer)
+
+    async def withdraw(self, letter: LetterId) -> bool:
+        """Forget a letter that nobody was told we have."""
+        return await self._store.withdraw(letter)
+
     async def moved(self, kept: KeptLetter, movements: Sequence[Movement]) -> None:
         """Write what an ADT message says of a stay; the letter ends here."""
         now, source = self._clock(), kept.received.source

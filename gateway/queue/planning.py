@@ -136,6 +136,7 @@ def _delivery_row(step: Step, now: datetime, node: str) -> dict[str, Any]:
         "created_at": now,
         "status": "",
         "dsn_offered": False,
+        "notify": ",".join(outcome.addressee.notify),
         "reported": "",
     }
     match outcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, case, func, or_, select
 
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.queue.accept import DELIVERY, LETTER
@@ -91,14 +91,23 @@ def oldest_due(connection: Connection) -> datetime | None:
 
 
 def untold(connection: Connection, *, delayed_since: datetime, limit: int = 50) -> Sequence[Row]:
-    """Deliveries whose sender has not heard what became of them: failed, expired, held, or late by now."""
-    ended = and_(DELIVERY.c.state.in_(("failed", "expired", "held")), DELIVERY.c.reported != DELIVERY.c.state)
-    late = and_(
-        DELIVERY.c.state.in_(("ready", "leased")), DELIVERY.c.created_at <= delayed_since, DELIVERY.c.reported == ""
-    )
-    columns = (DELIVERY, LETTER.c.source, LETTER.c.received_at, LETTER.c.whole)
-    joined = select(*columns).join(LETTER, LETTER.c.id == DELIVERY.c.letter_id)
-    return connection.execute(joined.where(or_(ended, late)).order_by(DELIVERY.c.id).limit(limit)).mappings().all()
+    """Deliveries whose sender has not heard what became of them: failed, expired, held, late by now, or delivered.
+
+    ``what`` is what he is to be told.
+    """
+    known, mine = DELIVERY.c.reported, DELIVERY.c
+    what = case(
+        (mine.state.in_(("failed", "expired")), "failed"),
+        (mine.state == "held", "held"),
+        (mine.state.in_(("ready", "leased")) & (mine.created_at <= delayed_since) & (known == ""), "delayed"),
+        ((mine.state == "done") & mine.notify.contains("SUCCESS") & (mine.proof >= 2), "delivered"),
+        ((mine.state == "done") & mine.notify.contains("SUCCESS") & mine.dsn_offered.is_(False), "relayed"),
+        else_="",
+    ).label("what")
+    columns = (DELIVERY, LETTER.c.source, LETTER.c.received_at, LETTER.c.whole, what)
+    joined = select(*columns).join(LETTER, LETTER.c.id == mine.letter_id)
+    news = joined.where(mine.state != "cancelled", what != "", known != what, mine.notify != "NEVER")
+    return connection.execute(news.order_by(mine.id).limit(limit)).mappings().all()
 
 
 def _restricted(found: Select[Any], wanted: Wanted) -> Select[Any]:

@@ -73,8 +73,10 @@ class Delivery(SQLModel, table=True):
     sealed_at: datetime | None = Field(sa_type=Moment, default=None)
     accepted_at: datetime | None = Field(sa_type=Moment, default=None)
     final_at: datetime | None = Field(sa_type=Moment, default=None)
+    notify: str = ""
+    """NOTIFY of RFC 3461, comma separated; empty when the sender said nothing (failures and delays are told)."""
     reported: str = ""
-    """What the sender was last told about this delivery: delayed, failed, held."""
+    """What the sender was last told about this delivery: delayed, held, failed, delivered, relayed."""
 
     __table_args__ = (Index("delivery_due", "state", "next_at"),)
 

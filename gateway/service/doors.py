@@ -1,10 +1,15 @@
-"""The SMTP door out of the settings: listeners, and one named source per piece of hospital software."""
+"""The doors out of the settings: listeners, and one named source per piece of hospital software."""
 
 from __future__ import annotations
 
-from config.sections import Source
+from config.sections import Mailbox, Source
 from config.settings import Settings, SettingsError, secret
+from gateway.errors import SettingsRefused
+from gateway.imap import Account
+from gateway.ingest.imap import ImapDoorSettings
+from gateway.ingest.mllp.settings import MllpDoorSettings, MllpLimits, MllpListener, MllpSource
 from gateway.service.tls import server_context
+from gateway.smtp.courier.tls import OurCertificate, client_context
 from gateway.smtp.server.settings import LineEnds, SmtpDoorSettings, SmtpLimits, SmtpListener, SmtpSource
 
 
@@ -27,14 +32,85 @@ def smtp_settings(settings: Settings) -> SmtpDoorSettings | None:
     return SmtpDoorSettings(hostname=settings.gateway.domain, listeners=listeners, sources=sources, limits=limits)
 
 
-def _source(settings: Settings, name: str, source: Source) -> SmtpSource:
+def mllp_settings(settings: Settings) -> MllpDoorSettings | None:
+    """What the MLLP door is told; ``None`` when no port is set."""
+    mllp = settings.mllp
+    listeners = []
+    if mllp.port is not None:
+        listeners.append(MllpListener(name="mllp", host=mllp.host, port=mllp.port, source=mllp.source))
+    if mllp.tls_port is not None:
+        tls = server_context(mllp.certificate, mllp.key, client_ca=mllp.client_ca, demand=mllp.client_ca is not None)
+        listeners.append(MllpListener(name="mllps", host=mllp.host, port=mllp.tls_port, tls=tls, source=mllp.source))
+    if not listeners:
+        return None
+    sources = tuple(
+        MllpSource(
+            name=name,
+            applications=frozenset(source.applications),
+            certificate_names=_certificate_names(source),
+            report_to=source.report_to or "",
+        )
+        for name, source in {mllp.source: Source(), **settings.sources}.items()
+    )
+    return MllpDoorSettings(
+        recipient=automatic(settings),
+        listeners=tuple(listeners),
+        sources=sources,
+        limits=MllpLimits(max_size=mllp.max_size),
+    )
+
+
+def automatic(settings: Settings) -> str:
+    """The recipient that stands for whoever the document names."""
+    return f"auto@{settings.gateway.domain}"
+
+
+def imap_door(settings: Settings) -> ImapDoorSettings:
+    """What the IMAP door is told."""
+    imap = settings.imap
+    return ImapDoorSettings(
+        source=imap.source,
+        own=frozenset({imap.user} if "@" in imap.user else ()),
+        automatic=automatic(settings),
+        taken=imap.taken,
+        refused=imap.refused,
+    )
+
+
+def account(settings: Settings, mailbox: Mailbox, name: str) -> Account:
+    """How a watched mailbox is reached; raises SettingsRefused."""
+    if mailbox.host is None:
+        raise SettingsRefused(f"{name}: no host")
+    ours = None
+    if mailbox.certificate:
+        ours = OurCertificate(certificate=mailbox.certificate, key=mailbox.key or mailbox.certificate)
+    try:
+        password = secret(settings, mailbox.password_secret).decode()
+    except SettingsError as error:
+        raise SettingsRefused(str(error)) from error
+    return Account(
+        name=name,
+        host=mailbox.host,
+        port=mailbox.port,
+        user=mailbox.user,
+        password=password,
+        context=client_context(mailbox.ca, ours),
+        mailbox=mailbox.folder,
+    )
+
+
+def _certificate_names(source: Source) -> frozenset[str]:
     subject = source.certificate_subject
+    return frozenset({f"commonName={subject}"} if subject else ())
+
+
+def _source(settings: Settings, name: str, source: Source) -> SmtpSource:
     return SmtpSource(
         name=name,
         senders=frozenset(source.senders),
         login=source.login or name,
         password_hash=_hash(settings, name),
-        certificate_names=frozenset({f"commonName={subject}"} if subject else ()),
+        certificate_names=_certificate_names(source),
         line_ends=LineEnds(source.line_endings),
         long_lines=source.long_lines,
     )

@@ -19,7 +19,7 @@ ACTS = {
     "cancel": ((DeliveryState.HELD, DeliveryState.READY), DeliveryState.CANCELLED),
     "resend": ((DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED), DeliveryState.READY),
 }
-Submit = Callable[[str], Awaitable[LetterId]]
+Submit = Callable[[str, str | None], Awaitable[LetterId]]
 
 
 class Orders:
@@ -39,7 +39,7 @@ class Orders:
                 await self._store.note(Noting(events=(event,)))
                 return {}
             case "send" if self._submit is not None:
-                return {"letter": await self._submit(order["path"])}
+                return {"letter": await self._submit(order["path"], order.get("to"))}
             case "purge":
                 return {"erased": list(await self._store.tidy())}
         raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")

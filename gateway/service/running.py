@@ -11,6 +11,8 @@ from typing import Any, Self
 import structlog
 
 from gateway.control import open_control
+from gateway.imap.session import Session
+from gateway.imap.watch import Opening
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.metrics import open_metrics
@@ -23,10 +25,10 @@ DRAIN = 20.0
 class Running:
     """One gateway's tasks. ``async with`` opens everything and closes it in the opposite order."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        """Nothing runs yet."""
+    def __init__(self, gateway: Gateway, *, receipts_opening: Opening = Session.open) -> None:
+        """Nothing runs yet; ``receipts_opening`` is how the receipts mailbox is reached."""
         self._gateway = gateway
-        self.entrances = Entrances(gateway)
+        self.entrances = Entrances(gateway, opening=receipts_opening)
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
 

@@ -1,9 +1,10 @@
-"""Station 9 towards the sender: a DSN for what failed, is held, or is late; said once, after it was really handed over."""
+"""Station 9 towards the sender: a DSN for what failed, is held, is late or arrived; said once it was handed over."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,55 +12,117 @@ import structlog
 from gateway import journal
 from gateway.errors import HuitaineError
 from gateway.identifiers import DeliveryId, LetterId, new_delivery_id
-from gateway.letter import Recipient, SealedMail
+from gateway.letter import KeptLetter, SealedMail
 from gateway.queue import queries
 from gateway.queue.afterwards import Telling
 from gateway.queue.store import Store
-from gateway.receipts.notice import Notice, NoticeRecipient, build_dsn
+from gateway.receipts.notice import Notice, NoticeAddressee, NoticeKind, build_dsn
 from gateway.smtp.courier.courier import Courier
 
-NEVER, ALWAYS = "NEVER", {"failed", "expired"}
+KINDS = {
+    "failed": NoticeKind.FAILED,
+    "held": NoticeKind.DELAYED,
+    "delayed": NoticeKind.DELAYED,
+    "delivered": NoticeKind.DELIVERED,
+    "relayed": NoticeKind.RELAYED,
+}
+ASKED = {NoticeKind.FAILED: "FAILURE", NoticeKind.DELAYED: "DELAY"}
+STATUS = {
+    NoticeKind.FAILED: "5.0.0",
+    NoticeKind.DELAYED: "4.4.7",
+    NoticeKind.DELIVERED: "2.1.5",
+    NoticeKind.RELAYED: "2.0.0",
+}
+NOBODY = "nobody@invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """Who we are, who hears of a source whose door has no sender, and when a delay is worth a word."""
+
+    our_domain: str
+    report_to: Mapping[str, str]
+    warn_after: timedelta
+    expire: timedelta
 
 
 class Teller:
     """Looks for deliveries whose sender has not heard, and tells him; what cannot be handed over is told later."""
 
-    def __init__(
-        self,
-        store: Store,
-        courier: Courier,
-        *,
-        our_domain: str,
-        report_to: Mapping[str, str],
-        warn_after: timedelta,
-        clock: Callable[[], datetime],
-    ) -> None:
-        """``report_to`` replaces the envelope sender, by source: for doors that have none."""
-        self._store, self._courier, self._clock = store, courier, clock
-        self._domain, self._report_to, self._warn_after = our_domain, report_to, warn_after
+    def __init__(self, store: Store, courier: Courier, habits: Habits, *, clock: Callable[[], datetime]) -> None:
+        """Everything it needs is handed in."""
+        self._store, self._courier, self._habits, self._clock = store, courier, habits, clock
 
     async def tell(self) -> int:
         """One round; gives how many letters were told of."""
         with self._store.reading() as connection:
-            rows = queries.untold(connection, delayed_since=self._clock() - self._warn_after)
-        by_letter: dict[tuple[str, str], list[queries.Row]] = defaultdict(list)
+            rows = queries.untold(connection, delayed_since=self._clock() - self._habits.warn_after)
+        news: dict[tuple[str, str], list[queries.Row]] = defaultdict(list)
         for row in rows:
-            by_letter[row["letter_id"], _what(row)].append(row)
-        for (letter, what), of in by_letter.items():
+            news[row["letter_id"], row["what"]].append(row)
+        for (letter, what), of in news.items():
             await self._one(LetterId(letter), what, of)
-        return len(by_letter)
+        return len(news)
 
     async def _one(self, letter: LetterId, what: str, rows: Sequence[queries.Row]) -> None:
-        kept = self._store.load(letter)
-        to = self._report_to.get(kept.received.source) or kept.received.envelope.sender
-        code = what if to else f"{what}, nobody to tell"
-        if to:
-            try:
-                await self._hand_over(letter, what, rows, to)
-            except HuitaineError as error:
-                structlog.get_logger().warning("telling-failed", letter_id=letter, status=error.status)
-                return
-        event = journal.reported(self._clock(), letter, code=code)
+        to, wanted = "", [row for row in rows if _asked_for(row, KINDS[what])]
+        try:
+            if wanted:
+                kept = self._store.load(letter)
+                envelope = kept.received.envelope
+                to = self._habits.report_to.get(kept.received.source) or envelope.sender
+            if to:
+                await self._hand_over(self._notice(letter, kept, what, wanted, to))
+        except HuitaineError as error:
+            structlog.get_logger().warning("telling-failed", letter_id=letter, status=error.status, why=error.detail)
+            return
+        event = journal.reported(self._clock(), letter, code=what if to else f"{what}, nobody to tell")
         ids = tuple(DeliveryId(row["id"]) for row in rows)
         await self._store.tell(Telling(deliveries=ids, what=what, event=event))
         journal.log(event)
+
+    async def _hand_over(self, notice: Notice) -> None:
+        mail = SealedMail(
+            letter=LetterId(notice.letter),
+            delivery=DeliveryId(notice.id),
+            message_id=f"<{notice.id}@{notice.our_name}>",
+            sender="",
+            mailbox=notice.to,
+            content=build_dsn(notice),
+            protected_by="headers-only",
+            sealed_at=notice.at,
+        )
+        await self._courier.deliver(mail, notify=("NEVER",))
+
+    def _notice(self, letter: LetterId, kept: KeptLetter, what: str, rows: Sequence[queries.Row], to: str) -> Notice:
+        return Notice(
+            id=new_delivery_id(),
+            kind=KINDS[what],
+            our_name=self._habits.our_domain,
+            to=to,
+            at=self._clock(),
+            letter=letter,
+            arrived_at=kept.received.received_at,
+            addressees=tuple(self._addressee(letter, row, KINDS[what]) for row in rows),
+            envid=kept.received.envelope.envid,
+        )
+
+    def _addressee(self, letter: LetterId, row: queries.Row, kind: NoticeKind) -> NoticeAddressee:
+        target = self._store.target(letter, row["id"], row["addressee"])
+        asked = target.addressee
+        ours = f"{asked.rpps}@rpps.{self._habits.our_domain}" if asked.rpps else NOBODY
+        status = row["status"] if str(row["status"])[:1] == STATUS[kind][0] else STATUS[kind]
+        return NoticeAddressee(
+            mailbox=asked.mailbox or ours,
+            status=status,
+            orcpt=asked.orcpt,
+            code=row["code"],
+            reason=row["reason"],
+            will_retry_until=row["created_at"] + self._habits.expire if row["state"] == "ready" else None,
+        )
+
+
+def _asked_for(row: queries.Row, kind: NoticeKind) -> bool:
+    """Whether the sender wants to hear this (RFC 3461 §4.1): without NOTIFY, failures and delays."""
+    asked = {word for word in row["notify"].split(",") if word}
+    return not asked or kind not in ASKED or ASKED[kind] in asked

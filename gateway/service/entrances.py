@@ -1,0 +1,108 @@
+"""What comes in: the doors, the receipts mailbox, and the word back to senders."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from gateway.identifiers import LetterId, new_letter_id
+from gateway.imap import MailboxWatch, Pace
+from gateway.imap.session import Session
+from gateway.imap.watch import Opening
+from gateway.ingest.imap import ImapDoor
+from gateway.ingest.mllp.door import open_mllp_door
+from gateway.letter import Receipt
+from gateway.receipts.mailbox import Folders, ReceiptMailbox
+from gateway.service.build import Gateway
+from gateway.service.doors import account, imap_door, mllp_settings, smtp_settings
+from gateway.service.folder import FolderDoor
+from gateway.service.telling import Habits, Teller
+from gateway.smtp.server.doors import open_smtp_doors
+
+
+class Entrances:
+    """Opened last and closed first: nothing comes in that could not be worked on."""
+
+    def __init__(self, gateway: Gateway, *, opening: Opening = Session.open) -> None:
+        """``opening`` is how the receipts mailbox is reached."""
+        self._gateway, self._opening = gateway, opening
+        self._stack = contextlib.AsyncExitStack()
+        self._folder = FolderDoor(gateway)
+        self.ports: dict[str, int] = {}
+        self.teller = Teller(gateway.store, gateway.courier, _habits(gateway), clock=gateway.clock)
+
+    async def open(self) -> None:
+        """Open every door that the settings name; none is left open when one cannot be."""
+        try:
+            await self._open_smtp()
+            await self._open_mllp()
+            self._folder.open(self._watch)
+            self._open_mailboxes()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is being handed in, then refuse."""
+        await self._stack.aclose()
+
+    def told(self) -> Mapping[str, int]:
+        """The doors that are open and their ports."""
+        return dict(self.ports)
+
+    async def submit(self, path: str, to: str | None = None) -> LetterId:
+        """Take a file as the folder door does."""
+        return await self._folder.submit(Path(path), to=to)
+
+    async def _open_smtp(self) -> None:
+        gateway, wanted = self._gateway, smtp_settings(self._gateway.settings)
+        if wanted:
+            doors = await open_smtp_doors(wanted, gateway.journey, gateway.clock, new_letter_id)
+            self._stack.push_async_callback(doors.close)
+            self.ports |= doors.ports
+
+    async def _open_mllp(self) -> None:
+        gateway, wanted = self._gateway, mllp_settings(self._gateway.settings)
+        if wanted:
+            door = await open_mllp_door(wanted, gateway.journey, gateway.clock, new_letter_id)
+            self._stack.push_async_callback(door.close)
+            self.ports |= door.ports
+
+    def _open_mailboxes(self) -> None:
+        gateway, settings = self._gateway, self._gateway.settings
+        if settings.imap.host:
+            watch = MailboxWatch(account(settings, settings.imap, "imap"), pace=Pace(idle=settings.imap.poll_seconds))
+            door = ImapDoor(
+                imap_door(settings), watch, intake=gateway.journey, clock=gateway.clock, new_id=new_letter_id
+            )
+            self._watch(door.run())
+        if settings.receipts.host:
+            pace = Pace(idle=settings.receipts.poll_seconds)
+            watch = MailboxWatch(account(settings, settings.receipts, "receipts"), pace=pace, opening=self._opening)
+            folders = Folders(receipts=settings.receipts.processed, replies=settings.receipts.replies)
+            self._watch(ReceiptMailbox(watch, self._hear, folders).run())
+
+    async def _hear(self, receipts: tuple[Receipt, ...], digest: bytes) -> None:
+        await self._gateway.hearing.hear(receipts)
+
+    def _watch(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._stack.push_async_callback(end)
+
+
+def _habits(gateway: Gateway) -> Habits:
+    settings = gateway.settings
+    return Habits(
+        our_domain=settings.gateway.domain,
+        report_to={name: source.report_to for name, source in settings.sources.items() if source.report_to},
+        warn_after=timedelta(minutes=settings.escalation.warn_sender_minutes),
+        expire=timedelta(hours=settings.queue.expire_hours),
+    )
