@@ -1,0 +1,171 @@
+"""The MLLP listeners: many messages per connection, one at a time, each answered before the next is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from types import MappingProxyType
+
+import structlog
+
+from gateway.ingest.intake import Clock, Ids, Intake
+from gateway.ingest.mllp.answering import Answering
+from gateway.ingest.mllp.framing import END, START, Frame, Framing
+from gateway.ingest.mllp.settings import MllpDoorSettings, MllpListener
+
+_CHUNK = 64 << 10
+_HANDSHAKE_SECONDS = 15.0
+_PATIENCE_WITH_TOO_LARGE = 4
+"""So many times the size limit are drained, so that the sender hears why; then the connection ends."""
+
+_log = structlog.get_logger()
+
+
+class MllpDoor:
+    """Open listeners; ``ports`` tells the port of each by the listener's name."""
+
+    def __init__(self, settings: MllpDoorSettings, intake: Intake, clock: Clock, ids: Ids) -> None:
+        self._settings = settings
+        self._answering = Answering(settings, intake, clock, ids)
+        self._servers: dict[str, asyncio.Server] = {}
+        self._connections: set[_Connection] = set()
+        self.closing = asyncio.Event()
+
+    @property
+    def ports(self) -> MappingProxyType[str, int]:
+        """The port of each listener."""
+        return MappingProxyType({name: server.sockets[0].getsockname()[1] for name, server in self._servers.items()})
+
+    @property
+    def connections(self) -> int:
+        """Connections open now."""
+        return len(self._connections)
+
+    async def open(self) -> None:
+        """Listen; raises ``OSError`` with nothing open when one port cannot be had."""
+        try:
+            for listener in self._settings.listeners:
+                self._servers[listener.name] = await self._listen(listener)
+        except OSError:
+            await self.close()
+            raise
+        _log.info("mllp_open", ports=dict(self.ports))
+
+    async def close(self) -> None:
+        """Stop listening; messages being taken are answered, then every connection ends (promise F6)."""
+        self.closing.set()
+        for server in self._servers.values():
+            server.close()
+        for connection in list(self._connections):
+            connection.end_if_idle()
+        tasks = [connection.task for connection in self._connections]
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._settings.limits.drain.total_seconds())
+        for connection in list(self._connections):
+            connection.task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self, listener: MllpListener) -> asyncio.Server:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._serve(listener, reader, writer)
+
+        return await asyncio.start_server(
+            serve,
+            listener.host,
+            listener.port,
+            ssl=listener.tls,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if listener.tls else None,
+            reuse_port=listener.reuse_port or None,
+            backlog=1024,
+        )
+
+    async def _serve(self, listener: MllpListener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = _Connection(self, listener, reader, writer)
+        full = len(self._connections) >= self._settings.limits.max_connections
+        self._connections.add(connection)
+        try:
+            if full:
+                _log.warning("mllp_too_many_connections")
+            else:
+                await connection.run(self._settings, self._answering)
+        except (ConnectionError, TimeoutError) as error:
+            _log.info("mllp_lost_connection", error=type(error).__name__)
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+
+class _Connection:
+    def __init__(
+        self, door: MllpDoor, listener: MllpListener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  for mypy; a coroutine always runs in one
+        self.task: asyncio.Task[None] = task
+        self._door = door
+        self._listener = listener
+        self._reader = reader
+        self._writer = writer
+        self._busy = False
+        self._block_began = 0.0
+
+    async def run(self, settings: MllpDoorSettings, answering: Answering) -> None:
+        """Until the client ends, goes silent, or sends what is no MLLP."""
+        framing = Framing(settings.limits.max_size)
+        while not self._door.closing.is_set():
+            data = await self._read(framing, settings)
+            if not data:
+                return
+            within = framing.inside
+            frames = framing.feed(data)
+            if frames or not within:
+                self._block_began = asyncio.get_running_loop().time()
+            await self._answer(frames, answering)
+            if framing.junk > settings.limits.max_junk:
+                _log.warning("mllp_not_mllp", junk=framing.junk)
+                return
+            if framing.size > _PATIENCE_WITH_TOO_LARGE * settings.limits.max_size:
+                _log.warning("mllp_endless_block", size=framing.size)
+                return
+
+    async def _answer(self, frames: list[Frame], answering: Answering) -> None:
+        for frame in frames:
+            if self._door.closing.is_set():
+                return
+            self._busy = True
+            answer = await answering.answer(frame, self._listener, self._writer.get_extra_info("peercert"))
+            self._writer.write(START + answer + END)
+            await self._writer.drain()
+            self._busy = False
+
+    async def _read(self, framing: Framing, settings: MllpDoorSettings) -> bytes:
+        """More octets; empty at the end. Half a block is waited for as long as its octets have bought."""
+        limits = settings.limits
+        seconds = limits.idle.total_seconds()
+        now = asyncio.get_running_loop().time()
+        if framing.inside:
+            credit = limits.grace.total_seconds() + framing.size / limits.bytes_per_second
+            seconds = min(seconds, max(0.0, self._block_began + credit - now))
+        try:
+            async with asyncio.timeout(seconds):
+                data = await self._reader.read(_CHUNK)
+        except TimeoutError:
+            _log.info("mllp_silent", half_block=framing.size)
+            return b""
+        if not data and framing.inside:
+            _log.info("mllp_half_block", size=framing.size)
+        return data
+
+    def end_if_idle(self) -> None:
+        """End a connection that waits for its next message, or for the rest of one."""
+        if not self._busy:
+            self._reader.feed_eof()
+
+
+async def open_mllp_door(settings: MllpDoorSettings, intake: Intake, clock: Clock, ids: Ids) -> MllpDoor:
+    """Listen on every listener of ``settings``; raises ``OSError`` with none open when one port cannot be had."""
+    door = MllpDoor(settings, intake, clock, ids)
+    await door.open()
+    return door

@@ -1,0 +1,78 @@
+"""The MLLP door's settings as plain values."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_address
+
+from gateway.errors import SettingsRefused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpSource:
+    """One sending application: how its messages are known."""
+
+    name: str
+    applications: frozenset[str] = frozenset()
+    """``MSH-3|MSH-4``; when given, the source may write as these only."""
+    certificate_names: frozenset[str] = frozenset()
+    """``commonName=…``, ``DNS:…`` or ``email:…`` of its client certificate."""
+    report_to: str = field(repr=False, default="")
+    """The mailbox that hears of failures: the envelope's sender."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpListener:
+    """One address and port; without TLS on loopback only. The context asks for client certificates, or does not."""
+
+    name: str
+    host: str
+    port: int = 0
+    tls: ssl.SSLContext | None = None
+    source: str = ""
+    """Whose messages these are when neither certificate nor MSH-3 and MSH-4 say so."""
+    reuse_port: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpLimits:
+    """What one client may ask for."""
+
+    max_size: int = 25 << 20
+    max_connections: int = 1000
+    max_junk: int = 256
+    """Octets outside of any block, line ends and blanks excepted."""
+    idle: timedelta = timedelta(hours=1)
+    """Between two messages: interface engines keep their connection."""
+    grace: timedelta = timedelta(seconds=30)
+    bytes_per_second: int = 500
+    drain: timedelta = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpDoorSettings:
+    """All that the door is told; ``SettingsRefused`` when clear text could be heard by others."""
+
+    recipient: str
+    """``auto@<our domain>``: the addressees are those that the document names."""
+    listeners: tuple[MllpListener, ...]
+    sources: tuple[MllpSource, ...]
+    limits: MllpLimits = MllpLimits()
+
+    def __post_init__(self) -> None:
+        """Refuse clear text beyond loopback, and sources that do not exist."""
+        names = {source.name for source in self.sources}
+        for listener in self.listeners:
+            if listener.tls is None and not _is_loopback(listener.host):
+                raise SettingsRefused(f"mllp listener {listener.name}: without TLS only on loopback")
+            if listener.source and listener.source not in names:
+                raise SettingsRefused(f"mllp listener {listener.name}: no such source {listener.source}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
