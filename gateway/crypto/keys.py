@@ -59,6 +59,21 @@ def load_pem_identity(pem: bytes, password: bytes | None) -> SigningIdentity:
     return _paired(key, certificates)
 
 
+def load_any_identity(content: bytes, password: bytes | None) -> SigningIdentity:
+    """The identity in a PKCS #12 or PEM file, told apart by its first bytes (interface.md, ``P12_OR_PEM``)."""
+    return load_identity(content, password) if content[:1] == b"\x30" else load_pem_identity(content, password)
+
+
+def load_certificates(content: bytes) -> tuple[x509.Certificate, ...]:
+    """All certificates of a PEM file, or the one of a DER file; KeyStoreRefused when there is none."""
+    try:
+        if content[:1] == b"\x30":
+            return (x509.load_der_x509_certificate(content),)
+        return tuple(x509.load_pem_x509_certificates(content))
+    except ValueError as error:
+        raise KeyStoreRefused("certificate: no certificate in the file") from error
+
+
 def _paired(key: object, certificates: tuple[x509.Certificate, ...]) -> SigningIdentity:
     """Put the certificate of this very key first: a file may hold them in any order."""
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):

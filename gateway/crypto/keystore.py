@@ -93,6 +93,16 @@ class KeyStore:
             for name, document in documents
         )
 
+    def certify(self, name: str, certificates: tuple[x509.Certificate, ...]) -> None:
+        """Give a stored key the certificate that an authority issued for it; its own is found among those given."""
+        key = self.signing_identity(name).private_key
+        mine = [each for each in certificates if spki(each) == spki(key)]
+        if not mine:
+            raise KeyStoreRefused(f"{name}: no certificate in the file belongs to this key")
+        ordered = (mine[0], *(each for each in certificates if each != mine[0]))
+        secret = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        self._write(name, {"kind": "smime", "certificates": _texts(ordered)}, secret, replace=True)
+
     def rename(self, name: str, new: str) -> None:
         """Set a key aside under another name, as rotation does; the new name must be free."""
         document = self._read(name)
@@ -100,14 +110,14 @@ class KeyStore:
         self._write(new, {"kind": document["kind"], "certificates": document["certificates"]}, secret)
         self._path(name).unlink()
 
-    def _write(self, name: str, public: dict[str, Any], secret: bytes) -> None:  # Any: a JSON object
+    def _write(self, name: str, public: dict[str, Any], secret: bytes, *, replace: bool = False) -> None:  # Any: JSON
         path = self._path(name)
         private_folder(self._folder)
         salt, nonce = os.urandom(16), os.urandom(12)
         document = {"version": 1, "name": name, **public, "scrypt_n": self._cost, "salt": salt.hex()}
         sealed = AESGCM(self._derive(salt, self._cost)).encrypt(nonce, secret, _bound(document))
         document |= {"nonce": nonce.hex(), "key": pybase64.b64encode(sealed).decode()}
-        write_private(path, json.dumps(document, indent=1).encode() + b"\n")
+        write_private(path, json.dumps(document, indent=1).encode() + b"\n", replace=replace)
 
     def _read(self, name: str, kind: str | None = None) -> dict[str, Any]:
         content = read_private(self._path(name))

@@ -75,6 +75,11 @@ class OpenPgpSigner:
         """The transferable public key that addressees verify with, in binary."""
         return self._public
 
+    @property
+    def armored(self) -> bytes:
+        """The same as ASCII armor, as people send it."""
+        return pysequoia.armor(self._public, pysequoia.ArmorKind.PublicKey).encode()
+
     def seal(self, entity: bytes, key: bytes, *, fingerprint: str, address: str, at: datetime) -> bytes:
         """``entity`` signed and encrypted to that key, as armor with CRLF; NoProtection when either key may not."""
         recipient = self._recipient(key, fingerprint, address, at)

@@ -1,0 +1,170 @@
+"""`huitaine keys`: the gateway's own keys in the key store, and the certificates and OpenPGP keys of addressees."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from commands.keylist import audited, listed
+from commands.output import Exit, Format, emit, fail, say
+from commands.setup import Installation, installation
+from config.settings import SettingsError, secret
+from directory.changes import add_certificate, add_openpgp_key
+from directory.errors import DirectoryError
+from gateway.crypto.authority import certificates_pem, new_key
+from gateway.crypto.keys import load_any_identity, load_certificates
+from gateway.crypto.keystore import KeyStore
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.requests import certificate_request, stand_in
+from gateway.errors import HuitaineError
+from gateway.moments import utc_now
+from gateway.service.installing import key_store
+
+app = typer.Typer(no_args_is_help=True, help=say("Keys and certificates.", "Clés et certificats."))
+Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]
+PasswordFile = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
+COLUMNS = ("name", "kind", "address", "expires_at", "days", "fingerprint")
+
+
+@app.command("create")
+def create(
+    name: Name,
+    address: Annotated[str, typer.Option(help=say("the mailbox that signs", "la boîte qui signe"))],
+    openpgp: Annotated[bool, typer.Option(help=say("an OpenPGP key", "une clé OpenPGP"))] = False,
+    request: Annotated[
+        Path | None, typer.Option(help=say("where to write the request", "où écrire la demande"))
+    ] = None,
+) -> None:
+    """Make a key and the request to send to the authority. Example: huitaine keys create gateway --address a@b.fr."""
+    here = installation()
+    try:
+        store = _store(here)
+        if openpgp:
+            store.put_openpgp(name, OpenPgpSigner.generate(f"{here.settings.gateway.hospital} <{address}>"))
+            typer.echo(say(f"made {name}", f"créée : {name}"))
+            return
+        target = request or Path(f"{name}.csr")
+        key, hospital = new_key("rsa3072"), here.settings.gateway.hospital
+        store.put(name, key, stand_in(key, address, hospital, at=utc_now()))
+        target.write_bytes(certificate_request(key, address, hospital))
+    except (HuitaineError, OSError) as error:
+        _refused(error)
+    typer.echo(say(f"send {target} to the authority,", f"envoyez {target} à l'autorité,"))
+    typer.echo(say(f"then: huitaine keys import {name} ANSWER.pem", f"puis : huitaine keys import {name} REPONSE.pem"))
+
+
+@app.command("import")
+def import_key(
+    name: Name,
+    file: Given,
+    password_file: PasswordFile = None,
+    any_name: Annotated[bool, typer.Option(help=say("also when it names others", "même à un autre nom"))] = False,
+) -> None:
+    """Take a key: ours under a name, an addressee's under a mailbox. Example: huitaine keys import gateway KEY.p12."""
+    here, content = installation(), file.read_bytes()
+    try:
+        if "@" in name:
+            _addressee(here.data, name, content, any_name=any_name)
+        else:
+            _own(_store(here), name, content, _password(password_file))
+    except (HuitaineError, DirectoryError) as error:
+        _refused(error)
+    typer.echo(say(f"taken: {name}", f"prise : {name}"))
+
+
+@app.command("list")
+def list_keys(fmt: Fmt = Format.TABLE) -> None:
+    """List our keys and the addressees', soonest to expire first. Example: huitaine keys list --format json."""
+    here = installation()
+    try:
+        rows = listed(_store(here), here.data, utc_now())
+    except HuitaineError as error:
+        _refused(error)
+    emit(rows, fmt, columns=COLUMNS, title=say("Keys", "Clés"))
+
+
+@app.command()
+def rotate(name: Name, file: Given, password_file: PasswordFile = None) -> None:
+    """Put a new key in a key's place and keep the old one aside. Example: huitaine keys rotate gateway NEW.p12."""
+    old = f"{name}-{utc_now():%Y%m%d%H%M%S}"
+    try:
+        store, identity = _store(installation()), load_any_identity(file.read_bytes(), _password(password_file))
+        store.rename(name, old)
+        store.put(name, identity.private_key, identity.certificate, identity.chain)
+    except HuitaineError as error:
+        _refused(error)
+    typer.echo(
+        say(f"{name} is new, {old} is kept; restart the gateway", f"{name} est neuve, {old} est gardée ; relancez")
+    )
+
+
+@app.command()
+def export(name: Name, output: Annotated[Path | None, typer.Option(help=say("where", "où"))] = None) -> None:
+    """Give out the public part of one of our keys, never the private one. Example: huitaine keys export gateway."""
+    try:
+        store = _store(installation())
+        found = next((key for key in store.list() if key.name == name), None)
+        if found is None:
+            fail(say(f"no key {name}", f"aucune clé {name}"), Exit.REFUSED)
+        public = OpenPgpSigner(store.openpgp_key(name)).armored if found.kind == "openpgp" else b""
+    except HuitaineError as error:
+        _refused(error)
+    content = public or certificates_pem(found.certificates)
+    if output is None:
+        typer.echo(content.decode(), nl=False)
+    else:
+        output.write_bytes(content)
+
+
+@app.command()
+def audit(within: Annotated[int, typer.Option(help=say("days", "jours"))] = 30, fmt: Fmt = Format.TABLE) -> None:
+    """Tell what is expired, weak or soon over; exit 1 when something is. Example: huitaine keys audit --within 60."""
+    here = installation()
+    try:
+        rows = audited(_store(here), here, utc_now(), timedelta(days=within))
+    except HuitaineError as error:
+        _refused(error)
+    emit(rows, fmt, columns=("name", "problem", "expires_at", "days"), title=say("To do", "À faire"))
+    if rows:
+        raise typer.Exit(int(Exit.NOT_SO))
+
+
+def _own(store: KeyStore, name: str, content: bytes, password: bytes | None) -> None:
+    """A private key with its certificate, an OpenPGP secret key, or the answer of an authority to our request."""
+    if b"BEGIN PGP PRIVATE KEY BLOCK" in content:
+        OpenPgpSigner(content, password.decode() if password else None)
+        store.put_openpgp(name, content)
+    elif b"BEGIN CERTIFICATE" in content and b"PRIVATE KEY" not in content:
+        store.certify(name, load_certificates(content))
+    else:
+        identity = load_any_identity(content, password)
+        store.put(name, identity.private_key, identity.certificate, identity.chain)
+
+
+def _addressee(folder: Path, mailbox: str, content: bytes, *, any_name: bool) -> None:
+    try:
+        add_certificate(folder, mailbox, content, any_name=any_name)
+    except DirectoryError as error:
+        if error.code != "not-a-certificate":
+            raise
+        add_openpgp_key(folder, mailbox, content, any_name=any_name)
+
+
+def _store(here: Installation) -> KeyStore:
+    try:
+        return key_store(here.data, secret(here.settings, here.settings.crypto.keystore_secret))
+    except SettingsError as error:
+        fail(str(error), Exit.USAGE)
+
+
+def _password(file: Path | None) -> bytes | None:
+    return file.read_bytes().rstrip(b"\r\n") if file else None
+
+
+def _refused(error: Exception) -> NoReturn:
+    fail(getattr(error, "detail", "") or str(error), Exit.REFUSED)

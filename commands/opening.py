@@ -1,0 +1,109 @@
+"""`huitaine open`: take a sealed mail apart with a key at hand, and say of each layer who vouches for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography import x509
+
+from commands.output import Exit, Format, emit, fail, say, to_json
+from gateway.crypto.keys import SigningIdentity, load_any_identity, load_certificates
+from gateway.crypto.open import OpeningKeys, open_mail
+from gateway.crypto.opened import OpenedMail
+from gateway.crypto.openpgp import public_keys
+from gateway.crypto.openpgp_open import OpenPgpSecret
+from gateway.errors import HuitaineError
+from gateway.moments import utc_now
+
+_LONGEST = 120
+_File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, show_default=False)]
+
+
+def open_command(
+    file: _File,
+    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="P12, PEM, OpenPGP", show_default=False)],
+    password_file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
+    trust: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help=say("authorities", "autorités"))
+    ] = None,
+    sender: Annotated[Path | None, typer.Option(exists=True, help=say("OpenPGP key", "clé OpenPGP"))] = None,
+    output: Annotated[Path | None, typer.Option(file_okay=False, help=say("write parts", "écrire les parties"))] = None,
+    fmt: Annotated[Format, typer.Option("--format", help="json, table, csv")] = Format.JSON,
+) -> None:
+    """Open a sealed mail. Example: huitaine open letter.eml --key gp.p12 --password-file secret --output parts.
+
+    A signature counts when its authority is in --trust, or comes with the key; an OpenPGP one when its key is --sender.
+    """
+    try:
+        keys, roots = _keys(key.read_bytes(), _password(password_file))
+        roots += load_certificates(trust.read_bytes()) if trust else ()
+        if sender is not None:
+            public_keys(sender.read_bytes())
+            keys = OpeningKeys(smime=keys.smime, openpgp=keys.openpgp, correspondents=(sender.read_bytes(),))
+        mail = open_mail(file.read_bytes(), keys, at=utc_now(), trust_roots=roots)
+    except HuitaineError as error:
+        fail(f"{file.name}: {error} ({error.detail})", Exit.REFUSED)
+    written = _write(mail, output) if output else []
+    _tell(mail, written, fmt)
+
+
+def safe_name(name: str, number: int) -> str:
+    """A file name of our own making: its number, then what is harmless of the sender's word for it."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    kept = "".join(each if each.isalnum() or each in "._- " else "_" for each in unicodedata.normalize("NFC", last))
+    return f"{number:03d}-{kept.strip('. ')[-_LONGEST:] or 'part'}"
+
+
+def _keys(content: bytes, password: bytes | None) -> tuple[OpeningKeys, tuple[x509.Certificate, ...]]:
+    """What the key file opens with, and the authorities that came with it."""
+    if b"BEGIN PGP" in content[:200]:
+        return OpeningKeys(openpgp=(OpenPgpSecret(content, password.decode() if password else None),)), ()
+    identity = load_any_identity(content, password)
+    return OpeningKeys(smime=(identity,)), _authorities(identity)
+
+
+def _authorities(identity: SigningIdentity) -> tuple[x509.Certificate, ...]:
+    return tuple(each for each in identity.chain if _is_authority(each))
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _write(mail: OpenedMail, folder: Path) -> list[str]:
+    """Each part in a new file that nobody else reads; an existing one is never touched."""
+    names = [safe_name(part.name, number) for number, part in enumerate(mail.parts, 1)]
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part, name in zip(mail.parts, names, strict=True):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(folder / name, flags, 0o600), "wb") as file:
+                file.write(part.content)
+    except OSError as error:
+        fail(f"{folder}: {error.strerror}", Exit.REFUSED)
+    return names
+
+
+def _tell(mail: OpenedMail, written: list[str], fmt: Format) -> None:
+    told = mail.as_json()
+    for part, name in zip(told["parts"], written, strict=False):
+        part["file"] = name
+    if fmt is Format.JSON:
+        sys.stdout.write(to_json(told) + "\n")
+        return
+    layers = [{**layer, "algorithms": " ".join(layer["algorithms"])} for layer in told["layers"]]
+    emit(layers, fmt, columns=("kind", "algorithms", "signer", "verified", "why_not"), title=say("Layers", "Couches"))
+    columns = ("name", "media_type", "size", "sha256", *(("file",) if written else ()))
+    emit(told["parts"], fmt, columns=columns, title=say("Parts", "Parties"))
+
+
+def _password(file: Path | None) -> bytes | None:
+    return file.read_bytes().rstrip(b"\r\n") if file else None
