@@ -69,7 +69,7 @@ def _file(element: etree._Element, place: str, number: int) -> Attachment | Find
     if element.get("compression"):
         return error("media-compressed", place, "the file is compressed inside the CDA; put it in as it is (CI-SIS)")
     if element.get("representation") != "B64":
-        return error("media-not-base64", place, f"a file of type {media_type[:60]} must have representation B64")
+        return error("media-not-base64", place, "a file must have representation B64; encode it so", media_type[:80])
     content = decode_base64("".join(map(str, element.itertext())).encode(), place)
     if isinstance(content, Finding):
         return content

@@ -5,6 +5,7 @@ Splitting comes before unescaping, so an escaped separator or carriage return st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.parsers.hl7v2.escapes import unescape
@@ -50,19 +51,11 @@ class Element:
 
     def component(self, number: int) -> bytes:
         """The raw component, empty when absent."""
-        parts = split(self.raw, self.message.delimiters.component, _MAX_COMPONENTS)
-        return parts[number - 1] if number <= len(parts) else b""
+        return self.message.part(self.raw, number)
 
     def get(self, component: int = 1, sub: int = 1) -> str:
         """The text of a sub-component, unescaped; HL7's explicit empty value ``""`` is empty."""
-        raw = self.component(component)
-        separator = self.message.delimiters.sub
-        if separator in raw:
-            parts = raw.split(separator, _MAX_COMPONENTS)
-            raw = parts[sub - 1] if sub <= len(parts) else b""
-        elif sub > 1:
-            return ""
-        return self.message.text(raw)
+        return self.message.leaf(self.raw, component, sub)
 
     @property
     def text(self) -> str:
@@ -74,20 +67,25 @@ class Element:
         return bool(self.raw.lstrip(self.message.separators))
 
 
-@dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment; an absent one answers every question with nothing."""
+    """One segment, split into fields when first asked; an absent one answers every question with nothing."""
 
-    name: bytes
-    raw: bytes = field(repr=False)
-    number: int
-    message: Message = field(repr=False, compare=False)
+    __slots__ = ("_fields", "message", "name", "number", "raw")
+
+    def __init__(self, raw: bytes, name: bytes, number: int, message: Message) -> None:
+        self.raw = raw
+        self.name = name
+        self.number = number
+        self.message = message
+        self._fields: list[bytes] | None = None
 
     def fields(self) -> list[bytes]:
         """Raw fields; index is the field's number (MSH-1 is the separator itself)."""
-        separator = self.message.delimiters.field
-        parts = split(self.raw, separator, _MAX_FIELDS)
-        return [parts[0], separator, *parts[1:]] if self.name == b"MSH" else parts
+        if self._fields is None:
+            separator = self.message.delimiters.field
+            parts = split(self.raw, separator, _MAX_FIELDS)
+            self._fields = [parts[0], separator, *parts[1:]] if self.name == b"MSH" else parts
+        return self._fields
 
     def raw_field(self, number: int) -> bytes:
         """The raw field, empty when absent."""
@@ -96,65 +94,92 @@ class Segment:
 
     def element(self, number: int) -> Element:
         """The first repetition of a field."""
-        parts = split(self.raw_field(number), self.message.delimiters.repetition, 1)
-        return Element(parts[0], self.message)
+        return Element(self._first(self.raw_field(number)), self.message)
 
     def elements(self, number: int) -> list[Element]:
         """The repetitions of a field that hold something."""
-        raws = split(self.raw_field(number), self.message.delimiters.repetition, _MAX_REPETITIONS)
+        raw = self.raw_field(number)
+        if not raw:
+            return []
+        raws = split(raw, self.message.delimiters.repetition, _MAX_REPETITIONS)
         return [element for raw in raws if (element := Element(raw, self.message))]
 
     def get(self, number: int, component: int = 1, sub: int = 1) -> str:
         """The text of the first repetition's sub-component; empty when absent."""
-        return self.element(number).get(component, sub)
+        raw = self.raw_field(number)
+        return self.message.leaf(self._first(raw), component, sub) if raw else ""
 
     def place(self, number: int) -> str:
         """How a finding names a field: ``PV1-19``, ``OBX[2]-5``."""
         name = self.name.decode("ascii")
         return f"{name}[{self.number}]-{number}" if self.name in _REPEATED else f"{name}-{number}"
 
+    def _first(self, raw: bytes) -> bytes:
+        end = raw.find(self.message.delimiters.repetition)
+        return raw if end < 0 else raw[:end]
+
     def __bool__(self) -> bool:
         """Whether the message has it."""
         return bool(self.raw)
 
 
-@dataclass(frozen=True, slots=True)
 class Message:
     """The segments of one message in their order, and how to read their text."""
 
-    delimiters: Delimiters
-    lines: tuple[bytes, ...] = field(repr=False)
-    codec: str
-    content: bytes = field(repr=False)
-    separators: bytes
-    """All that an empty field may hold: component, sub-component and repetition marks, quotes, blanks."""
+    __slots__ = ("_named", "_segments", "codec", "content", "delimiters", "lines", "separators")
+
+    def __init__(self, delimiters: Delimiters, lines: Sequence[bytes], codec: str, content: bytes) -> None:
+        self.delimiters = delimiters
+        self.lines = tuple(lines)
+        self.codec = codec
+        self.content = content
+        self.separators = delimiters.component + delimiters.sub + delimiters.repetition + b'" '
+        """All that an empty field may hold: component, sub-component and repetition marks, quotes, blanks."""
+        self._named: dict[bytes, list[Segment]] = {}
+        self._segments = [self._numbered(line) for line in self.lines]
+
+    def _numbered(self, line: bytes) -> Segment:
+        same = self._named.setdefault(line[:3], [])
+        same.append(Segment(line, line[:3], len(same) + 1, self))
+        return same[-1]
+
+    def part(self, raw: bytes, number: int) -> bytes:
+        """The raw component of a repetition, empty when absent."""
+        separator = self.delimiters.component
+        if separator not in raw:
+            return raw if number == 1 else b""
+        parts = split(raw, separator, _MAX_COMPONENTS)
+        return parts[number - 1] if number <= len(parts) else b""
+
+    def leaf(self, raw: bytes, component: int, sub: int) -> str:
+        """The text of a sub-component of a repetition, empty when absent."""
+        raw = self.part(raw, component)
+        separator = self.delimiters.sub
+        if separator in raw:
+            parts = raw.split(separator, _MAX_COMPONENTS)
+            raw = parts[sub - 1] if sub <= len(parts) else b""
+        elif sub > 1:
+            return ""
+        return self.text(raw)
 
     def text(self, raw: bytes) -> str:
         """Bytes of the message as text, unescaped; ``""`` is empty."""
-        if raw == b'""':
+        if not raw or raw == b'""':
             return ""
         words = raw.decode(self.codec, "replace")
-        escape = self.delimiters.escape
-        if escape in raw:
+        if self.delimiters.escape in raw:
             words = unescape(words, self.delimiters, self.codec)
         return words.strip()
 
-    def segments(self) -> list[Segment]:
+    def segments(self) -> Sequence[Segment]:
         """All segments, numbered by name."""
-        counts: dict[bytes, int] = {}
-        found = []
-        for line in self.lines:
-            name = line[:3]
-            counts[name] = counts.get(name, 0) + 1
-            found.append(Segment(name, line, counts[name], self))
-        return found
+        return self._segments
 
-    def all(self, name: bytes) -> list[Segment]:
+    def all(self, name: bytes) -> Sequence[Segment]:
         """The segments called ``name``."""
-        lines = [line for line in self.lines if line.startswith(name)]
-        return [Segment(name, line, number, self) for number, line in enumerate(lines, start=1)]
+        return self._named.get(name, ())
 
     def first(self, name: bytes) -> Segment:
         """The first segment called ``name``, or an absent one."""
-        line = next((line for line in self.lines if line.startswith(name)), b"")
-        return Segment(name, line, 1, self)
+        found = self._named.get(name)
+        return found[0] if found else Segment(b"", name, 1, self)

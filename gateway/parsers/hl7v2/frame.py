@@ -8,7 +8,7 @@ from typing import NoReturn
 from gateway.document import Finding
 from gateway.errors import UnreadableDocument
 from gateway.parsers.hl7v2.charset import charset_of
-from gateway.parsers.hl7v2.er7 import Delimiters, Element, Message, split
+from gateway.parsers.hl7v2.er7 import Delimiters, Message, split
 from gateway.parsers.hl7v2.escapes import open_escape
 from gateway.parsers.remarks import error, note, warning
 
@@ -34,11 +34,10 @@ def open_message(content: bytes, findings: list[Finding]) -> Message:
     body = _unframed(content)
     delimiters = _delimiters(body)
     lines = _segments(body, delimiters, findings)
-    bare = Message(delimiters, lines, "latin-1", content, _separators(delimiters))
-    declared = Element(bare.first(b"MSH").element(18).raw, bare).get()
+    declared = Message(delimiters, lines[:1], "latin-1", content).first(b"MSH").get(18)
     charset = charset_of(lines, declared)
     findings.extend(charset.findings)
-    message = Message(delimiters, lines, charset.codec, content, _separators(delimiters))
+    message = Message(delimiters, lines, charset.codec, content)
     if body.find(delimiters.escape, 9) >= 0:
         _remark_on_escapes(message, findings)
     return message
@@ -128,10 +127,6 @@ def _remark_on_escapes(message: Message, findings: list[Finding]) -> None:
                 words = "an escape character opens no known sequence; it is kept as it is: write it as \\E\\"
                 findings.append(warning("open-escape", segment.place(number), words))
                 return
-
-
-def _separators(delimiters: Delimiters) -> bytes:
-    return delimiters.component + delimiters.sub + delimiters.repetition + b'" '
 
 
 def _refuse(code: str, place: str, message: str) -> NoReturn:

@@ -36,10 +36,7 @@ def _by_patient(message: Message) -> list[Message]:
     header = message.lines[: starts[0]]
     ends = [*starts[1:], len(message.lines)]
     parts = [(*header, *message.lines[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return [
-        Message(message.delimiters, lines, message.codec, b"\r".join(lines) + b"\r", message.separators)
-        for lines in parts
-    ]
+    return [Message(message.delimiters, lines, message.codec, b"\r".join(lines) + b"\r") for lines in parts]
 
 
 def _document(message: Message, findings: list[Finding]) -> Document | None:

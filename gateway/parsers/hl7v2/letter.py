@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.document import Attachment, Document, Finding, Kind, Original, Patient, Stay, Wishes
@@ -57,7 +58,7 @@ def read_letter(message: Message, findings: list[Finding], *, volet: bool) -> tu
     return _without_document(envelope, findings)
 
 
-def _groups(message: Message) -> list[tuple[Segment, list[Segment]]]:
+def _groups(message: Message) -> list[tuple[Segment, Sequence[Segment]]]:
     """Each document OBX with the PRT that follow it; one without its own takes the first document's."""
     groups: list[tuple[Segment, list[Segment]]] = []
     for segment in message.segments():
@@ -65,11 +66,11 @@ def _groups(message: Message) -> list[tuple[Segment, list[Segment]]]:
             groups.append((segment, []))
         elif segment.name == b"PRT" and groups:
             groups[-1][1].append(segment)
-    shared = next((prts for _, prts in groups if prts), message.all(b"PRT"))
+    shared: Sequence[Segment] = next((prts for _, prts in groups if prts), message.all(b"PRT"))
     return [(obx, prts or shared) for obx, prts in groups]
 
 
-def _one(envelope: Envelope, obx: Segment, prts: list[Segment], findings: list[Finding]) -> Document | None:
+def _one(envelope: Envelope, obx: Segment, prts: Sequence[Segment], findings: list[Finding]) -> Document | None:
     purpose = purpose_of(envelope.message, obx, findings)
     content = embedded(obx)
     if isinstance(content, Finding):
@@ -132,7 +133,7 @@ def _merged(
     envelope: Envelope,
     document: Document,
     obx: Segment,
-    prts: list[Segment],
+    prts: Sequence[Segment],
     purpose: Purpose,
     findings: list[Finding],
 ) -> Document:

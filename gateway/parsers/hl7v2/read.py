@@ -15,6 +15,7 @@ from gateway.parsers.remarks import error, warning
 
 _LETTERS = {"T02", "T04", "T10"}
 _MAX_FINDINGS = 300
+_TYPE = re.compile(r"[A-Z0-9]{1,5}\^[A-Z0-9]{0,5}")
 _PROFILES = (
     (re.compile(r"CISIS_CDA_HL7_LPS"), "CISIS-LPS"),
     (re.compile(r"CISIS"), "CISIS"),
@@ -58,10 +59,17 @@ def _read(message: Message, findings: list[Finding]) -> tuple[tuple[Document, ..
     if kind == "ADT" and event in TRIGGERS:
         movement = read_movement(message, findings)
         return (), (movement,) if movement else ()
-    name = f"{kind}^{event}"[:20] if kind else "a message without MSH-9"
-    words = f"{name} is not read here; send MDM^T02, T04, T10, ORU^R01 or an ADT of PAM.fr"
+    words = f"{_named(kind, event)} is not read here; send MDM^T02, T04, T10, ORU^R01 or an ADT of PAM.fr"
     findings.append(error("message-type-unsupported", "MSH-9", words))
     return (), ()
+
+
+def _named(kind: str, event: str) -> str:
+    """The type for a person to read; what does not look like one is not repeated."""
+    if not kind:
+        return "a message without MSH-9"
+    name = f"{kind}^{event}"
+    return name if _TYPE.fullmatch(name) else "the message type in MSH-9"
 
 
 def _holds_cda(message: Message) -> bool:

@@ -16,8 +16,10 @@ from gateway.parsers.remarks import error, note, warning
 from gateway.parsers.xdm.archive import Archive, open_archive
 from gateway.parsers.xdm.metadata import Entry, entries_of
 
+_PLAIN = re.compile(r"IHE_XDM/SUBSET[0-9]{1,2}/DOC[0-9]{1,5}\.[A-Z]{3}")
 _METADATA = re.compile(r"IHE_XDM/[^/]+/METADATA\.XML")
 _MAX_DOCUMENTS = 200
+_MAX_SUBSETS = 20
 
 
 def read_xdm(content: bytes) -> Reading:
@@ -30,10 +32,13 @@ def read_xdm(content: bytes) -> Reading:
     findings: list[Finding] = []
     documents: list[Document] = []
     subsets = [name for name in archive.names if _METADATA.fullmatch(name)]
+    if len(subsets) > _MAX_SUBSETS:
+        words = f"XDM refused: more than {_MAX_SUBSETS} subsets; send fewer documents at a time"
+        findings.append(error("too-many-subsets", "IHE_XDM.zip", words))
     if not subsets:
         words = "XDM refused: no IHE_XDM/SUBSET01/METADATA.XML in it; send an archive of the IHE XDM profile"
         findings.append(error("metadata-missing", "IHE_XDM.zip", words))
-    for name in subsets:
+    for name in subsets[:_MAX_SUBSETS]:
         documents.extend(_subset(archive, name, findings))
     if subsets and not documents and not findings:
         findings.append(error("xdm-empty", "METADATA.XML", "XDM refused: the metadata name no document"))
@@ -55,14 +60,20 @@ def _subset(archive: Archive, metadata: str, findings: list[Finding]) -> list[Do
     entries = entries_of(content)
     if entries is None or len(entries) > _MAX_DOCUMENTS:
         words = f"XDM refused: the metadata must be a SubmitObjectsRequest of at most {_MAX_DOCUMENTS} documents"
-        findings.append(error("metadata-unreadable", metadata, words))
+        findings.append(error("metadata-unreadable", "METADATA.XML", words))
         return []
-    found = (_document(archive, folder, entry, findings) for entry in entries)
+    found = [_document(archive, folder, entry, findings) for entry in entries]
     return [document for document in found if document]
 
 
+def _place(folder: str, entry: Entry) -> str:
+    """Where a document is, unless its name is the sender's own: that might be the patient's."""
+    name = f"{folder}/{entry.uri}".upper()
+    return name if _PLAIN.fullmatch(name) else "METADATA.XML URI"
+
+
 def _document(archive: Archive, folder: str, entry: Entry, findings: list[Finding]) -> Document | None:
-    place = f"{folder}/{entry.uri.upper()[:60]}"
+    place = _place(folder, entry)
     content = archive.read(f"{folder}/{entry.uri}") if entry.uri else None
     if content is None:
         words = "XDM refused: the metadata name this document but the archive does not hold it; pack it again"

@@ -121,7 +121,7 @@ def test_a_cell_over_several_rows_keeps_the_values_under_their_title(n3: bytes) 
     table = (
         b"<text><table><tr><th>Bilan</th><th>Examen</th><th>Valeur</th></tr>"
         b'<tr><td rowspan="2">NFS</td><td>Hb</td><td>11.4</td></tr>'
-        b'<tr><td>Plaquettes</td><td>210</td></tr></table></text>'
+        b"<tr><td>Plaquettes</td><td>210</td></tr></table></text>"
     )
     (document,) = read_cda(n3.replace(b"<text>Voir le PDF</text>", table)).documents
 
@@ -138,7 +138,7 @@ def test_a_pdf_is_found_in_the_body_and_in_an_entry(n1: bytes, n3: bytes, vector
 
 def test_a_replacement_names_its_parent(n3: bytes) -> None:
     parent = b'<id root="1.2.250.1.999.1" extension="LDL-0000"/>'
-    related = b'<relatedDocument typeCode="RPLC"><parentDocument>' + parent + b"</parentDocument></relatedDocument>\"
+    related = b'<relatedDocument typeCode="RPLC"><parentDocument>' + parent + b"</parentDocument></relatedDocument>"
     (document,) = read_cda(n3.replace(b"<componentOf>", related + b"<componentOf>")).documents
 
     assert document.replaces == "1.2.250.1.999.1^LDL-0000"
