@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
 
 import structlog
 
 from gateway.errors import HuitaineError, PermanentFailure, TooLarge
-from gateway.identifiers import LetterId
 from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
 from gateway.imap.headers import BadHeader, addresses, read_headers
+from gateway.ingest.intake import Clock, Ids, Intake
 from gateway.letter import Door, Envelope, ReceivedLetter, Recipient
 
 _log = structlog.get_logger(__name__)
@@ -31,13 +29,6 @@ class ImapDoorSettings:
     automatic: str
     taken: str = "Taken"
     refused: str = "Refused"
-
-
-class Intake(Protocol):
-    """Keeps a letter durably, then reads it."""
-
-    async def keep_and_read(self, received: ReceivedLetter, /) -> object:
-        """On return the letter is committed and readable; ``PermanentFailure`` when it is not ours to send."""
 
 
 class AddressUnclear(PermanentFailure):
@@ -61,8 +52,8 @@ class ImapDoor:
         watch: MailboxWatch,
         *,
         intake: Intake,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], LetterId],
+        clock: Clock,
+        new_id: Ids,
         on_refused: Callable[[Envelope, HuitaineError], Awaitable[None]] | None = None,
     ) -> None:
         """``on_refused`` tells whoever sent a mail that was moved to Refused (an empty sender is nobody)."""
@@ -92,7 +83,7 @@ class ImapDoor:
             if self._on_refused is not None:
                 await self._on_refused(envelope, failure)
             return self._settings.refused
-        _log.info("mail-taken", letter=received.id, source=self._settings.source, uid=mail.uid)
+        _log.info("mail-taken", letter_id=received.id, source=self._settings.source, uid=mail.uid)
         return self._settings.taken
 
     def _received(self, mail: FetchedMail) -> ReceivedLetter:

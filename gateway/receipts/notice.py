@@ -30,6 +30,8 @@ class NoticeAddressee:
     status: str
     orcpt: str | None = field(default=None, repr=False)
     code: int | None = None
+    reason: str = ""
+    """Why, in a stable code or in words that name nobody: ``no-key``, ``certificate-expired``."""
     last_attempt_at: datetime | None = None
     will_retry_until: datetime | None = None
 
@@ -105,9 +107,13 @@ def build_dsn(notice: Notice) -> bytes:
 
 
 def _words(notice: Notice) -> MIMEText:
-    named = "\n".join(f"  {addressee.mailbox} ({addressee.status})" for addressee in notice.addressees)
+    named = "\n".join(f"  {addressee.mailbox} ({_why(addressee)})" for addressee in notice.addressees)
     french, english = _WORDS[notice.kind]
     return MIMEText(f"{french}\n\n{english}\n\n{named}\n\nHuitaine: {notice.letter}\n", "plain", "utf-8")
+
+
+def _why(addressee: NoticeAddressee) -> str:
+    return f"{addressee.status} {_clean(addressee.reason)}".rstrip()
 
 
 def _status(notice: Notice) -> MIMENonMultipart:

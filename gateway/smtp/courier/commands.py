@@ -19,7 +19,7 @@ _XTEXT_PLAIN = frozenset(range(33, 127)) - {ord("+"), ord("=")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One mail with what is asked about it (RFC 3461); ``orcpt`` is an address and ``envid`` an id, not yet xtext."""
+    """One mail with what is asked about it (RFC 3461); ``orcpt`` (an address) and ``envid`` are not yet xtext."""
 
     mail: SealedMail
     notify: tuple[str, ...] = NOTIFY
@@ -82,7 +82,7 @@ def rcpt_command(parcel: Parcel, offers: Offers) -> bytes:
     options = [f"RCPT TO:<{mailbox}>"]
     if offers.dsn:
         options += [f"NOTIFY={','.join(parcel.notify)}"] if parcel.notify else []
-        original = parcel.orcpt or mailbox
+        original = re.sub("^rfc822;", "", parcel.orcpt or mailbox, flags=re.IGNORECASE)
         options += [f"ORCPT=rfc822;{xtext(original)}"] if original.isascii() else []  # RFC 6533 §3: not rfc822
     return " ".join(options).encode() + b"\r\n"
 

@@ -54,7 +54,7 @@ class Courier:
             except HandOverFailure as failure:
                 if failure.phase is not Phase.CONNECT:
                     raise
-                _log.info("hop-skipped", letter=mail.letter, delivery=mail.delivery, status=failure.status)
+                _log.info("hop-skipped", letter_id=mail.letter, delivery_id=mail.delivery, status=failure.status)
         return await self._hand_to(hops[-1], parcel)
 
     def close(self) -> None:

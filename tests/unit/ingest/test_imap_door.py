@@ -1,0 +1,191 @@
+"""The IMAP door: a secretary's mail is committed, then moved; whatever is unclear is refused aloud, never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from datetime import UTC, datetime
+from itertools import count
+
+import pytest
+
+from gateway.document import Finding, Severity
+from gateway.errors import HuitaineError, StorageUnavailable, TransientFailure, UnreadableDocument
+from gateway.identifiers import LetterId
+from gateway.imap import Account, FetchedMail, MailboxWatch, OversizedMail, Pace
+from gateway.imap.headers import BadHeader, addresses, read_headers
+from gateway.ingest.imap import ImapDoor, ImapDoorSettings
+from gateway.letter import Door, Envelope, KeptLetter, ReceivedLetter
+from tests.peers.dovecot import Dovecot
+
+NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
+OURS = "lettres@hospital.test"
+SETTINGS = ImapDoorSettings(source="secretariat", own=frozenset({OURS}), automatic="auto@gateway.test")
+
+
+class Keeper:
+    """An intake in memory that refuses and fails when the mail says so."""
+
+    def __init__(self) -> None:
+        self.kept: dict[bytes, ReceivedLetter] = {}
+        self.fails = 1
+
+    async def keep(self, letter: ReceivedLetter) -> KeptLetter:
+        raise NotImplementedError
+
+    async def keep_and_read(self, letter: ReceivedLetter) -> KeptLetter:
+        if b"unreadable" in letter.content:
+            raise UnreadableDocument((Finding(severity=Severity.ERROR, place="line 1", code="x", message="x"),))
+        if b"fails once" in letter.content and self.fails:
+            self.fails -= 1
+            raise StorageUnavailable("locked")
+        again = letter.replay_key in self.kept
+        first = self.kept.setdefault(letter.replay_key, letter)
+        return KeptLetter(received=first, again=again)
+
+    async def record_answer(self, letter: LetterId, answer: bytes) -> None:
+        raise NotImplementedError
+
+    async def withdraw(self, letter: LetterId) -> bool:
+        raise NotImplementedError
+
+
+def door(
+    keeper: Keeper, watch: MailboxWatch | None = None, told: list[tuple[Envelope, HuitaineError]] | None = None
+) -> ImapDoor:
+    numbers = count(1)
+
+    async def on_refused(envelope: Envelope, failure: HuitaineError) -> None:
+        if told is not None:
+            told.append((envelope, failure))
+
+    return ImapDoor(
+        SETTINGS,
+        watch,  # type: ignore[arg-type]
+        intake=keeper,
+        clock=lambda: NOW,
+        new_id=lambda: LetterId(f"L{next(numbers)}"),
+        on_refused=on_refused,
+    )
+
+
+def mail(headers: str, body: str = "Bonjour\r\n") -> FetchedMail:
+    content = f"{headers}\r\n\r\n{body}".replace("\r\n", "\n").replace("\n", "\r\n")
+    return FetchedMail(uidvalidity=1, uid=1, content=content.encode())
+
+
+ADDRESSED = {
+    "to a GP, copy to ourselves": (f"From: s@hospital.test\nTo: gp@gp.test\nCc: {OURS}", ["gp@gp.test"]),
+    "to ourselves alone": (f"From: s@hospital.test\nTo: Lettres <{OURS.upper()}>", ["auto@gateway.test"]),
+    "to nobody named": ("From: s@hospital.test\nTo: undisclosed-recipients:;", ["auto@gateway.test"]),
+    "two GPs, one twice": (
+        "From: s@hospital.test\nTo: a@gp.test, b@gp.test\nCc: a@gp.test",
+        ["a@gp.test", "b@gp.test"],
+    ),
+    "names with commas and signs": (
+        'From: s@hospital.test\nTo: "Hoda, Adam <x@y.test>" <gp@gp.test>,\n =?utf-8?q?=C3=A9?= (x@z.test) <b@gp.test>',
+        ["gp@gp.test", "b@gp.test"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("headers", "recipients"), ADDRESSED.values(), ids=ADDRESSED.keys())
+async def test_a_mail_goes_to_whom_it_is_written_or_to_whom_its_document_names(
+    headers: str, recipients: list[str]
+) -> None:
+    keeper = Keeper()
+    found = mail(headers)
+    assert await door(keeper).take(found) == "Taken"
+    [letter] = keeper.kept.values()
+    assert [recipient.address for recipient in letter.envelope.recipients] == recipients
+    assert (letter.door, letter.source, letter.envelope.sender) == (Door.IMAP, "secretariat", "s@hospital.test")
+    assert (letter.content, letter.received_at) == (found.content, NOW)
+
+
+REFUSED = {
+    "an address that ends nowhere": "From: s@hospital.test\nTo: <gp@gp.test",
+    "two addresses in one": "From: s@hospital.test\nTo: alice@gp.test)bob@gp.test",
+    "a name without address": "From: s@hospital.test\nTo: gp@gp.test, Docteur Hoda",
+    "a route": "From: s@hospital.test\nTo: <@relay.test:gp@gp.test>",
+    "a group that does not end": "From: s@hospital.test\nTo: gps: gp@gp.test",
+    "sixty addresses": "From: s@hospital.test\nTo: " + ", ".join(f"gp{n}@gp.test" for n in range(60)),
+    "200 KB of header": "From: s@hospital.test\nTo: gp@gp.test\nX: " + "x" * 200_000,
+    "an automatic answer": "From: gp@gp.test\nTo: gp@gp.test\nAuto-Submitted: auto-replied",
+    "a report": "From: gp@gp.test\nContent-Type: multipart/report; report-type=delivery-status",
+    "the null sender": "Return-Path: <>\nFrom: gp@gp.test\nTo: gp@gp.test",
+}
+
+
+@pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED.keys())
+async def test_a_mail_whose_addressees_are_unclear_or_that_nobody_wrote_is_refused(headers: str) -> None:
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    assert await door(keeper, told=told).take(mail(headers)) == "Refused"
+    assert not keeper.kept
+    assert len(told) == 1
+
+
+async def test_an_unreadable_document_is_refused_and_its_sender_told() -> None:
+    told: list[tuple[Envelope, HuitaineError]] = []
+    found = mail("Return-Path: <s@hospital.test>\nFrom: x@hospital.test\nTo: gp@gp.test", "unreadable")
+    assert await door(Keeper(), told=told).take(found) == "Refused"
+    [(envelope, failure)] = told
+    assert (envelope.sender, failure.status) == ("s@hospital.test", "5.6.0")
+
+
+async def test_an_oversized_mail_is_refused_unread() -> None:
+    assert await door(Keeper()).take(OversizedMail(uidvalidity=1, uid=1, size=1)) == "Refused"
+
+
+async def test_a_transient_failure_leaves_the_mail_where_it_is() -> None:
+    keeper = Keeper()
+    found = mail("From: s@hospital.test\nTo: gp@gp.test", "fails once")
+    with pytest.raises(TransientFailure):
+        await door(keeper).take(found)
+    assert await door(keeper).take(found) == "Taken"
+
+
+async def test_the_same_bytes_in_the_same_mailbox_are_the_same_letter() -> None:
+    keeper = Keeper()
+    for _ in range(2):
+        assert await door(keeper).take(mail("From: s@hospital.test\nTo: gp@gp.test")) == "Taken"
+    assert len(keeper.kept) == 1
+
+
+def test_headers_are_read_from_any_bytes() -> None:
+    assert read_headers(b"\xff\xfe: x\n y\nno colon\n\n") == {"\ufffd\ufffd": ["x y"]}
+    assert addresses("") == []
+    with pytest.raises(BadHeader):
+        addresses('"unclosed <a@b.test>')
+
+
+def account(dovecot: Dovecot, user: str) -> Account:
+    context = ssl.create_default_context(cafile=str(dovecot.authority.roots))
+    return Account(
+        name=user, host=dovecot.host, port=dovecot.imaps_port, user=user, password=dovecot.password, context=context,
+        server_name="mx.test",
+    )  # fmt: skip
+
+
+async def until_empty(dovecot: Dovecot, user: str) -> None:
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(dovecot.mails, user):  # noqa: ASYNC110 - a mailbox has no event
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.peer
+@pytest.mark.root
+async def test_a_real_mailbox_is_emptied_into_taken_and_refused(dovecot: Dovecot, hospital_mailbox: str) -> None:
+    bodies = {"a": "Bonjour", "b": "unreadable", "c": "fails once", "d": "Bonjour encore"}
+    for name, body in bodies.items():
+        content = mail(f"From: {name}@hospital.test\nTo: gp@gp.test", body).content
+        await asyncio.to_thread(dovecot.deliver, hospital_mailbox, content, f"{name}@hospital.test")
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    watch = MailboxWatch(account(dovecot, hospital_mailbox), pace=Pace(again=0.1))
+    task = asyncio.create_task(door(keeper, watch, told).run())
+    await until_empty(dovecot, hospital_mailbox)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sorted(letter.envelope.sender[0] for letter in keeper.kept.values()) == ["a", "c", "d"]
+    assert [envelope.sender for envelope, _ in told] == ["b@hospital.test"]
+    assert len(await asyncio.to_thread(dovecot.mails, hospital_mailbox, "Taken")) == 3
+    assert len(await asyncio.to_thread(dovecot.mails, hospital_mailbox, "Refused")) == 1
