@@ -16,6 +16,7 @@ from gateway.imap.watch import Opening
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.metrics import open_metrics
+from gateway.queue.store import Store
 from gateway.service.orders import Orders
 
 SWEEP, TELL, TIDY = 1.0, 5.0, 60.0
@@ -31,6 +32,11 @@ class Running:
         self.entrances = Entrances(gateway, opening=receipts_opening)
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
+
+    @property
+    def store(self) -> Store:
+        """Where everything is written."""
+        return self._gateway.store
 
     async def __aenter__(self) -> Self:
         """Free what a dead process held, then open the doors, then begin to work."""
