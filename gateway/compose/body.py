@@ -22,20 +22,29 @@ from gateway.document import Document, Patient, Professional, Stay
 
 _RULE = "=" * 78
 
+Told = tuple[list[str], ...]
+"""The lines of each document, as ``letter_lines`` gives them for the mail and for the HPRIM record."""
 
-def body(dispatch: Dispatch, files: tuple[Part, ...], losses: tuple[str, ...]) -> str:
-    """The whole text part, LF line ends, 78 columns (longer only for a word that cannot be cut)."""
+
+def body(dispatch: Dispatch, told: Told, files: tuple[Part, ...], losses: tuple[str, ...]) -> str:
+    """The whole text part around the documents as ``told``: LF line ends, 78 columns but for a word that is longer."""
     words = dispatch.words
     lines = [*_opening(dispatch)]
-    for number, document in enumerate(dispatch.documents):
-        lines += ["", _RULE, ""] if number else []
-        lines += letter_lines(document, words)
+    for number, letter in enumerate(told):
+        lines += ["", _RULE, "", *letter] if number else letter
     lines += section(words.losses, [piece for loss in losses for piece in bulleted(loss)])
     lines += section(
         words.enclosed, [line for file in files for line in bulleted(f"{file.name} ({_size(file.content)})")]
     )
     lines += ["", *_ending(dispatch)]
     return "\n".join(lines).strip("\n") + "\n"
+
+
+def introduction(dispatch: Dispatch) -> list[str]:
+    """The sender's covering words for this class of reader, with a blank line behind them; often nothing."""
+    wishes = dispatch.documents[0].wishes
+    words = wishes.body_for_patient if dispatch.for_patient else wishes.body_for_professionals
+    return [*paragraphs(words), ""] if words.strip() else []
 
 
 def letter_lines(document: Document, words: Words) -> list[str]:
@@ -50,6 +59,8 @@ def heading(document: Document, words: Words, *, titled: bool = True) -> list[st
     lines = list(wrapped(title_line(document, words))) if titled else []
     title = one_line(document.title)
     lines += wrapped(title) if title and title != kind_label(document, words) else ()
+    lines += wrapped(words.cancels_that.format(one_line(document.cancels))) if document.cancels else ()
+    lines += wrapped(words.replaces_that.format(one_line(document.replaces))) if document.replaces else ()
     lines += ["", *_patient(document, document.patient, words)]
     lines += _stay(document.stay, words) if document.stay else []
     return lines + _people(document, words)
@@ -98,15 +109,11 @@ def reachable(professional: Professional) -> str:
 
 
 def _opening(dispatch: Dispatch) -> Iterator[str]:
-    wishes = dispatch.documents[0].wishes
     if not dispatch.in_mssante:
         # Clients show the neutral outer subject (crypto.md §2): the true one opens the text.
         yield from wrapped(f"{dispatch.words.subject} : {true_subject(dispatch)}")
         yield ""
-    introduction = wishes.body_for_patient if dispatch.for_patient else wishes.body_for_professionals
-    if introduction.strip():
-        yield from paragraphs(introduction)
-        yield ""
+    yield from introduction(dispatch)
 
 
 def _ending(dispatch: Dispatch) -> Iterator[str]:

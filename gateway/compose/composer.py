@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from gateway.compose.address import checked_address, refusal
-from gateway.compose.body import body
+from gateway.compose.body import Told, body, letter_lines
 from gateway.compose.dispatch import Dispatch
 from gateway.compose.enclosures import Enclosures, enclose
 from gateway.compose.headers import checked_value, mailbox, unstructured
@@ -16,11 +16,13 @@ from gateway.compose.identity import identity_is_complete
 from gateway.compose.mime import Part, entity, multipart
 from gateway.compose.profile import ComposeProfile
 from gateway.compose.subject import reply_address, subject
-from gateway.errors import UnreadableDocument
+from gateway.errors import TooLarge, UnreadableDocument
 from gateway.identifiers import DeliveryId
 from gateway.letter import Addressed, AddressedLetter, AsReceived, ComposedMail
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,200}@[A-Za-z0-9.-]{1,250}>")
+_MON_ESPACE_SANTE = 25_000_000
+"""Mon espace santé bounces larger mails (mssante.md §1.7): better said before than after."""
 _NOT_IN_BOUNDARY = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -39,7 +41,8 @@ class Composer:
         On return what was handed in stands in the mail byte for byte (ordinary mails: their text and their files),
         every header value is printable ASCII, and the entity is 7-bit with CRLF line ends. ``UnreadableDocument`` when
         a value would break a header, when a CDA to be wrapped cannot be read, or when the sender sealed the mail
-        himself: such a mail passes the gateway unchanged and is never wrapped again (CR-28).
+        himself: such a mail passes the gateway unchanged and is never wrapped again (CR-28). ``TooLarge`` when the
+        patient's mailbox is known to refuse the size.
         """
         if not _MESSAGE_ID.fullmatch(message_id):
             raise UnreadableDocument((refusal("message-id", "bad-message-id", "not a Message-ID of RFC 5322"),))
@@ -55,8 +58,12 @@ class Composer:
             raise UnreadableDocument((refusal("letter", "already-sealed", "a sealed mail passes as it is"),))
         if not dispatch.documents:
             raise UnreadableDocument((refusal("letter", "no-document", "there is nothing in the letter to send"),))
-        enclosures = enclose(dispatch)
-        return _mail(dispatch, _headers(dispatch, enclosures), _entity(dispatch, enclosures))
+        told = tuple(letter_lines(document, dispatch.words) for document in dispatch.documents)
+        enclosures = enclose(dispatch, told)
+        content = _entity(dispatch, told, enclosures)
+        if addressed.in_mssante and dispatch.for_patient and len(content) > _MON_ESPACE_SANTE:
+            raise TooLarge("mon-espace-sante")
+        return _mail(dispatch, _headers(dispatch, enclosures), content)
 
 
 def _mail(dispatch: Dispatch, headers: tuple[tuple[str, str], ...], content: bytes) -> ComposedMail:
@@ -72,15 +79,21 @@ def _mail(dispatch: Dispatch, headers: tuple[tuple[str, str], ...], content: byt
     )
 
 
-def _entity(dispatch: Dispatch, enclosures: Enclosures) -> bytes:
-    if enclosures.record is not None:
-        text = enclosures.record
-        if not enclosures.files:
-            return entity(text)  # as Apicrypt readers expect it: the record is the mail
-    else:
-        shown = body(dispatch, enclosures.files, enclosures.losses).replace("\n", "\r\n")
-        text = Part(content=shown.encode("utf-8"), media_type="text/plain", charset="utf-8")
-    return multipart((text, *enclosures.files), "=_huitaine-" + _NOT_IN_BOUNDARY.sub("", dispatch.delivery)[:40])
+def _entity(dispatch: Dispatch, told: Told, enclosures: Enclosures) -> bytes:
+    record, files = enclosures.record, enclosures.files
+    if record is not None and not enclosures.untold:
+        if not files:
+            return entity(record)  # as Apicrypt readers expect it: the record is the mail
+        return multipart((record, *files), _boundary(dispatch))
+    text = body(dispatch, told, files, enclosures.losses).replace("\n", "\r\n").encode("utf-8")
+    if record is not None:
+        beside = Part(content=text, media_type="text/plain", charset="utf-8", name="message.txt")
+        return multipart((record, *files, beside), _boundary(dispatch))
+    return multipart((Part(content=text, media_type="text/plain", charset="utf-8"), *files), _boundary(dispatch))
+
+
+def _boundary(dispatch: Dispatch) -> str:
+    return "=_huitaine-" + _NOT_IN_BOUNDARY.sub("", dispatch.delivery)[:40]
 
 
 def _headers(dispatch: Dispatch, enclosures: Enclosures) -> tuple[tuple[str, str], ...]:

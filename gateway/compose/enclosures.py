@@ -14,7 +14,7 @@ from io import BytesIO
 from zipfile import BadZipFile, ZipFile
 
 from gateway.compose import cda_n1, hprim
-from gateway.compose.body import bulleted, letter_lines, section
+from gateway.compose.body import Told, bulleted, introduction, section
 from gateway.compose.cda_header import read_header
 from gateway.compose.dispatch import Dispatch
 from gateway.compose.metadata import Entry
@@ -47,13 +47,18 @@ class Enclosures:
     codes: tuple[str, ...]
     labels: tuple[str, ...] = field(repr=False)
     losses: tuple[str, ...] = field(repr=False)
+    untold: bool
+    """The record that is the body came from outside and cannot say what goes with it: covering words, losses."""
 
 
-def enclose(dispatch: Dispatch) -> Enclosures:
-    """All files of the letter; ``UnreadableDocument`` when a CDA that must be wrapped is none."""
+def enclose(dispatch: Dispatch, told: Told) -> Enclosures:
+    """All files of the letter, HPRIM records with the documents as ``told``.
+
+    ``UnreadableDocument`` when a CDA that must be wrapped is none.
+    """
     collected = _Collection(dispatch)
-    for document in dispatch.documents:
-        collected.add(document)
+    for document, lines in zip(dispatch.documents, told, strict=True):
+        collected.add(document, lines)
     return collected.closed()
 
 
@@ -69,11 +74,11 @@ class _Collection:
         self._archives: list[Document] = []
         self._losses: list[str] = []
 
-    def add(self, document: Document) -> None:
+    def add(self, document: Document, lines: list[str]) -> None:
         """One document: its PDF, its HPRIM, its CDA, its other files, then what is still missing of it."""
         name = stem(self._dispatch, document)
         pdfs = self._pdfs(document, name)
-        self._hprim(document, name)
+        self._hprim(document, name, lines)
         self._xdm(document, pdfs)
         for other in document.attachments:
             if not _is_pdf(other) and not _is_inside(other, self._archives):
@@ -94,7 +99,14 @@ class _Collection:
             codes=tuple(filter(None, (*(one.kind.loinc or "" for one in inside), *(e.code for e in self._entries)))),
             labels=(*(one.kind.label for one in inside), *(entry.label for entry in self._entries)),
             losses=tuple(dict.fromkeys(self._losses)),
+            untold=self._is_untold(),
         )
+
+    def _is_untold(self) -> bool:
+        originals = [one.original.content for one in self._dispatch.documents if one.original.format == "hprim-medecin"]
+        if self._record is None or self._record.content not in originals:
+            return False
+        return bool(self._losses or introduction(self._dispatch) or len(self._dispatch.documents) > 1)
 
     def _pdfs(self, document: Document, name: str) -> list[bytes]:
         pdfs = [one.content for one in document.attachments if _is_pdf(one)]
@@ -121,11 +133,11 @@ class _Collection:
             self._losses.append(f"PDF : caractères montrés par leur numéro : {shown}")
         return render(self._dispatch, document)
 
-    def _hprim(self, document: Document, name: str) -> None:
+    def _hprim(self, document: Document, name: str, lines: list[str]) -> None:
         forms = self._dispatch.forms
         if not forms & {Form.HPRIM_BODY, Form.HPRIM_ATTACHED}:
             return
-        content = self._hprim_record(document)
+        content = self._hprim_record(document, lines)
         if content is None:
             return
         if Form.HPRIM_BODY in forms and self._record is None:
@@ -133,7 +145,7 @@ class _Collection:
         if Form.HPRIM_ATTACHED in forms or (self._record is not None and self._record.content != content):
             self._file(content, "text/plain", f"{name}.hpr", charset=_hprim_charset(document, content))
 
-    def _hprim_record(self, document: Document) -> bytes | None:
+    def _hprim_record(self, document: Document, lines: list[str]) -> bytes | None:
         if document.original.format == "hprim-medecin":
             return document.original.content
         if document.patient is None:
@@ -141,15 +153,20 @@ class _Collection:
         if not hprim.can_be_written(document):
             self._losses.append("HPRIM : non produit, il manque le nom, le prénom ou la date de naissance")
             return None
-        words = self._dispatch.words
         lost = hprim.losses(document)
-        text = letter_lines(document, words) + section(words.losses, [line for loss in lost for line in bulleted(loss)])
-        record = hprim.write(self._dispatch, document, text)
-        self._losses += lost
+        record = self._written(document, lines, lost)
         if record.replaced:
-            shown = " ".join(sorted(record.replaced))
-            self._losses.append(f"HPRIM : caractères absents d'ISO-8859-1, écrits « ? » : {shown}")
+            shown = ", ".join(f"{character} (U+{ord(character):04X})" for character in sorted(record.replaced))
+            lost.append(f"HPRIM, caractères absents d'ISO-8859-1, écrits « ? » : {shown}")
+            record = self._written(document, lines, lost)
+        self._losses += lost
         return record.content
+
+    def _written(self, document: Document, lines: list[str], lost: list[str]) -> hprim.Record:
+        """The record tells its own losses: where it is the body, no other text does."""
+        said = section(self._dispatch.words.losses, [line for loss in lost for line in bulleted(loss)])
+        cover = introduction(self._dispatch) if document is self._dispatch.documents[0] else []
+        return hprim.write(self._dispatch, document, [*cover, *lines, *said])
 
     def _wants_xdm(self, document: Document) -> bool:
         forms, kind = self._dispatch.forms, document.original.format

@@ -64,7 +64,8 @@ def _res(spell: Latin1, result: Result) -> tuple[str, ...]:
 
 def _field(spell: Latin1, text: str) -> str:
     """One field: no separator, no line end, no tag can come from a value (hprim.md §1.9, 3)."""
-    return one_line(spell(one_line(text)).replace("|", " ").replace("***", "* *"))
+    shown = spell(one_line(text))
+    return one_line(shown.replace("|", " ").replace("***", "* *")) if "|" in shown or "***" in shown else shown
 
 
 def _tex(spell: Latin1, text: str) -> Iterator[str]:

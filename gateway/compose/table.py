@@ -15,15 +15,14 @@ _LEAST_LABEL = 16
 
 def table(results: tuple[Result, ...], words: Words) -> list[str]:
     """Heading, rule, rows, notes under their row, and what the marks mean when there is one."""
-    rows = [row for result in results for row in _rows(result)]
-    widths = _widths([words.columns, *rows])
+    cells = [_rows(result) for result in results]
+    widths = _widths([words.columns, *(row for rows in cells for row in rows)])
     lines = [*_line(words.columns, widths), "-" * (sum(widths) + 8)]
-    for result in results:
+    for result, rows in zip(results, cells, strict=True):
         if is_title(result) and not result.status:
-            lines += ["", *wrapped(one_line(result.label))]
+            lines += ["", *wrapped(rows[0][0])]
         else:
-            for row in _rows(result):
-                lines += _line(row, widths)
+            lines += [line for row in rows for line in _line(row, widths)]
         for note in notes_of(result, words):
             lines += [piece for line in visible(note).split("\n") for piece in wrapped(f"    {line.strip()}")]
     return lines + legend(results, words)

@@ -12,19 +12,21 @@ WIDTH = 78
 _LINE_END = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 # C0, C1, bidirectional controls (they can turn "1,2" into "2,1" on the screen), lone surrogates, noncharacters.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-_SPACES = re.compile(r"\s+")
 _NOT_ASCII_LETTERS = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O"})
 
 
 def visible(text: str) -> str:
     """``text`` with LF line ends, blanks for tabs, and U+FFFD where an invisible control stood."""
+    if text.isprintable():
+        return text
     lined = _LINE_END.sub("\n", text)
     return _HIDDEN.sub("\ufffd", lined.expandtabs(8) if "\t" in lined else lined)
 
 
 def one_line(text: str) -> str:
     """``text`` on one line, blanks folded, controls made visible."""
-    return _SPACES.sub(" ", visible(text)).strip()
+    shown = text if text.isprintable() else visible(text)
+    return " ".join(shown.split())
 
 
 def wrapped(line: str, width: int = WIDTH, *, hard: bool = False) -> Iterator[str]:
@@ -33,6 +35,9 @@ def wrapped(line: str, width: int = WIDTH, *, hard: bool = False) -> Iterator[st
     A row of a table is cut between two cells where it can be, and goes on indented: a dose stays in one piece.
     """
     rest = line.rstrip()
+    if len(rest) <= width:
+        yield rest
+        return
     lead = " " * min(len(line) - len(line.lstrip(" ")), 20)
     row = "  " in rest.lstrip(" ")
     first = True

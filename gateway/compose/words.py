@@ -30,6 +30,8 @@ class Words:
     urgent: str
     replaces: str
     cancels: str
+    replaces_that: str
+    cancels_that: str
     essential: str
     goes_on: str
     in_files: str
@@ -74,6 +76,8 @@ FRENCH = Words(
     urgent="URGENT",
     replaces="[Annule et remplace]",
     cancels="[Annulation]",
+    replaces_that="Remplace le document envoyé auparavant sous le numéro {}.",
+    cancels_that="Le document envoyé auparavant sous le numéro {} est annulé : ne plus en tenir compte.",
     essential="L'ESSENTIEL (extraits, le texte complet suit)",
     goes_on="[… suite dans le texte complet]",
     in_files="Le contenu de ce document est dans le fichier joint.",
@@ -118,6 +122,8 @@ ENGLISH = Words(
     urgent="URGENT",
     replaces="[Annule et remplace]",
     cancels="[Annulation]",
+    replaces_that="Replaces the document sent before under the number {}.",
+    cancels_that="The document sent before under the number {} is withdrawn: do not act on it any more.",
     essential="ESSENTIAL (excerpts, the full text follows)",
     goes_on="[… continued in the full text]",
     in_files="The content of this document is in the attached file.",

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.compose import ComposeProfile
 from gateway.document import Attachment, Document, Kind, Original, Professional, Role, Wishes
-from gateway.errors import SettingsRefused, UnreadableDocument
+from gateway.errors import SettingsRefused, TooLarge, UnreadableDocument
 from gateway.letter import AsReceived, Form
 
 
@@ -218,6 +218,31 @@ def test_an_ins_with_a_wrong_key_does_not_leave(compose, discharge, patient):
     wrong = replace(patient.identifiers[1], value="279035121518988")
     given = replace(discharge, patient=replace(patient, identifiers=(wrong,)))
     assert "2790351215189" not in compose(given).text
+
+
+def test_covering_words_reach_also_those_who_read_only_a_record(compose, discharge):
+    wished = replace(discharge, wishes=Wishes(body_for_professionals="Merci de rappeler le service."))
+    body = compose(wished, forms=(Form.HPRIM_BODY,), in_mssante=False)
+    assert "Merci de rappeler le service." in body.text
+    record = b"x\r\n" * 14 + b"****FIN****\r\n"
+    given = replace(wished, original=Original(format="hprim-medecin", content=record))
+    beside = compose(given, forms=(Form.HPRIM_BODY,), in_mssante=False)
+    assert beside.parts[0].get_payload(decode=True) == record
+    assert "Merci de rappeler le service." in beside.files["message.txt"].decode()
+
+
+def test_a_withdrawn_document_says_what_it_withdraws(compose, discharge):
+    text = compose(replace(discharge, cancels="1.2.250.1.999.1.1", text="")).text
+    assert text.startswith("[Annulation]")
+    assert "1.2.250.1.999.1.1 est annulé" in " ".join(text.split())
+
+
+def test_a_mail_that_a_patients_mailbox_bounces_is_refused_before(compose, discharge):
+    large = Attachment(name="a.pdf", media_type="application/pdf", content=bytes(19_000_000))
+    given = replace(discharge, attachments=(large,))
+    assert len(compose(given).mail.entity) > 25_000_000
+    with pytest.raises(TooLarge):
+        compose(given, role=Role.PATIENT)
 
 
 def test_a_sealed_mail_is_never_wrapped_again(compose, discharge):
