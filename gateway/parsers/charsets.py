@@ -20,8 +20,9 @@ KNOWN = (
 """Charsets a declaration may name; any other is treated as not declared (UTF-7 hides markup, RFC 2152)."""
 
 _IANA = {
-    "ascii": "us-ascii", "cp1250": "windows-1250", "cp1252": "windows-1252", "cp1254": "windows-1254", 
-    "cp437": "ibm437", "cp850": "ibm850", "cp858": "ibm00858", "mac-roman": "macintosh", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be",
+    "ascii": "us-ascii", "cp1250": "windows-1250", "cp1252": "windows-1252", "cp1254": "windows-1254",
+    "cp437": "ibm437", "cp850": "ibm850", "cp858": "ibm00858", "mac-roman": "macintosh",
+    "utf-16-le": "utf-16le", "utf-16-be": "utf-16be",
 }  # fmt: skip
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HIGH_CONTROLS = re.compile(rb"[\x80-\x9f]")

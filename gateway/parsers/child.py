@@ -21,7 +21,7 @@ from gateway.errors import UnreadableDocument
 from gateway.parsers.charsets import KNOWN
 from gateway.parsers.confine import confine
 from gateway.parsers.read import read
-from gateway.parsers.wire import PREFIX, Answer, Answered, Failed, Ready, Refused, Request, frame, length_of, request_in
+from gateway.parsers.wire import PREFIX, Answer, Failed, Ready, Refused, Request, answered, frame, length_of, request_in
 
 _CHUNK = 1 << 20
 _READERS = ("gateway.parsers.hl7v2", "gateway.parsers.cda", "gateway.parsers.xdm")
@@ -71,7 +71,8 @@ def serve(reader: Reader, *, memory: int, cpu_seconds: int) -> None:
 
 def _answer(reader: Reader, request: Request, *, retiring: bool) -> Answer:
     try:
-        return Answered(reader(request.content, name=request.name, expect_mail=request.expect_mail), retiring)
+        reading = reader(request.content, name=request.name, expect_mail=request.expect_mail)
+        return answered(reading, request.content, retiring=retiring)
     except UnreadableDocument as refusal:
         return Refused(refusal.findings, refusal.detail, retiring)
     except Exception as trap:  # noqa: BLE001  # atop the child: foreign bytes can raise anything, this letter alone fails

@@ -22,7 +22,19 @@ import structlog
 import gateway
 from gateway.document import Reading
 from gateway.errors import ReadingFailed, UnreadableDocument
-from gateway.parsers.wire import PREFIX, Answer, Answered, Failed, Ready, Refused, Request, answer_in, frame, length_of
+from gateway.parsers.wire import (
+    PREFIX,
+    Answer,
+    Answered,
+    Failed,
+    Ready,
+    Refused,
+    Request,
+    answer_in,
+    frame,
+    length_of,
+    reading_in,
+)
 
 MEMORY = 512 * 1024 * 1024
 POISON = "reader-poison: this content killed two readers"
@@ -103,9 +115,9 @@ class Readers:
         answer = await self._answer(content, frame(Request(content, name, expect_mail)))
         if isinstance(answer, Refused):
             raise UnreadableDocument(answer.findings, answer.detail)
-        if not answer.reading.accepted:
-            raise UnreadableDocument(answer.reading.findings)
-        return answer.reading
+        if not answer.accepted:
+            raise UnreadableDocument(answer.findings)
+        return answer
 
     async def close(self) -> None:
         """End all children; letters being read then fail as transient."""
@@ -114,15 +126,16 @@ class Readers:
         await asyncio.gather(*(child.end() for child in self._all))
         self._all.clear()
 
-    async def _answer(self, content: bytes, request: bytes) -> Answered | Refused:
+    async def _answer(self, content: bytes, request: bytes) -> Reading | Refused:
         child = await self._take()
         keep = False
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await child.ask(request, self._memory)
             if isinstance(answer, Answered | Refused):
+                heard = reading_in(answer, content) if isinstance(answer, Answered) else answer
                 keep = not answer.retiring
-                return answer
+                return heard
             detail = f"reader-raised {answer.exception}" if isinstance(answer, Failed) else "reader-disorder"
             raise self._blame(content, detail)
         except TimeoutError:

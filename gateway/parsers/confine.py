@@ -1,8 +1,8 @@
 """Giving up rights for good, in the reading child, before the first foreign byte (design.md, decision 8; promise E10).
 
-Afterwards the process can read the pipe it was given and write to the other, compute, and ask for memory up to a limit.
-It cannot open, create or connect anything: no descriptor is left to allot. What a kernel does not offer is left out
-and reported, except the limits, without which no letter is read.
+Afterwards the process can read and write the socket it was given, compute, and ask for memory up to a limit. It cannot
+open, create, connect, remove or signal anything: no descriptor is left to allot and few system calls remain. What a
+kernel does not offer is left out and reported, except the limits, without which no letter is read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import ctypes
 import os
 import resource
 from collections.abc import Callable
+
+from gateway.parsers.syscalls import refuse_all_others
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
@@ -30,7 +32,8 @@ def confine(*, memory: int, cpu_seconds: int) -> tuple[str, ...]:
     )
     denied = [name for name, give_up in steps if give_up()]
     _limit(memory=memory, cpu_seconds=cpu_seconds)
-    return (*denied, "memory", "cpu", "files", "processes", "core")
+    calls = ("system-calls",) if refuse_all_others(libc) else ()
+    return (*denied, "memory", "cpu", "files", "processes", "core", *calls)
 
 
 def _no_network(libc: ctypes.CDLL) -> bool:

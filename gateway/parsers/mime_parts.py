@@ -7,6 +7,7 @@ it): so the tree is walked here, and the library only sees header blocks, in the
 from __future__ import annotations
 
 import binascii
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -187,6 +188,10 @@ def _filled(part: Part, *, raw: bytes, children: tuple[Part, ...] = (), findings
 
 def _base64(raw: bytes, place: str) -> tuple[bytes, tuple[Finding, ...]]:
     """Characters outside the alphabet do not count (RFC 2045 §6.8); what stands behind the padding is told."""
+    lines = raw.replace(b"\r\n", b"").strip()
+    if len(lines) % 4 == 0:
+        with contextlib.suppress(binascii.Error, ValueError):
+            return pybase64.b64decode(lines, validate=True), ()
     compact = raw.translate(None, _NOT_BASE64)
     text, padding, rest = compact.partition(b"=")
     findings: tuple[Finding, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from gateway.document import Finding, Reading
@@ -18,10 +20,14 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Answered(msgspec.Struct, frozen=True, array_like=True, tag="read"):
-    """It was read; ``retiring`` says that the child ends after this answer."""
+    """It was read; ``retiring`` says that the child ends after this answer.
+
+    ``whole`` are the documents whose original is all that was handed in: those bytes do not travel back.
+    """
 
     reading: Reading
     retiring: bool = False
+    whole: tuple[int, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):
@@ -57,6 +63,29 @@ def frame(message: Request | Answer) -> bytes:
     _encoder.encode_into(message, buffer, PREFIX)
     buffer[:PREFIX] = (len(buffer) - PREFIX).to_bytes(PREFIX, "big")
     return bytes(buffer)
+
+
+def answered(reading: Reading, content: bytes, *, retiring: bool = False) -> Answered:
+    """An answer without the bytes that the gateway holds anyway."""
+    whole = tuple(number for number, one in enumerate(reading.documents) if one.original.content == content)
+    return Answered(_with_originals(reading, whole, b""), retiring, whole)
+
+
+def reading_in(answer: Answered, content: bytes) -> Reading:
+    """The reading with its originals; a number that names no document raises ``ValueError``."""
+    if any(number >= len(answer.reading.documents) or number < 0 for number in answer.whole):
+        raise ValueError("answer-document")
+    return _with_originals(answer.reading, answer.whole, content)
+
+
+def _with_originals(reading: Reading, whole: tuple[int, ...], content: bytes) -> Reading:
+    if not whole:
+        return reading
+    documents = list(reading.documents)
+    for number in whole:
+        original = replace(documents[number].original, content=content)
+        documents[number] = replace(documents[number], original=original)
+    return replace(reading, documents=tuple(documents))
 
 
 def length_of(prefix: bytes) -> int:

@@ -29,12 +29,15 @@ def _attempt(what: str) -> str:
         "write": lambda: Path("/tmp/huitaine-was-here").write_text("x"),
         "read-secret": lambda: Path("/etc/shadow").read_text(),
         "read-any": lambda: Path("/etc/hostname").read_text(),
-        "connect": lambda: socket.create_connection(("127.0.0.1", 9), timeout=1),
+        "connect": lambda: socket.socket().connect(("127.0.0.1", 9)),
         "unix-socket": socket.socketpair,
         "fork": os.fork,
         "run": lambda: subprocess.run(["/bin/true"], check=True),
         "become-root": lambda: os.setuid(0),
         "more-memory": lambda: bytearray(2 << 30),
+        "unlink": lambda: Path("/tmp/huitaine-to-keep").unlink(),
+        "rename": lambda: Path("/tmp/huitaine-to-keep").rename("/tmp/huitaine-was-here"),
+        "exec": lambda: os.execv("/bin/true", ["/bin/true"]),  # noqa: S606
         "kill-parent": lambda: os.kill(os.getppid(), 0),
         "unlimit": _unlimit,
     }

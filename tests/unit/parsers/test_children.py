@@ -14,6 +14,7 @@ from gateway.document import Finding, Reading
 from gateway.errors import ReadingFailed, UnreadableDocument
 from gateway.parsers.children import POISON, Readers
 from gateway.parsers.read import read
+from gateway.parsers.syscalls import kept
 
 MISBEHAVING = (str(Path(__file__).with_name("misbehaving_reader.py")),)
 
@@ -137,7 +138,22 @@ async def test_e10_the_reader_has_no_right_it_does_not_need(hostile: Readers, wh
     assert not Path("/tmp/huitaine-was-here").exists()
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root has another identity to give up")
+@pytest.mark.skipif(not kept(), reason="no list of system calls for this kind of machine")
+@pytest.mark.parametrize("what", ["unlink", "rename", "exec"])
+async def test_e10_the_reader_cannot_change_what_needs_no_descriptor(hostile: Readers, what: str) -> None:
+    """The folder lets anybody do it and the file is theirs: only the filter of system calls stands in the way."""
+    keep = Path("/tmp/huitaine-to-keep")
+    keep.write_text("x")
+    keep.chmod(0o666)
+    try:
+        if os.getuid() == 0:
+            os.chown(keep, 65534, 65534)
+        assert await said(hostile, f"attempt {what}") == "PermissionError"
+        assert keep.read_text() == "x"
+    finally:
+        keep.unlink()
+
+
 async def test_e10_the_reader_cannot_signal_the_gateway(hostile: Readers) -> None:
     assert await said(hostile, "attempt kill-parent") == "PermissionError"
 
