@@ -49,6 +49,11 @@ def legal_day(at: datetime) -> date:
     return at.astimezone(PARIS).date()
 
 
+def plausible(at: datetime | None) -> datetime | None:
+    """``at``, or ``None`` when its year is a filler (0001, 9999): no figure may hang on it, no arithmetic overflow."""
+    return at if at is not None and 1900 <= at.year < 2200 else None
+
+
 def midnight(day: date) -> datetime:
     """The first instant of ``day`` in Europe/Paris, in UTC. Clocks change at 02:00 or 03:00: there is always one."""
     return datetime.combine(day, time(), tzinfo=PARIS).astimezone(UTC)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, update
 
+from gateway.delays.clock import plausible
 from gateway.delays.identity import PatientKeys, Pseudonym, patient_keys, stay_keys, survivor
 from gateway.delays.match import Claim, Matched, find_stay
 from gateway.delays.settle import settle
@@ -69,7 +70,7 @@ def tie_letter(connection: Connection, letter: TimedLetter, *, pseudonym: Pseudo
         **claim.patient.values(),
         "admitted_at": claim.admitted_at,
         "discharged_at": claim.discharged_at,
-        "validated_at": letter.validated_at,
+        "validated_at": plausible(letter.validated_at),
         "received_at": letter.received_at,
         "state": "none",
     }
@@ -116,9 +117,9 @@ def _claim(connection: Connection, letter: TimedLetter, pseudonym: Pseudonym) ->
     claim = Claim(
         stay=numbers,
         patient=patient,
-        admitted_at=letter.stay.admitted_at if letter.stay else None,
-        discharged_at=letter.stay.discharged_at if letter.stay else None,
-        written_at=letter.validated_at or letter.received_at,
+        admitted_at=plausible(letter.stay.admitted_at) if letter.stay else None,
+        discharged_at=plausible(letter.stay.discharged_at) if letter.stay else None,
+        written_at=plausible(letter.validated_at) or letter.received_at,
     )
     return numbers.hospital, claim
 

@@ -108,12 +108,22 @@ def _only(rows: list[RowMapping], claim: Claim) -> RowMapping | None:
 
 
 def _dates_agree(claim: Claim, row: RowMapping) -> bool:
-    """Same day of discharge, else same day of admission, else written during the stay or soon after it."""
+    """Same day of discharge, else same day of admission, else written during the stay or soon after it.
+
+    The last does not do for a letter that states another number of the same hospital.
+    """
     told = ((claim.discharged_at, row["discharged_at"]), (claim.admitted_at, row["admitted_at"]))
     for ours, theirs in told:
         if ours and theirs:
             return legal_day(ours) == legal_day(theirs)
-    begun, ended = row["admitted_at"] or row["first_at"], row["discharged_at"]
+    if row["hospital"] == claim.stay.hospital and claim.stay.numbers and not _shares_number(claim, row):
+        return False
+    ended = row["discharged_at"]
+    begun = row["admitted_at"] or min(row["first_at"], ended or row["first_at"])
     if legal_day(claim.written_at) < legal_day(begun):
         return False
     return ended is None or claim.written_at <= ended + _WRITTEN_WITHIN
+
+
+def _shares_number(claim: Claim, row: RowMapping) -> bool:
+    return not {row["visit_key"], row["file_key"]}.isdisjoint(claim.stay.numbers)

@@ -77,7 +77,7 @@ def measured(policy: Policy, by: ColumnElement[Any], now: datetime) -> Select[An
     )
     texts = [_listed(verdict(policy, now) + remarks).label("stays")]
     texts += [_listed(timing.c[name]).label(name) for name in DURATIONS]
-    return select(by.label("name"), *texts).where(timing.c.apart.is_(None)).group_by(by)
+    return select(by.label("grouped_by"), *texts).where(timing.c.apart.is_(None)).group_by("grouped_by")
 
 
 def verdict(policy: Policy, now: datetime) -> ColumnElement[int]:
@@ -96,8 +96,8 @@ def verdict(policy: Policy, now: datetime) -> ColumnElement[int]:
 def counted_apart(by: ColumnElement[Any], foreign: ColumnElement[bool]) -> Select[Any]:
     """Stays that no letter is owed for, and letters that fit no stay: told, never dropped."""
     why = func.coalesce(timing.c.apart, UNMATCHED)
-    rows = select(by.label("name"), why.label("why"), func.count().label("count"))
-    return rows.where(or_(timing.c.apart.is_not(None), foreign)).group_by(by, why)
+    rows = select(by.label("grouped_by"), why.label("why"), func.count().label("count"))
+    return rows.where(or_(timing.c.apart.is_not(None), foreign)).group_by("grouped_by", "why")
 
 
 def _listed(column: ColumnElement[int]) -> ColumnElement[str]:

@@ -49,9 +49,9 @@ def report(
     inside, foreign, name = in_period(start, end), unmatched(connection), group_of(connection, by)
     groups: defaultdict[str, _Group] = defaultdict(_Group)
     for told in connection.execute(measured(policy, name, now).where(inside, not_(foreign))).mappings():
-        groups[_label(told["name"], by)].take(told)
+        groups[_label(told["grouped_by"], by)].take(told)
     for told in connection.execute(counted_apart(name, foreign).where(inside)).mappings():
-        groups[_label(told["name"], by)].apart[told["why"]] += told["count"]
+        groups[_label(told["grouped_by"], by)].apart[told["why"]] += told["count"]
     for group in groups.values():
         group.sort()
     return DelayReport(
@@ -72,7 +72,7 @@ class _Group:
 
     stays: Counter[int] = field(default_factory=Counter)
     apart: Counter[str] = field(default_factory=Counter)
-    durations: dict[str, array[int]] = field(default_factory=lambda: {name: array("i") for name in DURATIONS})
+    durations: dict[str, array[int]] = field(default_factory=lambda: {name: array("q") for name in DURATIONS})
 
     def take(self, told: RowMapping) -> None:
         """Add a line of :func:`gateway.delays.query.measured`."""
@@ -82,7 +82,7 @@ class _Group:
 
     def sort(self) -> None:
         """From short to long, as :class:`Spread` wants them."""
-        self.durations = {name: array("i", sorted(values)) for name, values in self.durations.items()}
+        self.durations = {name: array("q", sorted(values)) for name, values in self.durations.items()}
 
 
 def _numbers(text: str | None) -> list[int]:

@@ -10,10 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> bool:
     """Insert what is not there yet; whether anything was new (a row that breaks a unique rule is left as it was)."""
-    if not rows:
-        return False
-    insert = _insert_of(connection)
-    return connection.execute(insert(table).on_conflict_do_nothing(), [dict(row) for row in rows]).rowcount > 0
+    statement = _insert_of(connection)(table).on_conflict_do_nothing()
+    # One by one: the number of rows that many at once have changed is unknown to some drivers.
+    return sum(connection.execute(statement, dict(row)).rowcount for row in rows) > 0
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:

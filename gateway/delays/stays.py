@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
 
+from gateway.delays.clock import plausible
 from gateway.delays.identity import Pseudonym, StayKeys, patient_keys, stay_keys
 from gateway.delays.letters import rekey_letters, retie
 from gateway.delays.project import project
@@ -94,8 +95,8 @@ def _movement_row(heard: Movement, numbers: StayKeys, *, source: str, pseudonym:
         **patient_keys(heard.patient, numbers.hospital, pseudonym).values(),
         "hospital": numbers.hospital,
         "unit": heard.stay.unit,
-        "admitted_at": heard.stay.admitted_at,
-        **{name: getattr(heard, name) for name in ("pv1_45", "zbe_2", "evn_6", "evn_2")},
+        "admitted_at": plausible(heard.stay.admitted_at),
+        **{name: plausible(getattr(heard, name)) for name in ("pv1_45", "zbe_2", "evn_6", "evn_2")},
         "disposition": heard.disposition,
         "exit_mode": heard.exit_mode,
         "no_gp": heard.no_gp,
