@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VERSION = 1
-"""Raise it with any change of the tables or of how a row's key and digest are made: rows of two versions never match."""
+"""Raise it with any change of the tables or of how keys and digests are made: rows of two versions never match."""
 
 TABLES = (
     """CREATE TABLE mailbox (

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from directory import Directory, DirectoryError, MailboxKind, Progress, import_files
+from directory import Directory, DirectoryError, MailboxKind, Progress, build, extraction, import_files
+from directory.layout import layout_of
+from directory.rows import RejectedRow, activity_row, mailbox_row
 from tests.unit.directory.synthetic import (
     ACTIVITY_HEADER,
     MAILBOX_HEADER,
@@ -264,6 +269,37 @@ def test_a_header_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path)
     assert import_files(tmp_path, [path]).files[0].rows == 1
 
 
+@given(
+    st.one_of(st.binary(max_size=300), st.lists(st.text(max_size=12), max_size=40).map(lambda v: "|".join(v).encode()))
+)
+def test_any_line_is_a_row_or_a_rejected_row(line):
+    for header, to_row, width in ((MAILBOX_HEADER, mailbox_row, 19), (ACTIVITY_HEADER, activity_row, 16)):
+        try:
+            row = to_row(line, build._values(line, layout_of(header)))
+        except RejectedRow:
+            continue
+        assert len(row) == width
+
+
+@given(
+    st.lists(st.sampled_from(["PER", "a@b.example", "8", "99900000001", "899900000001", "", "é|", "x"]), min_size=31)
+)
+def test_any_columns_are_a_row_or_a_rejected_row(values):
+    line = "|".join(values[:31]).encode()
+    with suppress(RejectedRow):
+        assert len(mailbox_row(line, build._values(line, layout_of(MAILBOX_HEADER)))) == 19
+
+
+def test_a_zip_that_would_unpack_to_too_much_is_refused(tmp_path, sample, monkeypatch):
+    packed = tmp_path / "x.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(sample, SAMPLE)
+    monkeypatch.setattr(extraction, "LARGEST_FILE", 100)
+    with pytest.raises(DirectoryError) as caught:
+        import_files(tmp_path, [packed])
+    assert caught.value.code == "too-large"
+
+
 # --- the switch -----------------------------------------------------------------------------------------------------
 
 
@@ -320,8 +356,8 @@ def test_freshness_counts_from_the_publication(tmp_path, sample):
     import_files(tmp_path, [sample], clock=lambda: now)
     (file,) = Directory.open(tmp_path).status().files
     assert file.age(now) == timedelta(days=1)
-    unnamed = sample.read_bytes()
-    (tmp_path / "extraction_999999999999.txt").write_bytes(unnamed)
-    import_files(tmp_path, [tmp_path / "extraction_999999999999.txt"], clock=lambda: now)
-    (file,) = Directory.open(tmp_path).status().files
-    assert (file.published_at, file.age(now)) == (None, timedelta(0))
+    for name in ("extraction_999999999999.txt", "extraction.txt"):
+        (tmp_path / name).write_bytes(sample.read_bytes())
+        import_files(tmp_path, [tmp_path / name], clock=lambda: now)
+        (file,) = Directory.open(tmp_path).status().files
+        assert (file.published_at, file.age(now)) == (None, timedelta(0))

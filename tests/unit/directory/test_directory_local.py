@@ -325,3 +325,13 @@ def test_no_record_shows_a_mailbox_or_key_in_its_repr(tmp_path):
     added = add_certificate(tmp_path, BOX, make(None, *named(BOX)))
     assert BOX not in repr(added)
     assert "der" not in repr(added)
+
+
+def test_a_file_of_another_version_is_refused_and_left_alone(tmp_path, directory):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "addressees.db") as other:
+        other.execute("PRAGMA user_version=99")
+    other.close()
+    assert refused(directory.by_rpps, RPPS) == "schema"
+    assert refused(add_entry, tmp_path, RPPS, BOX) == "schema"

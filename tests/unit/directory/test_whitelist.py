@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from directory import Directory, DirectoryError, Operator, update_white_list
+from directory import Directory, DirectoryError, Operator, signedlist, update_white_list
 from tests.unit.directory.signing import NOW, SIGNER, Authority, authority, list_xml, sign, signer_of
 
 OPERATOR = "CN=mss.operateur.example,OU=1990000001,O=OPERATEUR D'ESSAI,ST=Paris (75),C=FR"
@@ -188,6 +190,17 @@ def test_a_signed_list_without_a_date_is_refused(tmp_path, issuer, signer):
     assert refused(tmp_path, sign(content, signer), issuer) == "bad-list"
 
 
+def test_a_list_larger_than_any_true_one_is_refused(tmp_path, issuer, monkeypatch):
+    monkeypatch.setattr(signedlist, "LARGEST", 10)
+    assert refused(tmp_path, b"<ListeBlancheMSSante/>", issuer) == "bad-xml"
+
+
+def test_a_certificate_in_the_signature_that_is_no_certificate_is_refused(tmp_path, issuer, signer):
+    content = sign(list_xml(LIST), signer)
+    begin, end = content.index(b"<ds:X509Certificate>"), content.index(b"</ds:X509Certificate>")
+    assert refused(tmp_path, content[:begin] + b"<ds:X509Certificate>AAAA" + content[end:], issuer) == "bad-signature"
+
+
 # --- operators ------------------------------------------------------------------------------------------------------
 
 SAME = Operator(cn="mss.hopital.example", units=frozenset({"1990000001"}))
@@ -239,3 +252,22 @@ def test_a_peers_certificate_is_compared_by_the_same_rule(signer):
 
     der = signer.certificate.public_bytes(Encoding.DER)
     assert Operator.of_certificate(der) == Operator.of_name(f"CN={SIGNER.upper()}")
+
+
+@given(st.text(alphabet='CNOU=,"\\x \u00a0', max_size=40))
+def test_any_text_is_an_operator_or_none(text):
+    operator = Operator.of_name(text)
+    assert operator is None or operator.cn
+
+
+def test_a_certificate_with_two_common_names_is_nobodys(signer):
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509.oid import NameOID
+
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, name) for name in ("a.example", "b.example")]
+    builder = x509.CertificateBuilder(subject_name=x509.Name(names), issuer_name=x509.Name(names))
+    builder = builder.public_key(signer.key.public_key()).serial_number(1)
+    builder = builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    assert Operator.of_certificate(builder.sign(signer.key, SHA256()).public_bytes(Encoding.DER)) is None

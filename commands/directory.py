@@ -1,0 +1,292 @@
+"""`huitaine directory`: national files, white list, search, and what this hospital knows besides."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+import directory as book
+from commands.directory_words import FRENCH
+from commands.output import Exit, Format, emit, fail, say, to_json
+from commands.setup import installation
+from gateway.moments import utc_now
+
+app = typer.Typer(no_args_is_help=True, help=say("Who can be written to.", "À qui l'on peut écrire."))
+white_list_app = typer.Typer(no_args_is_help=True, help=say("MSSanté's white list.", "La liste blanche MSSanté."))
+key_app = typer.Typer(no_args_is_help=True, help=say("Addressees' keys.", "Les clés des destinataires."))
+app.add_typer(white_list_app, name="whitelist")
+app.add_typer(key_app, name="key")
+
+Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
+Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]
+Number = Annotated[str, typer.Argument(metavar="RPPS", show_default=False)]
+Box = Annotated[str, typer.Argument(metavar="MAILBOX", show_default=False)]
+SHOWN = 20
+
+
+@app.command("import")
+def import_command(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help=say("publish despite doubts", "publier malgré un doute"))] = False,
+    rejected: Annotated[Path | None, typer.Option(help=say("CSV of rejected lines", "lignes rejetées (CSV)"))] = None,
+    fmt: Fmt = Format.TABLE,
+) -> None:
+    """Import national extractions (text or ZIP). Example: huitaine directory import Extraction_….zip."""
+    data = installation().data
+    with _refusals(), _bars() as tell:
+        report = book.import_files(data, files, progress=tell, confirm=yes, clock=utc_now)
+    lines = [vars_of(one, "file", "line", "code", "words") for file in report.files for one in file.examples]
+    if rejected:
+        with rejected.open("w", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, ("file", "line", "code", "words"))
+            writer.writeheader()
+            writer.writerows(lines)
+    for line in lines[:SHOWN]:
+        sys.stderr.write(f"{line['file']}:{line['line']}: {line['code']}: {line['words']}\n")
+    counts = [
+        vars_of(file, "kind", "name", "published_at", "rows", "rejected", "duplicates")
+        | vars_of(file.change, "added", "changed", "removed")
+        for file in report.files
+    ]
+    emit(counts, fmt, title=say("Import", "Import"))
+    if not report.published:
+        why = "; ".join(report.held_because)
+        fail(say(f"held: {why}; check, then add --yes", f"retenu : {why} ; vérifiez, puis ajoutez --yes"), Exit.REFUSED)
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", show_default=False)],
+    city: Annotated[str | None, typer.Option(help=say("town", "ville"))] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    fmt: Fmt = Format.TABLE,
+) -> None:
+    """Find people and organisations by name. Example: huitaine directory search dubreuil lea --city rennes."""
+    with _refusals(), _opened() as here:
+        hits = here.search(" ".join(words), city=city, limit=limit)
+        rows = [
+            vars_of(hit, "rpps", "name", "profession", "postcode", "city")
+            | {"skills": ", ".join(hit.skills), "mailboxes": ", ".join(hit.mailboxes)}
+            for hit in hits
+        ]
+    emit(rows, fmt, columns=("rpps", "name", "profession", "skills", "postcode", "city", "mailboxes"))
+
+
+@app.command()
+def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
+    """Show what is known of a practitioner. Example: huitaine directory show 99900000001."""
+    with _refusals(), _opened() as here:
+        person, boxes, absence = here.practitioner(rpps), here.by_rpps(rpps), here.absence(rpps, utc_now())
+        rows = [_box(here, box) for box in boxes]
+    if person is None and not boxes:
+        fail(say(f"the directory does not know {rpps}", f"l'annuaire ne connaît pas {rpps}"), Exit.REFUSED)
+    name = f"{person.civility} {person.given} {person.family}".strip() if person else ""
+    away = vars_of(absence, "starts_at", "ends_at", "substitute") if absence else None
+    if fmt is Format.JSON:
+        places = person.offices if person else ()
+        offices = [vars_of(one, "organisation", "structures", "postcode", "city") for one in places]
+        typer.echo(to_json({"rpps": rpps, "name": name, "absence": away, "offices": offices, "mailboxes": rows}))
+        return
+    emit(rows, fmt, columns=BOX_COLUMNS, title=f"{rpps}  {name}")
+    if absence and fmt is Format.TABLE:
+        until, substitute = absence.ends_at.astimezone().date(), absence.substitute or "-"
+        typer.echo(
+            say(f"absent until {until}, substitute {substitute}", f"absent jusqu'au {until}, remplaçant {substitute}")
+        )
+
+
+@app.command()
+def status(fmt: Fmt = Format.TABLE) -> None:
+    """Tell how much the directory knows, and how old it is. Example: huitaine directory status --format json."""
+    now = utc_now()
+    with _refusals(), _opened() as here:
+        known = here.status()
+    rows: list[dict[str, object]] = [
+        {
+            "item": f"{file.kind}-file",
+            "count": file.rows,
+            "as_of": file.published_at or file.imported_at,
+            "age": file.age(now),
+        }
+        for file in known.files
+    ]
+    listed = known.white_list_generated_at
+    rows.append(
+        {
+            "item": "white-list",
+            "count": known.white_list_domains,
+            "as_of": listed,
+            "age": now - listed if listed else None,
+        }
+    )
+    counted = ("mailboxes", "personal", "organisations", "practitioners", "domains", "certificates", "openpgp_keys",
+               "entries", "absences")  # fmt: skip
+    rows += [{"item": name, "count": getattr(known, name)} for name in counted]
+    emit(rows, fmt, columns=("item", "count", "as_of", "age"), title=say("Directory", "Annuaire"))
+
+
+@white_list_app.command("update")
+def update_white_list(
+    file: Given,
+    ca: Annotated[Path | None, typer.Option(help=say("the signer's authority", "l'autorité du signataire"))] = None,
+    cn: Annotated[str | None, typer.Option(help=say("the signer's name", "le nom du signataire"))] = None,
+) -> None:
+    """Take a newer list once its signature is verified. Example: huitaine directory whitelist update LIST.xml."""
+    here = installation()
+    authority = ca or here.settings.directory.white_list_ca
+    if authority is None or not authority.is_file():
+        fail(
+            say("set directory.white_list_ca, or give --ca", "réglez directory.white_list_ca, ou donnez --ca"),
+            Exit.USAGE,
+        )
+    name = cn or here.settings.directory.white_list_cn
+    with _refusals():
+        report = book.update_white_list(
+            here.data, file.read_bytes(), authorities=authority.read_bytes(), common_name=name, clock=utc_now
+        )
+    typer.echo(
+        say(
+            f"{report.domains} domains of {report.generated_at:%Y-%m-%d %H:%M}, +{report.added} -{report.removed}",
+            f"{report.domains} domaines du {report.generated_at:%Y-%m-%d %H:%M}, +{report.added} -{report.removed}",
+        )
+    )
+
+
+@app.command()
+def absence(
+    rpps: Number,
+    begins: Annotated[datetime, typer.Option("--from", help=say("first day", "premier jour"))],
+    ends: Annotated[datetime | None, typer.Option("--to", help=say("last day", "dernier jour, compris"))] = None,
+    substitute: Annotated[str | None, typer.Option(metavar="RPPS")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help=say("forget it", "l'oublier"))] = False,
+) -> None:
+    """Declare an absence. Example: huitaine directory absence 99900000001 --from 2026-03-02 --to 2026-03-08."""
+    here, start = installation(), begins.astimezone()
+    with _refusals():
+        if remove:
+            book.remove_absence(here.data, rpps, start)
+        elif ends is None:
+            fail(say("--to is missing", "il manque --to"), Exit.USAGE)
+        else:
+            # A day without an hour is a whole day.
+            end = ends + timedelta(days=1) if ends == ends.replace(hour=0, minute=0, second=0) else ends
+            told = book.Absence(rpps=rpps, starts_at=start, ends_at=end.astimezone(), substitute=substitute)
+            book.add_absence(here.data, told)
+    typer.echo(say("done", "fait"))
+
+
+@key_app.command("add")
+def add_key(
+    mailbox: Box,
+    file: Given,
+    any_name: Annotated[bool, typer.Option(help=say("also when it names others", "même à un autre nom"))] = False,
+) -> None:
+    """Keep a certificate or OpenPGP key of a mailbox. Example: huitaine directory key add gp@cabinet.example GP.pem."""
+    here, content = installation(), file.read_bytes()
+    openpgp = b"-----BEGIN PGP" in content or not (content.startswith(b"\x30") or b"-----BEGIN" in content)
+    with _refusals():
+        added: book.OpenPgpKey | book.Certificate
+        if openpgp:
+            added = book.add_openpgp_key(here.data, mailbox, content, any_name=any_name)
+        else:
+            added = book.add_certificate(here.data, mailbox, content, any_name=any_name)
+    typer.echo(say(f"taken: {added.fingerprint}", f"prise : {added.fingerprint}"))
+
+
+@key_app.command("remove")
+def remove_key(mailbox: Box, fingerprint: Annotated[str, typer.Argument(show_default=False)]) -> None:
+    """Forget a key of a mailbox. Example: huitaine directory key remove gp@cabinet.example 3F2A…"""
+    here = installation()
+    with _refusals():
+        book.remove_key(here.data, mailbox, fingerprint)
+    typer.echo(say("done", "fait"))
+
+
+@app.command("set")
+def set_command(
+    subject: Annotated[str, typer.Argument(metavar="MAILBOX|@DOMAIN", show_default=False)],
+    form: Annotated[list[str] | None, typer.Option(help=f"{', '.join(book.FORMS)}")] = None,
+    rank: Annotated[int | None, typer.Option(min=0, help=say("1 first, 0 forgets", "1 d'abord, 0 oublie"))] = None,
+    rpps: Annotated[str | None, typer.Option(help=say("whose mailbox this is", "à qui est cette boîte"))] = None,
+    remove: Annotated[bool, typer.Option("--remove", help=say("forget instead", "oublier"))] = False,
+) -> None:
+    """Tell what a mailbox or domain reads. Example: huitaine directory set @cabinet.example --form pdf --form xdm."""
+    here = installation()
+    if not form and rank is None and rpps is None and not remove:
+        fail(say("nothing to set: --form, --rank or --rpps", "rien à régler : --form, --rank ou --rpps"), Exit.USAGE)
+    with _refusals():
+        if form or (remove and rank is None and rpps is None):
+            book.set_forms(here.data, subject, frozenset() if remove else frozenset(form or ()))
+        if rank is not None:
+            book.prefer(here.data, subject, rank or None)
+        if rpps is not None:
+            (book.remove_entry if remove else book.add_entry)(here.data, rpps, subject)
+    typer.echo(say("done", "fait"))
+
+
+BOX_COLUMNS = ("mailbox", "kind", "structure", "city", "accepts", "source", "rank", "in_white_list", "certificates",
+               "openpgp_keys", "forms")  # fmt: skip
+
+
+def _box(here: book.Directory, box: book.Mailbox) -> dict[str, object]:
+    now, forms = utc_now(), here.forms(box.address)
+    return {
+        "mailbox": box.address,
+        "kind": box.kind.value,
+        **vars_of(box, "structure", "city", "accepts", "rank"),
+        "source": box.source.value,
+        "in_white_list": here.white_list.contains(box.domain),
+        "certificates": sum(one.valid_at(now) for one in here.certificates(box.address)),
+        "openpgp_keys": sum(one.valid_at(now) for one in here.openpgp_keys(box.address)),
+        "forms": ", ".join(sorted(forms)) if forms else None,
+    }
+
+
+def vars_of(record: object, *names: str) -> dict[str, object]:
+    """Those fields of a record, by name."""
+    return {name: getattr(record, name) for name in names}
+
+
+@contextmanager
+def _opened() -> Iterator[book.Directory]:
+    here = book.Directory.open(installation().data)
+    try:
+        yield here
+    finally:
+        here.close()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """A refusal is one line on standard error; busy may be tried again."""
+    try:
+        yield
+    except book.DirectoryError as error:
+        french = f"{FRENCH[error.code]} ({error})" if error.code in FRENCH else str(error)
+        fail(f"{error.code}: {say(str(error), french)}", Exit.TEMPORARY if error.code == "busy" else Exit.REFUSED)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[book.Progress], None]]:
+    """A bar per file on standard error, when that is a terminal."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks = {}
+
+        def tell(progress: book.Progress) -> None:
+            if progress.file not in tasks:
+                tasks[progress.file] = bars.add_task(progress.file, total=progress.bytes_total)
+            bars.update(tasks[progress.file], completed=progress.bytes_done)
+
+        yield tell

@@ -1,0 +1,35 @@
+"""French words for each code that the directory refuses with; the English ones are the error's own."""
+
+from __future__ import annotations
+
+FRENCH = {
+    "busy": "un autre import ou une mise à jour est en cours ; réessayez ensuite",
+    "no-file": "fichier introuvable",
+    "not-ours": "ligne 1 : l'en-tête n'est celui d'aucun des deux fichiers nationaux (UTF-8, « | »)",
+    "wrong-charset": "ligne 1 : ce n'est pas de l'UTF-8",
+    "wrong-header": "ligne 1 : il manque des colonnes",
+    "broken-file": "le ZIP est abîmé ; téléchargez-le de nouveau",
+    "same-kind-twice": "deux fichiers du même genre : ne donnez que le plus récent",
+    "empty": "aucune ligne n'a pu être prise",
+    "bad-signature": "la signature de la liste blanche n'est pas valable",
+    "wrong-signer": "la liste n'est pas signée par le nom et l'autorité attendus",
+    "back-in-time": "cette liste est plus ancienne que la nôtre, qui reste",
+    "from-the-future": "cette liste porte une date à venir",
+    "bad-xml": "ce n'est pas le XML attendu",
+    "bad-list": "la liste est vide ou sans date",
+    "other-name": "la clé ne nomme pas cette boîte ; vérifiez auprès du destinataire",
+    "key-of-another": "cette clé appartient déjà à une autre boîte : rien n'a été gardé",
+    "not-a-certificate": "ce n'est pas un certificat X.509 (DER ou PEM)",
+    "not-a-key": "ce n'est ni un certificat ni une clé publique OpenPGP",
+    "not-for-encryption": "cette clé ne permet pas de chiffrer",
+    "not-for-mail": "ce certificat n'est pas prévu pour le courrier",
+    "weak-key": "clé RSA trop courte : 2048 bits au moins",
+    "secret-key": "ce fichier contient une clé secrète : demandez la clé publique",
+    "revoked-key": "cette clé est révoquée : demandez la nouvelle",
+    "no-such-key": "cette boîte n'a aucune clé de cette empreinte",
+    "bad-address": "ce n'est pas une adresse de courrier",
+    "bad-number": "un RPPS a 11 chiffres",
+    "bad-period": "l'absence finit avant de commencer",
+    "own-substitute": "nul n'est son propre remplaçant",
+    "unknown-form": "forme inconnue",
+}
