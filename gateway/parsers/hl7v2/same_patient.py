@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 from gateway.document import Finding, Patient
 from gateway.parsers.ins import ins_of
@@ -14,20 +15,31 @@ def check_same_patient(outer: Patient, inner: Patient, place: str) -> tuple[Find
     numbers = ins_of(outer), ins_of(inner)
     if all(numbers) and numbers[0].isdisjoint(numbers[1]):
         return (_another(place, "their INS differ"),)
-    differences = [
-        name
-        for name, one, other in (
-            ("family name", _folded(outer.family), _folded(inner.family)),
-            ("birth date", outer.birth_date, inner.birth_date),
-        )
-        if one and other and one != other
-    ]
-    if len(differences) == 2 or (differences and not any(numbers)):
+    differences = list(_differences(outer, inner))
+    linked = not _values(outer).isdisjoint(_values(inner))
+    if len(differences) == 2 or (differences and not linked):
         return (_another(place, f"their {' and '.join(differences)} differ"),)
     return tuple(
         warning("patient-trait-differs", place, f"{name} in the document is not the one in PID; check the identity")
         for name in differences
     )
+
+
+def _differences(outer: Patient, inner: Patient) -> Iterator[str]:
+    """Birth and used names count as one set: older senders put the used name first."""
+    names = _names(outer), _names(inner)
+    if all(names) and names[0].isdisjoint(names[1]):
+        yield "family name"
+    if outer.birth_date and inner.birth_date and outer.birth_date != inner.birth_date:
+        yield "birth date"
+
+
+def _names(patient: Patient) -> set[str]:
+    return {_folded(name) for name in (patient.family, patient.used_family) if name}
+
+
+def _values(patient: Patient) -> set[str]:
+    return {identifier.value for identifier in patient.identifiers}
 
 
 def _another(place: str, why: str) -> Finding:

@@ -251,3 +251,24 @@ def test_a_few_bytes_of_markup_do_not_become_a_mountain_of_blanks(n3: bytes) -> 
 )
 def test_a_narrative_no_letter_has_is_refused(n3: bytes, narrative: bytes) -> None:
     assert refusal(n3.replace(b"Voir le PDF", narrative)) == "narrative-too-large"
+
+
+def test_a_body_of_plain_text_is_the_text(n1: bytes) -> None:
+    plain = re.sub(rb"<text mediaType.*?</text>", b'<text mediaType="text/plain">Va bien.</text>', n1, flags=re.DOTALL)
+    (document,) = read_cda(plain).documents
+
+    assert (document.text, document.attachments) == ("Va bien.", ())
+
+
+def test_a_file_elsewhere_is_not_fetched(n1: bytes) -> None:
+    body = b'<text mediaType="application/pdf"><reference value="http://127.0.0.1:9/x.pdf"/></text>'
+    reading = read_cda(re.sub(rb"<text mediaType.*?</text>", body, n1, flags=re.DOTALL))
+
+    assert {"media-elsewhere", "cda-empty"} <= set(codes(reading))
+
+
+def test_a_gp_without_rpps_is_a_warning(n3: bytes) -> None:
+    reading = read_cda(n3.replace(b'extension="899900000011"', b'extension="750100125/50362"'))
+
+    assert reading.documents[0].addressees[0].local_code == "750100125/50362"
+    assert "addressee-without-number" in codes(reading)

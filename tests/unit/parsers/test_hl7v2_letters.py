@@ -242,10 +242,36 @@ def test_a_document_about_somebody_else_is_refused(mdm: bytes) -> None:
     assert "patient-mismatch" in errors(read_hl7v2(other))
 
 
-def test_another_name_and_birth_date_without_ins_is_refused(mdm: bytes) -> None:
-    other = mdm.replace(b"||TESTINI^AMELIE^AMELIE ROSE", b"||AUTREQUI^AMELIE^").replace(b"|19780214|", b"|19800214|")
+def test_another_name_and_another_birth_date_are_another_patient_even_on_one_number(mdm: bytes) -> None:
+    names = b"||TESTINI^AMELIE^AMELIE ROSE^^^^L~ESSAI^AMELIE^^^^^D|"
+    other = mdm.replace(names, b"||AUTREQUI^AMELIE|").replace(b"|19780214|", b"|19800214|")
 
     assert "patient-mismatch" in errors(read_hl7v2(other))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        (b"||TESTINI^AMELIE^AMELIE ROSE^^^^L~ESSAI^AMELIE^^^^^D|", b"||ESSAI^AMELIE|", None),
+        (b"||TESTINI^AMELIE^AMELIE ROSE^^^^L~ESSAI^AMELIE^^^^^D|", "||Têstini^AMELIE|".encode(), None),
+        (b"|19780214|", b"|19780215|", "patient-trait-differs"),
+    ],
+)
+def test_a_trait_that_differs_on_the_same_number_is_a_warning(
+    mdm: bytes, old: bytes, new: bytes, code: str | None
+) -> None:
+    assert old in mdm
+    reading = read_hl7v2(mdm.replace(old, new))
+
+    assert reading.accepted, reading.findings
+    assert ("patient-trait-differs" in codes(reading)) is (code is not None)
+
+
+def test_a_trait_that_differs_without_a_common_number_is_refused(mdm: bytes) -> None:
+    alone = re.sub(rb"~278027590000164[^|]*\|", b"|", mdm.replace(b"IPP-0042", b"IPP-7777"))
+
+    assert read_hl7v2(alone).accepted
+    assert "patient-mismatch" in errors(read_hl7v2(alone.replace(b"|19780214|", b"|19780215|")))
 
 
 def test_a_patients_mailbox_that_is_not_his_ins_is_not_used(mdm: bytes) -> None:
@@ -292,3 +318,24 @@ def test_two_patients_in_one_document_message_are_refused(mdm: bytes) -> None:
     pid = re.search(rb"PID\|[^\r]*\r", mdm)
     assert pid
     assert "several-patients" in errors(read_hl7v2(mdm.replace(pid[0], pid[0] + pid[0])))
+
+
+def test_documents_in_hex_or_unencoded_are_read(mdm: bytes, vectors: Path) -> None:
+    pdf = (vectors / "cda" / "letter.pdf").read_bytes()
+    encoded = re.search(rb"Base64\^[A-Za-z0-9+/=]{500,}", mdm)
+    assert encoded
+    in_hex = mdm.replace(encoded[0], b"Hex^" + pdf.hex().encode())
+    plain = mdm.replace(encoded[0], b"A^<ClinicalDocument/>")
+
+    assert read_hl7v2(in_hex).documents[0].original.content == pdf
+    assert errors(read_hl7v2(in_hex.replace(b"Hex^25", b"Hex^2?"))) == ["hex-invalid"]
+    assert errors(read_hl7v2(plain)) == ["not-a-cda"]
+    assert errors(read_hl7v2(mdm.replace(encoded[0], b"Base32^MFRGG==="))) == ["encoding-unknown"]
+
+
+def test_a_thousand_remarks_do_not_drown_the_error() -> None:
+    header = b"MSH|^~\\&|A|LAB|C|D|2026||ORU^R01|7|T|2.5\rPID|1||P1||T^A\rOBR|1\r"
+    reading = read_hl7v2(header + b"OBX|1|NM|A^B||n.f.\r" * 1_000 + b"OBX|2|ED|C^D||^a^pdf^Base64^AAA\r")
+
+    assert len(reading.findings) == 300
+    assert errors(reading) == ["base64-truncated"]
