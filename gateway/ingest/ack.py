@@ -72,13 +72,19 @@ def complaints_of(findings: tuple[Finding, ...]) -> tuple[Complaint, ...]:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     return tuple(
         Complaint(
-            condition=_condition(finding.code, finding.place),
+            condition=condition_of(finding),
             code=finding.code,
             words=finding.message,
             place=finding.place,
         )
         for finding in errors[:_MOST_ERRORS]
     )
+
+
+def condition_of(finding: Finding) -> str:
+    """The condition of table 0357 that comes nearest to a finding's code; a missing segment is a sequence error."""
+    found = next((condition for pattern, condition in _CONDITION_OF_CODE if pattern.search(finding.code)), "207")
+    return "100" if found == "101" and "-" not in finding.place else found
 
 
 def acknowledge(
@@ -172,12 +178,6 @@ def _location(place: str) -> tuple[bytes, ...]:
     while not parts[-1]:
         parts.pop()
     return tuple(part.encode() for part in parts)
-
-
-def _condition(code: str, place: str) -> str:
-    found = next((condition for pattern, condition in _CONDITION_OF_CODE if pattern.search(code)), "207")
-    whole_segment = found == "101" and "-" not in place
-    return "100" if whole_segment else found
 
 
 def _text(request: Msh, words: str) -> bytes:

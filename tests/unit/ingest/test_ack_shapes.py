@@ -48,9 +48,11 @@ def test_hl7apy_rejects_a_broken_one():
 
 
 def test_an_accepted_document():
+    header = (
+        "MSH|^~\\&|PASSERELLE|CH-EXEMPLE|DPI|CH-EXEMPLE|20260115103000+0000||ACK^T02^ACK|00000000000000000042|P|2.6"
+    )
     assert ack(mdm()).split("\r") == [
-        r"MSH|^~\&|PASSERELLE|CH-EXEMPLE|DPI|CH-EXEMPLE|20260115103000+0000||ACK^T02^ACK|00000000000000000042|P|2.6|||||"
-         "FRA|UNICODE UTF-8",
+        f"{header}|||||FRA|UNICODE UTF-8",
         "MSA|AA|DOC000123",
         "",
     ]

@@ -1,0 +1,59 @@
+"""Files out of the drop folder: to ``taken`` or ``refused``, over nothing, and back when it was not the one we read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gateway.ingest.folder.watch import Sighting
+
+TAKEN, REFUSED = "taken", "refused"
+REASON = ".reason.txt"
+_LONGEST_NAME = 240
+
+
+def move_to_taken(folder: Path, sighting: Sighting, letter: str) -> bool:
+    """To ``taken/<letter id>_<name>``; false when the file changed since it was read: it is a new one."""
+    return _move(folder, sighting, _free(folder / TAKEN, f"{letter}_{sighting.name}"))
+
+
+def move_to_refused(folder: Path, sighting: Sighting, reason: str) -> bool:
+    """To ``refused/<name>``, ``<name>.reason.txt`` beside it and written first; false as above."""
+    target = _free(folder / REFUSED, sighting.name, REASON)
+    beside = target.with_name(target.name + REASON)
+    beside.write_bytes(reason.encode("utf-8-sig"))
+    moved = _move(folder, sighting, target)
+    if not moved:
+        beside.unlink(missing_ok=True)
+    return moved
+
+
+def remove_witness(folder: Path, sighting: Sighting) -> None:
+    """The witness goes after its file: were it to go first, a crash between the two would hide the file."""
+    if sighting.witness:
+        (folder / sighting.witness).unlink(missing_ok=True)
+
+
+def _move(folder: Path, sighting: Sighting, target: Path) -> bool:
+    source = folder / sighting.name
+    if not sighting.unmoved(os.lstat(source)):
+        return False
+    source.rename(target)
+    # Somebody may have put another file under the name just before: it was not read, so it goes back.
+    if sighting.unmoved(os.lstat(target)):
+        return True
+    target.rename(_free(folder, sighting.name))
+    return False
+
+
+def _free(folder: Path, name: str, *beside: str) -> Path:
+    """A name in ``folder`` that is free, with what will stand beside it: ``a.hpr``, ``a-2.hpr``, ``a-3.hpr``."""
+    stem, extension = os.path.splitext(name)  # noqa: PTH122  a name of somebody's, never a path of ours
+    stem = os.fsdecode(os.fsencode(stem)[: _LONGEST_NAME - len(os.fsencode(extension))])
+    number = 1
+    while True:
+        candidate = folder / (f"{stem}{extension}" if number == 1 else f"{stem}-{number}{extension}")
+        names = [candidate, *(candidate.with_name(candidate.name + ending) for ending in beside)]
+        if not any(os.path.lexists(path) for path in names):
+            return candidate
+        number += 1
