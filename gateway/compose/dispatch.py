@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from gateway.compose.profile import ComposeProfile
 from gateway.compose.words import Words, words_of
 from gateway.document import Document, Role
-from gateway.identifiers import DeliveryId
+from gateway.identifiers import DeliveryId, whole_of
 from gateway.letter import Addressed, Form, ParsedLetter
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -40,6 +40,13 @@ class Dispatch:
     def in_mssante(self) -> bool:
         """Whether the mailbox is inside the trust space."""
         return self.addressed.in_mssante
+
+    @property
+    def archive(self) -> bytes | None:
+        """The XDM archive that the letter came as, when the whole of it is about this patient."""
+        content = self.parsed.kept.received.content
+        whole = self.parsed.format == "xdm" and whole_of(self.parsed.id) == self.parsed.id
+        return content if whole and content.startswith(b"PK\x03\x04") else None
 
     @property
     def for_patient(self) -> bool:

@@ -7,11 +7,7 @@ a converted form has no place for is named in the text.
 
 from __future__ import annotations
 
-import re
-import zlib
 from dataclasses import dataclass, field
-from io import BytesIO
-from zipfile import BadZipFile, ZipFile
 
 from gateway.compose import cda_n1, hprim
 from gateway.compose.body import Told, bulleted, introduction, section
@@ -20,12 +16,11 @@ from gateway.compose.dispatch import Dispatch
 from gateway.compose.metadata import Entry
 from gateway.compose.mime import Part, charset_of, safe_media_type
 from gateway.compose.names import Names, safe_name, stem
-from gateway.compose.xdm import ARCHIVE, archive
+from gateway.compose.xdm import ARCHIVE, archive, holds
 from gateway.document import Attachment, Document
 from gateway.letter import Form
 
 PDF = "application/pdf"
-_CHARSET = re.compile(r"[a-z0-9][a-z0-9._-]{1,30}")
 _FILES = {
     "cda": (".xml", "text/xml"),
     "hl7v2": (".hl7", "application/octet-stream"),
@@ -71,7 +66,7 @@ class _Collection:
         self._files: list[Part] = []
         self._record: Part | None = None
         self._entries: list[Entry] = []
-        self._archives: list[Document] = []
+        self._archives: list[bytes] = [dispatch.archive] if dispatch.archive else []
         self._losses: list[str] = []
 
     def add(self, document: Document, lines: list[str]) -> None:
@@ -81,17 +76,17 @@ class _Collection:
         self._hprim(document, name, lines)
         self._xdm(document, pdfs)
         for other in document.attachments:
-            if not _is_pdf(other) and not _is_inside(other, self._archives):
+            if not _is_pdf(other) and not self._is_packed(other.content):
                 self._attach(other)
         self._original(document, name)
 
     def closed(self) -> Enclosures:
         """Everything, with the archive built around the CDA that were collected."""
-        dispatch, zips = self._dispatch, [one.original.content for one in self._archives]
+        dispatch, zips = self._dispatch, list(self._archives)
         if self._entries:
             zips.append(archive(dispatch, tuple(self._entries)))
         packed = [Part(content=one, media_type="application/zip", name=self._names.take(ARCHIVE)) for one in zips]
-        inside = [one for one in dispatch.documents if one.original.format == "xdm"] if self._archives else []
+        inside = [one for one in dispatch.documents if dispatch.archive or one.original.format == "xdm"]
         return Enclosures(
             files=(*self._files, *packed),
             record=self._record,
@@ -114,11 +109,16 @@ class _Collection:
             pdfs.insert(0, document.original.content)
         if not pdfs and self._wants_pdf(document):
             pdfs = [self._rendered(document)]
-        named = {one.content: one.name for one in document.attachments}
         for pdf in pdfs:
-            stated = safe_name(named.get(pdf, ""), f"{name}.pdf") if document.patient is None else f"{name}.pdf"
-            self._file(pdf, PDF, stated)
+            self._file(pdf, PDF, self._pdf_name(document, name, pdf))
         return pdfs
+
+    @staticmethod
+    def _pdf_name(document: Document, name: str, pdf: bytes) -> str:
+        if document.patient is not None:
+            return f"{name}.pdf"
+        stated = next((one.name for one in document.attachments if one.content is pdf), "")
+        return safe_name(stated, f"{name}.pdf")
 
     def _wants_pdf(self, document: Document) -> bool:
         # ECO.2.1.1: inside MSSanté the archive never goes without the same documents as PDF.
@@ -141,9 +141,9 @@ class _Collection:
         if content is None:
             return
         if Form.HPRIM_BODY in forms and self._record is None:
-            self._record = Part(content=content, media_type="text/plain", charset=_hprim_charset(document, content))
+            self._record = Part(content=content, media_type="text/plain", charset=hprim.charset(document, content))
         if Form.HPRIM_ATTACHED in forms or (self._record is not None and self._record.content != content):
-            self._file(content, "text/plain", f"{name}.hpr", charset=_hprim_charset(document, content))
+            self._file(content, "text/plain", f"{name}.hpr", charset=hprim.charset(document, content))
 
     def _hprim_record(self, document: Document, lines: list[str]) -> bytes | None:
         if document.original.format == "hprim-medecin":
@@ -170,7 +170,7 @@ class _Collection:
 
     def _wants_xdm(self, document: Document) -> bool:
         forms, kind = self._dispatch.forms, document.original.format
-        if kind == "xdm":
+        if kind == "xdm" or self._dispatch.archive:
             return True
         if Form.XDM in forms:
             return kind == "cda" or cda_n1.can_be_made(document)
@@ -181,9 +181,11 @@ class _Collection:
         if not self._wants_xdm(document):
             if Form.XDM in self._dispatch.forms and document.patient is not None:
                 self._losses.append("XDM : non produit, le type de document n'est pas indiqué")
+        elif self._dispatch.archive:
+            return  # it came packed and goes on as it is
         elif original.format == "xdm":
-            if all(original.content != one.original.content for one in self._archives):
-                self._archives.append(document)
+            if original.content not in self._archives:
+                self._archives.append(original.content)
         elif original.format == "cda":
             self._entry(document, original.content)
         else:
@@ -207,8 +209,11 @@ class _Collection:
     def _carries(self, content: bytes) -> bool:
         held = [file.content for file in self._files]
         held += [entry.content for entry in self._entries] if Form.ORIGINAL not in self._dispatch.forms else []
-        held += [one.original.content for one in self._archives]
-        return content in held or (self._record is not None and self._record.content == content)
+        held += [self._record.content] if self._record is not None else []
+        return content in held or content in self._archives or self._is_packed(content)
+
+    def _is_packed(self, content: bytes) -> bool:
+        return any(holds(packed, content) for packed in self._archives)
 
     def _attach(self, other: Attachment) -> None:
         media_type = safe_media_type(other.media_type)
@@ -228,27 +233,3 @@ def _is_pdf(attachment: Attachment) -> bool:
 
 def _is_xml(media_type: str) -> bool:
     return media_type.endswith(("/xml", "+xml"))
-
-
-def _hprim_charset(document: Document, content: bytes) -> str:
-    """What the reader found the original to be, else ISO-8859-1, which is what we write."""
-    if document.original.content is not content:
-        return "iso-8859-1"
-    _, _, told = document.original.media_type.partition("charset=")
-    found = told.strip(' "').lower()
-    if not _CHARSET.fullmatch(found):
-        found = charset_of(content)
-    return "iso-8859-1" if found == "us-ascii" else found
-
-
-def _is_inside(attachment: Attachment, archives: list[Document]) -> bool:
-    """Whether an archive of the mail holds the same bytes: by size and CRC, then nothing is attached twice."""
-    crc, size = zlib.crc32(attachment.content), len(attachment.content)
-    for document in archives:
-        try:
-            with ZipFile(BytesIO(document.original.content)) as packed:
-                if any(crc == one.CRC and one.file_size == size for one in packed.infolist()):
-                    return True
-        except BadZipFile:
-            continue
-    return False

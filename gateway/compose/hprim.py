@@ -15,6 +15,7 @@ from gateway.compose.dispatch import Dispatch, day
 from gateway.compose.hprim_results import lab_block, result_losses
 from gateway.compose.identity import french_birth, patient_number, social_security_number
 from gateway.compose.latin import Latin1
+from gateway.compose.mime import charset_of
 from gateway.compose.text import one_line, visible, wrapped
 from gateway.document import Document, Identifier, Patient
 
@@ -22,6 +23,7 @@ _TAG = re.compile(r"\*{3,}\s*(LAB|FIN|FINFICHIER)\s*\*{3,}", re.IGNORECASE)
 _SEGMENT = re.compile(r"^(\s*(?:RES|TEX))\|")
 _CITY = re.compile(r"(?:F-)?([0-9]{5})\s+(\S.*)")
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,10}")
+_CHARSET = re.compile(r"[a-z0-9][a-z0-9._-]{1,30}")
 _WIDTH = 78
 
 
@@ -47,6 +49,16 @@ def write(dispatch: Dispatch, document: Document, text: list[str]) -> Record:
         lines += ["****LAB****", *lab_block(document.results, spell)]
     lines += ["****FIN****", "****FINFICHIER****", ""]
     return Record(content="\r\n".join(lines).encode("iso-8859-1"), replaced=frozenset(spell.lost))
+
+
+def charset(document: Document, content: bytes) -> str:
+    """What the reader found an original record to be; ISO-8859-1 is what we write."""
+    if document.original.content is not content:
+        return "iso-8859-1"
+    found = document.original.media_type.partition("charset=")[2].strip(' "').lower()
+    if not _CHARSET.fullmatch(found):
+        found = charset_of(content)
+    return "iso-8859-1" if found == "us-ascii" else found
 
 
 def header_losses(document: Document) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from io import BytesIO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from gateway.compose.dispatch import PARIS, Dispatch
 from gateway.compose.metadata import Entry, document_name, metadata
@@ -31,6 +32,17 @@ def archive(dispatch: Dispatch, entries: tuple[Entry, ...]) -> bytes:
             info.compress_type = ZIP_DEFLATED if len(content) <= _SMALL else ZIP_STORED
             target.writestr(info, content)
     return buffer.getvalue()
+
+
+def holds(packed: bytes, content: bytes) -> bool:
+    """Whether the archive has a file with these very bytes; only one of the same size and CRC is unpacked."""
+    crc, size = zlib.crc32(content), len(content)
+    try:
+        with ZipFile(BytesIO(packed)) as opened:
+            alike = [one for one in opened.infolist() if one.file_size == size and crc == one.CRC]
+            return any(opened.read(one) == content for one in alike)
+    except (BadZipFile, NotImplementedError, RuntimeError, zlib.error, OSError):
+        return False  # the reader took it; what cannot be compared is attached once more
 
 
 def _index(documents: int) -> str:

@@ -168,17 +168,20 @@ class Opened:
         return next(content for name, content in self.files.items() if name.endswith(ending))
 
 
-def letter_of(*documents: Document) -> ParsedLetter:
+def letter_of(*documents: Document, content: bytes = b"") -> ParsedLetter:
     received = ReceivedLetter(
         id=LetterId("01KF0000000000000000000000"),
         door=Door.FOLDER,
         source="test",
         envelope=Envelope(),
-        content=b"",
+        content=content,
         received_at=NOW,
     )
     return ParsedLetter(
-        id=received.id, kept=KeptLetter(received=received), format=documents[0].original.format, documents=documents
+        id=received.id,
+        kept=KeptLetter(received=received),
+        format="xdm" if content else documents[0].original.format,
+        documents=documents,
     )
 
 
@@ -188,6 +191,7 @@ def compose() -> Callable[..., Opened]:
         *documents: Document,
         forms: tuple[Form, ...] = (),
         in_mssante: bool = True,
+        content: bytes = b"",
         role: Role = Role.GP,
         profile: ComposeProfile = PROFILE,
         protection: Protection = TLS,
@@ -201,7 +205,7 @@ def compose() -> Callable[..., Opened]:
             in_mssante=in_mssante,
         )
         mail = Composer(profile=profile, clock=lambda: NOW).compose(
-            AddressedLetter(parsed=letter_of(*documents), outcomes=(addressed,)),
+            AddressedLetter(parsed=letter_of(*documents, content=content), outcomes=(addressed,)),
             addressed,
             delivery=DeliveryId("01KF0000000000000000000001"),
             message_id="<01KF.1@ch-exemple.mssante.fr>",

@@ -134,6 +134,18 @@ def test_an_archive_that_came_goes_on_as_it_is_and_its_files_are_not_attached_tw
     assert opened.header("X-MSS-CODECDA") == "11490-0"
 
 
+def test_an_archive_of_several_documents_is_not_packed_anew(compose, unzipped, discharge, cda):
+    one = replace(discharge, original=Original(format="cda", content=cda))
+    two = replace(discharge, original=Original(format="cda", content=cda.replace(b"58132", b"58133")))
+    came = compose(one, two, forms=(Form.XDM,)).file("IHE_XDM.zip")
+    assert len(unzipped(came)) == 5
+    for forms in ((), (Form.XDM,), (Form.PDF,)):
+        opened = compose(one, two, forms=forms, content=came)
+        assert opened.file("IHE_XDM.zip") == came
+        assert not [name for name in opened.files if name.endswith(".xml")]
+        assert opened.header("Subject").startswith("XDM/1.0/DDM+2 documents")
+
+
 @pytest.mark.parametrize(
     "content",
     [
