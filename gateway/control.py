@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from gateway.errors import HuitaineError
+from gateway.errors import HuitaineError, UnreadableDocument
 
 Order = dict[str, Any]
 Obey = Callable[[Order], Awaitable[Order]]
@@ -56,6 +56,9 @@ def order(path: Path, what: Order, *, seconds: float = 60) -> Order:
 async def _answer(what: Order, obey: Obey) -> Order:
     try:
         return await obey(what)
+    except UnreadableDocument as error:
+        told = "; ".join(f"{each.place}: {each.message} ({each.code})" for each in error.findings)
+        return {"error": str(error), "status": error.status, "detail": told}
     except HuitaineError as error:
         return {"error": str(error), "status": error.status, "detail": error.detail}
     except (KeyError, TypeError, ValueError) as error:

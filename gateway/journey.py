@@ -39,7 +39,7 @@ class Journey:
 
     def __init__(self, stations: Stations) -> None:
         """The stations are handed in: the journey builds none."""
-        self._at = stations
+        self.stations = self._at = stations
 
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
         """For a door that cannot wait: on disk, then yes; the rest of the road follows behind the answer."""

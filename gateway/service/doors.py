@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from config.sections import Mailbox, Source
 from config.settings import Settings, SettingsError, secret
 from gateway.errors import SettingsRefused
 from gateway.imap import Account
+from gateway.ingest.folder import FolderSettings, Origin
 from gateway.ingest.imap import ImapDoorSettings
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpLimits, MllpListener, MllpSource
 from gateway.service.tls import server_context
@@ -63,6 +66,32 @@ def mllp_settings(settings: Settings) -> MllpDoorSettings | None:
 def automatic(settings: Settings) -> str:
     """The recipient that stands for whoever the document names."""
     return f"auto@{settings.gateway.domain}"
+
+
+def folder_settings(settings: Settings) -> FolderSettings | None:
+    """What the folder door is told; ``None`` when no folder is set."""
+    folder = settings.folder
+    if folder.path is None:
+        return None
+    return FolderSettings(
+        path=folder.path,
+        origin=folder_origin(settings),
+        interval=timedelta(seconds=folder.interval_seconds),
+        settle=timedelta(seconds=folder.settle_seconds),
+        witness=folder.witness,
+    )
+
+
+def folder_origin(settings: Settings, *, to: str | None = None) -> Origin:
+    """On whose behalf a file is handed in, and to whom: by default whoever the document names."""
+    name = settings.folder.source
+    source = settings.sources.get(name, Source())
+    return Origin(
+        source=name,
+        recipients=(to or automatic(settings),),
+        report_to=source.report_to or "",
+        max_size=settings.smtp.max_size,
+    )
 
 
 def imap_door(settings: Settings) -> ImapDoorSettings:

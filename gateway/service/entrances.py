@@ -8,19 +8,26 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from gateway.errors import PermanentFailure
 from gateway.identifiers import LetterId, new_letter_id
 from gateway.imap import MailboxWatch, Pace
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
+from gateway.ingest.folder import open_folder_door, submit_file
 from gateway.ingest.imap import ImapDoor
 from gateway.ingest.mllp.door import open_mllp_door
 from gateway.letter import Receipt
 from gateway.receipts.mailbox import Folders, ReceiptMailbox
 from gateway.service.build import Gateway
-from gateway.service.doors import account, imap_door, mllp_settings, smtp_settings
-from gateway.service.folder import FolderDoor
+from gateway.service.doors import account, folder_origin, folder_settings, imap_door, mllp_settings, smtp_settings
 from gateway.service.telling import Habits, Teller
 from gateway.smtp.server.doors import open_smtp_doors
+
+
+class UnreadableFile(PermanentFailure):
+    """A file that cannot be opened: missing, a link, a folder, or not ours to read."""
+
+    status, words = "5.6.0", "The file cannot be read"
 
 
 class Entrances:
@@ -30,7 +37,6 @@ class Entrances:
         """``opening`` is how the receipts mailbox is reached."""
         self._gateway, self._opening = gateway, opening
         self._stack = contextlib.AsyncExitStack()
-        self._folder = FolderDoor(gateway)
         self.ports: dict[str, int] = {}
         self.teller = Teller(gateway.store, gateway.courier, _habits(gateway), clock=gateway.clock)
 
@@ -39,7 +45,7 @@ class Entrances:
         try:
             await self._open_smtp()
             await self._open_mllp()
-            self._folder.open(self._watch)
+            await self._open_folder()
             self._open_mailboxes()
         except BaseException:
             await self._stack.aclose()
@@ -54,8 +60,14 @@ class Entrances:
         return dict(self.ports)
 
     async def submit(self, path: str, to: str | None = None) -> LetterId:
-        """Take a file as the folder door does."""
-        return await self._folder.submit(Path(path), to=to)
+        """Take a file as the folder door does; raises as the door's reading does."""
+        gateway = self._gateway
+        origin = folder_origin(gateway.settings, to=to)
+        try:
+            kept = await submit_file(Path(path), origin, gateway.journey, gateway.clock, new_letter_id)
+        except OSError as error:
+            raise UnreadableFile(type(error).__name__) from error
+        return kept.id
 
     async def _open_smtp(self) -> None:
         gateway, wanted = self._gateway, smtp_settings(self._gateway.settings)
@@ -70,6 +82,12 @@ class Entrances:
             door = await open_mllp_door(wanted, gateway.journey, gateway.clock, new_letter_id)
             self._stack.push_async_callback(door.close)
             self.ports |= door.ports
+
+    async def _open_folder(self) -> None:
+        gateway, wanted = self._gateway, folder_settings(self._gateway.settings)
+        if wanted:
+            door = await open_folder_door(wanted, gateway.journey, gateway.clock, new_letter_id)
+            self._stack.push_async_callback(door.close)
 
     def _open_mailboxes(self) -> None:
         gateway, settings = self._gateway, self._gateway.settings

@@ -13,10 +13,10 @@ import structlog
 from gateway.control import open_control
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
+from gateway.queue.store import Store
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.metrics import open_metrics
-from gateway.queue.store import Store
 from gateway.service.orders import Orders
 
 SWEEP, TELL, TIDY = 1.0, 5.0, 60.0
