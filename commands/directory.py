@@ -111,28 +111,17 @@ def status(fmt: Fmt = Format.TABLE) -> None:
     now = utc_now()
     with _refusals(), _opened() as here:
         known = here.status()
+    dated = [(f"{file.kind}-file", file.rows, file.published_at or file.imported_at) for file in known.files]
+    if known.white_list_generated_at:
+        dated.append(("white-list", known.white_list_domains, known.white_list_generated_at))
     rows: list[dict[str, object]] = [
-        {
-            "item": f"{file.kind}-file",
-            "count": file.rows,
-            "as_of": file.published_at or file.imported_at,
-            "age": file.age(now),
-        }
-        for file in known.files
+        {"item": item, "count": count, "as_of": moment, "age_seconds": int((now - moment).total_seconds())}
+        for item, count, moment in dated
     ]
-    listed = known.white_list_generated_at
-    rows.append(
-        {
-            "item": "white-list",
-            "count": known.white_list_domains,
-            "as_of": listed,
-            "age": now - listed if listed else None,
-        }
-    )
     counted = ("mailboxes", "personal", "organisations", "practitioners", "domains", "certificates", "openpgp_keys",
                "entries", "absences")  # fmt: skip
     rows += [{"item": name, "count": getattr(known, name)} for name in counted]
-    emit(rows, fmt, columns=("item", "count", "as_of", "age"), title=say("Directory", "Annuaire"))
+    emit(rows, fmt, columns=("item", "count", "as_of", "age_seconds"), title=say("Directory", "Annuaire"))
 
 
 @white_list_app.command("update")

@@ -361,3 +361,17 @@ def test_freshness_counts_from_the_publication(tmp_path, sample):
         import_files(tmp_path, [tmp_path / name], clock=lambda: now)
         (file,) = Directory.open(tmp_path).status().files
         assert (file.published_at, file.age(now)) == (None, timedelta(0))
+
+
+def test_a_zip_damaged_far_behind_its_header_is_refused_in_the_middle_of_the_import(tmp_path, sample):
+    import_files(tmp_path, [sample])
+    packed = tmp_path / "x.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(write(tmp_path / "m.txt", mailbox_lines(3000)), "m.txt")
+    content = bytearray(packed.read_bytes())
+    content[-5000] ^= 1
+    packed.write_bytes(content)
+    with pytest.raises(DirectoryError) as caught:
+        import_files(tmp_path, [packed], confirm=True)
+    assert caught.value.code == "broken-file"
+    assert Directory.open(tmp_path).status().mailboxes == 8
