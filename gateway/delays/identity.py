@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from gateway.delays.tables import movement
 from gateway.document import Patient, Stay
@@ -17,6 +17,13 @@ Pseudonym = Callable[[str, str], str]
 
 _MERGE_CHAIN = 8
 """More merges of merges than this is a loop in what was sent."""
+
+_MERGES = (
+    select(*(movement.c[name] for name in ("prior_key", "ins_key", "ipp_key", "traits_key")))
+    .where(movement.c.prior_key.in_((bindparam("ipp"), bindparam("ins"))))
+    .order_by(func.coalesce(movement.c.evn_2, movement.c.at).desc(), movement.c.seq.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +117,8 @@ def survivor(connection: Connection, keys: PatientKeys) -> PatientKeys:
 
 
 def _merged_into(connection: Connection, keys: PatientKeys) -> PatientKeys | None:
-    prior = [key for key in (keys.ipp_key, keys.ins_key) if key]
-    if not prior:
-        return None
-    newest = func.coalesce(movement.c.evn_2, movement.c.at).desc()
-    query = select(movement).where(movement.c.prior_key.in_(prior)).order_by(newest, movement.c.seq.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
+    prior = {"ipp": keys.ipp_key, "ins": keys.ins_key}
+    row = connection.execute(_MERGES, prior).mappings().first() if any(prior.values()) else None
     if row is None:
         return None
     into = PatientKeys.of(row)

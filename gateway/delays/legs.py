@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, case, or_, select, update
 
@@ -44,6 +45,11 @@ _TIMELESS = frozenset({Leg.SEALED})
 """Legs that no line of ``timing`` depends on."""
 
 
+_GROUPS = select(clock.c.group_key).where(
+    clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), clock.c.counts
+)
+
+
 def record_leg(connection: Connection, delivery_id: str, leg: Leg, at: datetime) -> bool:
     """Stamp one leg; whether it told anything new (a double or an unknown delivery does not)."""
     return record_legs(connection, [Stamp(delivery_id=delivery_id, leg=leg, at=at)]) > 0
@@ -60,8 +66,7 @@ def record_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
     new = sum(_stamp(connection, leg, told) for leg, told in by_leg.items())
     timed = {stamp.delivery_id for leg, told in by_leg.items() if leg not in _TIMELESS for stamp in told}
     if new and timed:
-        groups = select(clock.c.group_key).where(clock.c.delivery_id.in_(timed), clock.c.counts)
-        settle(connection, connection.execute(groups).scalars().all())
+        settle(connection, connection.execute(_GROUPS, {"deliveries": list(timed)}).scalars().all())
     return new
 
 
@@ -70,6 +75,7 @@ def _stamp(connection: Connection, leg: Leg, told: list[Stamp]) -> int:
     return connection.execute(_statement(leg), rows).rowcount
 
 
+@cache
 def _statement(leg: Leg) -> Update:
     column = clock.c[f"{leg.value}_at"]
     told_at = bindparam("told_at", type_=Instant())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,33 +53,27 @@ def tie_letter(connection: Connection, letter: TimedLetter, *, pseudonym: Pseudo
     Said twice it changes nothing; said again with more deliveries (a substitute, a second try) it adds those.
     A letter without deliveries leaves no trace here, so give a held addressee its delivery too.
     """
-    hospital, claim = _claim(connection, letter, pseudonym)
-    found, matched = find_stay(connection, claim)
-    key = str(found["key"]) if found else None
-    group = key or claim.group or f"letter/{letter.id}"
-    said = {
-        "letter_id": letter.id,
-        "group_key": group,
-        "stay_key": key,
-        "matched": matched.value,
-        "counts": letter.kind is None or letter.kind in LETTER_KINDS,
-        "kind": letter.kind,
-        "hospital": hospital,
-        "unit": letter.stay.unit if letter.stay else None,
-        "visit_key": claim.stay.visit_key,
-        "file_key": claim.stay.file_key,
-        **claim.patient.values(),
-        "admitted_at": claim.admitted_at,
-        "discharged_at": claim.discharged_at,
-        "validated_at": plausible(letter.validated_at),
-        "received_at": letter.received_at,
-        "state": "none",
-    }
-    rows = [{**said, "delivery_id": delivery, "role": role.value} for delivery, role in letter.deliveries]
-    if insert_new(connection, clock, rows):
-        settle(connection, [group])
-    left = found["discharged_at"] if found else claim.discharged_at
-    return Tie(letter_id=letter.id, stay_key=key, matched=matched, discharged_at=left)
+    (tie,) = tie_letters(connection, [letter], pseudonym=pseudonym)
+    return tie
+
+
+def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseudonym: Pseudonym) -> list[Tie]:
+    """:func:`tie_letter` for many, in half the time of one by one."""
+    ties: list[Tie] = []
+    touched: list[str] = []
+    for letter in letters:
+        claim = _claim(connection, letter, pseudonym)
+        found, matched = find_stay(connection, claim)
+        key = str(found["key"]) if found else None
+        group = key or claim.group or f"letter/{letter.id}"
+        said = _said(letter, claim) | {"group_key": group, "stay_key": key, "matched": matched.value}
+        rows = [said | {"delivery_id": delivery, "role": role.value} for delivery, role in letter.deliveries]
+        if insert_new(connection, clock, rows):
+            touched.append(group)
+        left = found["discharged_at"] if found else claim.discharged_at
+        ties.append(Tie(letter_id=letter.id, stay_key=key, matched=matched, discharged_at=left))
+    settle(connection, touched)
+    return ties
 
 
 def tie_of(connection: Connection, letter_id: str) -> Tie | None:
@@ -111,17 +106,35 @@ def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
         _look_again(connection, clock.c.letter_id.in_({row["letter_id"] for row in letters}))
 
 
-def _claim(connection: Connection, letter: TimedLetter, pseudonym: Pseudonym) -> tuple[str, Claim]:
+def _claim(connection: Connection, letter: TimedLetter, pseudonym: Pseudonym) -> Claim:
     numbers = stay_keys(letter.stay, letter.source, pseudonym)
     patient = survivor(connection, patient_keys(letter.patient, numbers.hospital, pseudonym))
-    claim = Claim(
+    return Claim(
         stay=numbers,
         patient=patient,
         admitted_at=plausible(letter.stay.admitted_at) if letter.stay else None,
         discharged_at=plausible(letter.stay.discharged_at) if letter.stay else None,
         written_at=plausible(letter.validated_at) or letter.received_at,
     )
-    return numbers.hospital, claim
+
+
+def _said(letter: TimedLetter, claim: Claim) -> dict[str, object]:
+    """What the letter itself says, as columns."""
+    return {
+        "letter_id": letter.id,
+        "counts": letter.kind is None or letter.kind in LETTER_KINDS,
+        "kind": letter.kind,
+        "hospital": claim.stay.hospital,
+        "unit": letter.stay.unit if letter.stay else None,
+        "visit_key": claim.stay.visit_key,
+        "file_key": claim.stay.file_key,
+        **claim.patient.values(),
+        "admitted_at": claim.admitted_at,
+        "discharged_at": claim.discharged_at,
+        "validated_at": plausible(letter.validated_at),
+        "received_at": letter.received_at,
+        "state": "none",
+    }
 
 
 def _look_again(connection: Connection, which: ColumnElement[bool]) -> tuple[str, ...]:

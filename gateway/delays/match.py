@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, or_, select
 
 from gateway.delays.clock import legal_day
 from gateway.delays.identity import PatientKeys, StayKeys
@@ -16,6 +16,14 @@ from gateway.delays.tables import stay
 
 _WRITTEN_WITHIN = timedelta(days=60)
 """A letter that states no date of the stay is looked for among stays that ended at most this long before it."""
+
+
+_SEEN = [
+    *(stay.c[name] for name in ("key", "visit_key", "file_key", "ins_key", "ipp_key", "traits_key", "hospital")),
+    *(stay.c[name] for name in ("first_at", "admitted_at", "discharged_at")),
+]
+_NUMBERS: tuple[BindParameter[str], ...] = (bindparam("one"), bindparam("other"))
+_BY_NUMBER = select(*_SEEN).where(or_(stay.c.visit_key.in_(_NUMBERS), stay.c.file_key.in_(_NUMBERS)))
 
 
 class Matched(StrEnum):
@@ -74,8 +82,7 @@ def find_stay(connection: Connection, claim: Claim) -> tuple[RowMapping | None, 
 def _numbered(connection: Connection, numbers: Sequence[str]) -> list[RowMapping]:
     if not numbers:
         return []
-    either = or_(stay.c.visit_key.in_(numbers), stay.c.file_key.in_(numbers))
-    return list(connection.execute(select(stay).where(either)).mappings())
+    return list(connection.execute(_BY_NUMBER, {"one": numbers[0], "other": numbers[-1]}).mappings())
 
 
 def _may_be(claim: Claim, row: RowMapping) -> bool:
@@ -93,7 +100,7 @@ def _of_patient(connection: Connection, claim: Claim) -> list[RowMapping]:
     known = [stay.c[column] == key for column, key in claim.patient.values().items() if key]
     if not known:
         return []
-    rows = connection.execute(select(stay).where(or_(*known), ~stay.c.cancelled)).mappings()
+    rows = connection.execute(select(*_SEEN).where(or_(*known), ~stay.c.cancelled)).mappings()
     return [row for row in rows if claim.patient.same_as(PatientKeys.of(row))]
 
 

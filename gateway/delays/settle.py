@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select
 
 from gateway.delays.clock import legal_day
 from gateway.delays.match import Matched
@@ -24,20 +24,32 @@ _ROLES = {"gp": 0, "referrer": 1, "patient": 9}
 _OTHER_ROLE = 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
+_WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
+_STAYS = select(
+    *(stay.c[name] for name in ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at"))
+).where(stay.c.key.in_(_WANTED))
+_LETTERS = select(
+    *(clock.c[name] for name in ("group_key", "delivery_id", "letter_id", "matched", "counts", "kind", "role")),
+    *(clock.c[name] for name in ("hospital", "unit", "discharged_at", "validated_at", "received_at", "accepted_at")),
+    *(clock.c[name] for name in ("delivered_at", "processed_at", "displayed_at", "integrated_at", "failed_at")),
+    clock.c.cancelled_at,
+).where(clock.c.group_key.in_(_WANTED))
+_GONE = delete(timing).where(timing.c.key.in_(_WANTED))
+
 
 def settle(connection: Connection, keys: Iterable[str]) -> None:
     """Make ``timing`` say what ``stay`` and ``clock`` say about ``keys``; a key that says nothing has no row."""
     wanted = sorted(set(keys))
     if not wanted:
         return
-    stays = {row["key"]: row for row in connection.execute(select(stay).where(stay.c.key.in_(wanted))).mappings()}
+    stays = {row["key"]: row for row in connection.execute(_STAYS, {"wanted": wanted}).mappings()}
     letters: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in connection.execute(select(clock).where(clock.c.group_key.in_(wanted))).mappings():
+    for row in connection.execute(_LETTERS, {"wanted": wanted}).mappings():
         letters[row["group_key"]].append(row)
     drawn = {key: timing_of(key, stays.get(key), letters[key]) for key in wanted}
     gone = [key for key, row in drawn.items() if row is None]
     if gone:
-        connection.execute(delete(timing).where(timing.c.key.in_(gone)))
+        connection.execute(_GONE, {"wanted": gone})
     upsert(connection, timing, [row for row in drawn.values() if row is not None])
 
 
