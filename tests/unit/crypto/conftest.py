@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import ComposedMail, Protection
+from tests.peers.running import need
 
 HOSPITAL = "sortie.chirurgie@hopital-essai.mssante.fr"
 GP = "dr.essai@medecin-essai.mssante.fr"
@@ -123,8 +123,7 @@ def openssl(
     tmp_path: Path, authority: TestAuthority, gp: SigningIdentity, gp_ec: SigningIdentity, hospital: SigningIdentity
 ) -> Callable[..., bytes]:
     """``openssl cms …`` in a folder that holds the people's keys; gives its output, or fails with its words."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
+    need("openssl")
     for name, identity in (("gp", gp), ("gp_ec", gp_ec), ("hospital", hospital)):
         (tmp_path / f"{name}.pem").write_bytes(to_pem(identity, None))
         (tmp_path / f"{name}.crt").write_bytes(certificates_pem((identity.certificate,)))
@@ -144,8 +143,7 @@ def openssl(
 @pytest.fixture
 def gpg() -> Iterator[Callable[..., bytes]]:
     """gpg with a home of its own; the path is short because the agent's socket must fit in 107 bytes."""
-    if shutil.which("gpg") is None:
-        pytest.skip("gpg is not installed")
+    need("gpg", "gpgconf")
     with tempfile.TemporaryDirectory(prefix="hgpg") as home:
         Path(home).chmod(0o700)
         base = ["gpg", "--homedir", home, "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", ""]

@@ -20,6 +20,7 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.errors import KeyStoreRefused, NoProtection, NotOpened
 from gateway.letter import ComposedMail, OpenPgp
+from tests.peers.running import need
 
 HOSPITAL = "sortie.chirurgie@hopital-essai.mssante.fr"
 GP = "dr.essai@medecin-essai.mssante.fr"
@@ -217,6 +218,7 @@ def test_addresses_are_read_from_user_ids():
 
 @pytest.fixture
 def keyring() -> Iterator[Keyring]:
+    need("gpg", "gpgconf")
     with tempfile.TemporaryDirectory(prefix="hring") as home:
         ring = Keyring(Path(home) / "g")
         yield ring
