@@ -86,6 +86,11 @@ class Session:
         """Whether another command may be tried."""
         return self._client.is_open
 
+    @property
+    def has_idle(self) -> bool:
+        """Whether the server tells of new mails by itself (RFC 2177)."""
+        return bool(self._client.has_capability("IDLE"))
+
     async def uids(self) -> list[int]:
         """Every mail that is not marked deleted, oldest first."""
         call = self._client.protocol.search("UNDELETED", charset=None, by_uid=True)
@@ -124,7 +129,7 @@ class Session:
 
     async def wait_for_change(self, seconds: float) -> None:
         """Returns when something changed in the mailbox, or after ``seconds``; IDLE where offered, else one NOOP."""
-        if not self._client.has_capability("IDLE"):
+        if not self.has_idle:
             await self._rest(seconds)
             await self.noop()
             return

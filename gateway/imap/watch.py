@@ -38,9 +38,10 @@ class OversizedMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds: how long one IDLE, how long before a mail that was left is offered again, how long between attempts."""
+    """Seconds: one IDLE, one wait where there is no IDLE, before a mail that was left comes again, between attempts."""
 
     idle: float = 300
+    poll: float = 30
     again: float = 60
     first_wait: float = 1
     longest_wait: float = 60
@@ -80,7 +81,7 @@ class MailboxWatch:
                     async for mail in self._pass(self._session):
                         yield mail
                     wait = self._pace.first_wait
-                    await self._session.wait_for_change(self._seconds_to_wait())
+                    await self._session.wait_for_change(self._seconds_to_wait(self._session))
             except MailboxUnavailable as failure:
                 _log.warning("mailbox-unavailable", account=self._account.name, status=failure.status)
                 await asyncio.sleep(wait)
@@ -138,7 +139,7 @@ class MailboxWatch:
             if content is not None:
                 yield FetchedMail(uidvalidity=session.uidvalidity, uid=entry.uid, content=content)
 
-    def _seconds_to_wait(self) -> float:
-        """Until a mail that was left is due again, at most one IDLE."""
+    def _seconds_to_wait(self, session: Session) -> float:
+        """Until a mail that was left is due again, at most one IDLE or one poll."""
         soonest = min(self._left.values(), default=float("inf")) - time.monotonic()
-        return max(min(self._pace.idle, soonest), 0.05)
+        return max(min(self._pace.idle if session.has_idle else self._pace.poll, soonest), 0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from gateway.letter import Receipt, ReceiptKind
 from gateway.receipts.mime import Parsed, address, fields, header, moment
@@ -27,7 +28,7 @@ def read_dsn(message: Parsed) -> tuple[Receipt, ...]:
     part = status_part(message, "message/delivery-status", "message/global-delivery-status")
     if part is None:
         return ()
-    found = [fields(block) for block in blocks(part)]
+    found = [fields(block) for block in islice(blocks(part), 2 * MOST_ADDRESSEES)]
     general: dict[str, str] = {}
     for block in found:
         general = {**block, **general}
