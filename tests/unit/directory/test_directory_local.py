@@ -335,3 +335,63 @@ def test_a_file_of_another_version_is_refused_and_left_alone(tmp_path, directory
     other.close()
     assert refused(directory.by_rpps, RPPS) == "schema"
     assert refused(add_entry, tmp_path, RPPS, BOX) == "schema"
+
+
+def _settle(path):
+    """As if the file had last changed a minute ago: its answers may be remembered."""
+    import os
+    import time
+
+    moment = time.time_ns() - 60_000_000_000
+    os.utime(path, ns=(moment, moment))
+
+
+def test_an_answer_that_is_remembered_ends_with_the_next_change(tmp_path, directory):
+    add_entry(tmp_path, RPPS, BOX)
+    _settle(tmp_path / "addressees.db")
+    for _ in range(3):
+        assert len(directory.by_rpps(RPPS)) == 1
+        assert directory.by_rpps(OTHER) == []
+    add_entry(tmp_path, OTHER, BOX)
+    assert len(directory.by_rpps(OTHER)) == 1
+    remove_entry(tmp_path, RPPS, BOX)
+    assert directory.by_rpps(RPPS) == []
+
+
+def test_a_fresh_file_is_asked_each_time_even_when_its_time_does_not_move(tmp_path, directory):
+    import os
+
+    path = tmp_path / "addressees.db"
+    add_entry(tmp_path, OTHER, "autre@ordinaire.example")
+    before = path.stat()
+    assert directory.by_rpps(RPPS) == []
+    add_entry(tmp_path, RPPS, BOX)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # two changes within one tick of the clock
+    assert path.stat().st_size == before.st_size
+    assert len(directory.by_rpps(RPPS)) == 1
+
+
+def test_a_restored_file_is_opened_anew(tmp_path, directory):
+    import shutil
+
+    add_entry(tmp_path, RPPS, BOX)
+    shutil.copy(tmp_path / "addressees.db", tmp_path / "backup.db")
+    add_entry(tmp_path, OTHER, BOX)
+    assert directory.by_rpps(OTHER)
+    (tmp_path / "backup.db").replace(tmp_path / "addressees.db")
+    assert directory.by_rpps(OTHER) == []
+    assert directory.by_rpps(RPPS)
+    (tmp_path / "addressees.db").unlink()
+    assert directory.by_rpps(RPPS) == []
+
+
+def test_what_is_remembered_has_a_bound(tmp_path, directory, monkeypatch):
+    from directory import local
+
+    monkeypatch.setattr(local, "_REMEMBERED", 3)
+    add_entry(tmp_path, RPPS, BOX)
+    _settle(tmp_path / "addressees.db")
+    for number in range(20):
+        assert directory.forms(f"x{number}@b.example") is None
+    assert len(directory._local._answers) <= 3
+    assert len(directory.by_rpps(RPPS)) == 1
