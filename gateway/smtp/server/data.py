@@ -128,9 +128,9 @@ class Data(EnvelopeVerbs):
         )
 
     async def _keep_and_answer(self, letter: ReceivedLetter) -> None:
-        """Keep; then answer or withdraw, with no await between looking whether the client is there and answering."""
+        """Keep; then answer or withdraw, with no await between looking whether the client still waits and answering."""
         kept = await self.door.intake.keep(letter)
-        if self.client_gone and not kept.again:
+        if (self.client_gone or self.deaf) and not kept.again:
             withdrawn = await self.door.intake.withdraw(kept.id)
             _log.info("smtp_client_gone", letter_id=kept.id, withdrawn=withdrawn)
             self.farewell("451 4.4.2 Connection half closed before the answer; send again")

@@ -2,17 +2,18 @@
 
 What we rely on, and why there is no public way:
 
-=====================  ==========================================================================================
-``_reader._buffer``    bytes behind the end of data go back to it; bytes behind STARTTLS are seen in it
-``_smtp_methods``      an unknown verb gets our reply, and not the library's five chances
-``_auth_require_tls``  implicit TLS would never offer AUTH (traps.md 3)
-``_tls_protocol``      tells that STARTTLS was done
-``_reset_timeout``     a timer of our own length, with ``_timeout_cb`` saying why before it closes
-``_handle_client``     a connection over a limit is told so in place of the greeting
-``_create_envelope``   an envelope with recipients that keep their DSN parameters
+========================  ========================================================================================
+``_reader._buffer``       bytes behind the end of data go back to it; bytes behind STARTTLS are seen in it
+``_smtp_methods``         an unknown verb gets our reply, and not the library's five chances
+``_auth_require_tls``     implicit TLS would never offer AUTH (traps.md 3)
+``_tls_protocol``         tells that STARTTLS was done
+``_reset_timeout``        a timer of our own length, with ``_timeout_cb`` saying why before it closes
+``_handle_client``        a connection over a limit is told so in place of the greeting
+``_create_envelope``      an envelope with recipients that keep their DSN parameters
 ``_set_post_data_state``  forgets the transaction
-``command_size_limits``  one per connection: the library's is shared and grows at each EHLO (traps.md 7)
-=====================  ==========================================================================================
+``_original_transport``   the connection below STARTTLS, to end it at once
+``command_size_limits``   one per connection: the library's is shared and grows at each EHLO (traps.md 7)
+========================  ========================================================================================
 """
 
 from __future__ import annotations
@@ -169,13 +170,21 @@ class Engine(SMTP):
         """(Re)start the connection's one timer."""
         self._reset_timeout(max(0.001, seconds))
 
+    @property
+    def closing(self) -> bool:
+        """Whether nothing can be written any more: asyncio's TLS transport would raise AttributeError."""
+        transport = self.transport
+        return not isinstance(transport, asyncio.WriteTransport) or transport.is_closing()
+
     def close_or_abort(self) -> None:
         """Close; at once when the client reads nothing, or the transport would wait for him for ever."""
         transport = self.transport
         if isinstance(transport, asyncio.WriteTransport):
-            transport.abort() if transport.get_write_buffer_size() else transport.close()
+            stuck = self.closing or transport.get_write_buffer_size() > 0
+            transport.abort() if stuck else transport.close()
 
     def abort(self) -> None:
         """End the connection at once."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        for transport in (self.transport, self._original_transport):
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()

@@ -82,7 +82,7 @@ class Limits(Engine):
 
     def farewell(self, reply: str) -> None:
         """Say why and hang up, from outside the command loop."""
-        if not self.deaf and self.transport is not None:
+        if not self.deaf and not self.closing:
             self._writer.write(reply.encode() + b"\r\n")
             self.hang_up()
 
@@ -145,7 +145,7 @@ class Limits(Engine):
 
     async def push(self, status: str | bytes) -> None:
         """Send one reply: with an enhanced code, later the more errors there were, and 421 when there were too many."""
-        if self.deaf:
+        if self.deaf or self.closing:
             return
         reply = status.decode() if isinstance(status, bytes) else status
         reply = STOCK_REPLIES.get(reply, reply)

@@ -15,9 +15,12 @@ _STEP = re.compile(
 )
 
 
+_FEW_DASHES = 500
+
+
 def check_shape(content: bytes, max_levels: int, max_parts: int) -> None:
     """Raises ``Refusal`` with ``554 5.6.0`` for more levels or parts than that."""
-    if content.count(b"\r\n--") <= max_levels:
+    if not _has_more_boundaries(content, max_levels):
         return
     shape = _Shape()
     for found in _STEP.finditer(content.replace(b"\r", b"")):
@@ -26,6 +29,17 @@ def check_shape(content: bytes, max_levels: int, max_parts: int) -> None:
             raise Refusal(554, "5.6.0", f"More than {max_levels} MIME levels")
         if shape.parts > max_parts:
             raise Refusal(554, "5.6.0", f"More than {max_parts:,} MIME parts")
+
+
+def _has_more_boundaries(content: bytes, most: int) -> bool:
+    """Dash by dash while there are few: base64 has none, and one octet is found ten times faster than four."""
+    found, at = 0, -1
+    for _ in range(_FEW_DASHES):
+        at = content.find(b"-", at + 1)
+        if at < 0:
+            return found > most
+        found += content[max(0, at - 2) : at + 2] == b"\r\n--"
+    return found + content.count(b"\r\n--", max(0, at - 1)) > most
 
 
 class _Shape:

@@ -10,6 +10,7 @@ import re
 
 _END = b"\r\n.\r\n"
 _LIKE_AN_END = re.compile(rb"[\r\n]\x00?\.[\r\n]{1,2}\Z")
+_FEW_DOTS = 200
 _KEPT_WHEN_DROPPING = len(_END) + 1
 
 
@@ -23,6 +24,7 @@ class DataScan:
         self._dropped = 0
         self.done = False
         self.rest = b""
+        self._stuffed = False
 
     @property
     def size(self) -> int:
@@ -67,11 +69,26 @@ class DataScan:
 
     def content(self) -> bytes:
         """The content without transparency dots; only when ``done`` and not ``too_large``."""
-        if b"\r\n." in self._buffer:
+        if self._stuffed:
             return bytes(self._buffer.replace(b"\r\n.", b"\r\n")[2:])
         return bytes(memoryview(self._buffer)[2:])
 
     def _find_end(self, start: int) -> int:
+        """Dot by dot while there are few: base64 has none, and one octet is found ten times faster than five."""
+        buffer = self._buffer
+        at = buffer.find(b".", start + 2)
+        for _ in range(_FEW_DOTS):
+            if at < 0:
+                return -1
+            if buffer[at - 2 : at] == b"\r\n":
+                if buffer[at + 1 : at + 3] == b"\r\n" and (at == 2 or buffer[at - 3] != 0x0D):
+                    return at - 2
+                self._stuffed = True
+            at = buffer.find(b".", at + 1)
+        self._stuffed = True
+        return self._find_whole_end(max(0, at - len(_END)) if at >= 0 else len(buffer))
+
+    def _find_whole_end(self, start: int) -> int:
         at = self._buffer.find(_END, start)
         while at > 0 and self._buffer[at - 1] == 0x0D:
             at = self._buffer.find(_END, at + 1)

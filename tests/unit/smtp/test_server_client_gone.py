@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from tests.unit.smtp.smtp_door_kit import LETTER, FakeIntake, OpenDoor, client_tls, smtp_door
+from tests.unit.smtp.smtp_door_kit import LETTER, QUICK, FakeIntake, OpenDoor, client_tls, smtp_door
 
 
 async def up_to_the_dot(door: OpenDoor, listener: str = "clear"):
@@ -59,6 +61,17 @@ async def test_a7_a_half_closed_sender_hears_that_the_letter_was_not_taken():
         assert await client.reply() == "451 4.4.2 Connection half closed before the answer; send again"
         assert await client.closed()
         assert intake.kept == []
+        await client.close()
+
+
+async def test_a7_a_letter_whose_sender_was_told_421_meanwhile_is_withdrawn():
+    intake = FakeIntake(gate=asyncio.Event())
+    async with smtp_door(intake=intake, limits=replace(QUICK, idle=timedelta(milliseconds=100))) as door:
+        client = await up_to_the_dot(door)
+        assert await client.reply() == "421 4.3.0 Storage took too long, try again later"
+        intake.gate.set()
+        await all_settled(door)
+        assert (intake.kept, len(intake.withdrawn)) == ([], 1)
         await client.close()
 
 

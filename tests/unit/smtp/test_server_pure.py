@@ -14,6 +14,7 @@ from gateway.smtp.server import LineEnds, SmtpLimits
 from gateway.smtp.server.addresses import parse_path
 from gateway.smtp.server.content import examine, header_block, replay_key
 from gateway.smtp.server.dsn import take_mail_parameters, take_rcpt_parameters
+from gateway.smtp.server.mime_shape import _has_more_boundaries
 from gateway.smtp.server.scan import DataScan
 from tests.unit.smtp.smtp_door_kit import DPI, LETTER
 
@@ -55,6 +56,20 @@ def test_the_end_is_found_where_nothing_is_kept(octets, sizes):
     dropping, keeping = scanned(octets, sizes, limit=3), scanned(octets, sizes)
     assert dropping.done == keeping.done
     assert dropping.held <= 3 + 9 + 8
+
+
+@given(sizes=st.lists(st.integers(1, 300), min_size=1, max_size=5), many=st.integers(0, 700))
+def test_the_end_is_found_behind_any_number_of_dots_and_dashes(sizes, many):
+    lines = b"a.b" * many + b"\r\n" + b".\r\n" * (many // 3) + b"--x\r\n" * many
+    stuffed = (b"\r\n" + lines).replace(b"\r\n.", b"\r\n..")[2:]
+    scan = scanned(stuffed + b".\r\n.\r\n", sizes)
+    assert (scan.done, scan.content(), scan.rest) == (True, lines, b".\r\n")
+
+
+@given(count=st.integers(0, 30), dashes=st.integers(0, 600), most=st.integers(0, 30))
+def test_boundary_lines_are_counted_the_same_however_many_dashes_there_are(count, dashes, most):
+    content = b"-" * dashes + b"\r\n--b" * count
+    assert _has_more_boundaries(content, most) == (content.count(b"\r\n--") > most)
 
 
 def test_a_lone_dot_right_away_is_an_empty_letter():
