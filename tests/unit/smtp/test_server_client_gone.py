@@ -147,3 +147,13 @@ async def test_f6_closing_lets_the_letter_under_way_finish_and_tells_the_others(
         assert len(intake.kept) == 1
         for client in (busy, idle, late):
             await client.close()
+
+
+async def test_f6_whoever_does_not_finish_in_time_is_cut_off():
+    async with smtp_door(limits=replace(QUICK, drain=timedelta(milliseconds=100))) as door, door.client() as client:
+        await client.begin()
+        await client.ask("DATA")
+        await client.send(LETTER)
+        await door.doors.close()
+        assert await client.closed()
+        assert door.intake.kept == []

@@ -66,6 +66,12 @@ def test_the_end_is_found_behind_any_number_of_dots_and_dashes(sizes, many):
     assert (scan.done, scan.content(), scan.rest) == (True, lines, b".\r\n")
 
 
+@pytest.mark.parametrize("dots", [0, 199, 200, 201, 1000])
+def test_a_false_end_behind_many_dots_is_still_none(dots):
+    scan = scanned(b"a." * dots + b"\r\r\n.\r\nMAIL FROM:<x@y>\r\n.\r\nQUIT\r\n", [])
+    assert scan.rest == b"QUIT\r\n"
+
+
 @given(count=st.integers(0, 30), dashes=st.integers(0, 600), most=st.integers(0, 30))
 def test_boundary_lines_are_counted_the_same_however_many_dashes_there_are(count, dashes, most):
     content = b"-" * dashes + b"\r\n--b" * count
