@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.document import Finding
 from gateway.parsers.remarks import error, note, warning
@@ -45,11 +45,13 @@ class Decoded:
     text: str = field(repr=False)
     charset: str
     bom: int = 0
+    narrow: bool = False
+    """Each character is one byte of the content."""
     findings: tuple[Finding, ...] = ()
 
     def offset(self, position: int) -> int:
         """The byte at which the character ``position`` of the text starts."""
-        return self.bom + len(self.text[:position].encode(self.charset))
+        return self.bom + (position if self.narrow else len(self.text[:position].encode(self.charset)))
 
 
 def iana(charset: str) -> str:
@@ -61,8 +63,8 @@ def decode(content: bytes) -> Decoded:
     """Any bytes as text, with what is doubtful about it; control characters are an error that names their byte."""
     charset, bom = _charset(content)
     text = content[bom:].decode(charset)
-    decoded = Decoded(text=text, charset=charset, bom=bom)
-    return Decoded(text=text, charset=charset, bom=bom, findings=(*_controls(decoded), *mojibake(text)))
+    decoded = Decoded(text=text, charset=charset, bom=bom, narrow=len(text) + bom == len(content))
+    return replace(decoded, findings=(*_controls(decoded), *mojibake(text)))
 
 
 def decode_declared(content: bytes, declared: str) -> Decoded:

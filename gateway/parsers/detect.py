@@ -30,7 +30,8 @@ class Format(StrEnum):
 _BLANKS = b"\xef\xbb\xbf\x0b \t\r\n"
 _HPRIM_NAMES = frozenset({".hpr", ".hpm", ".hpm1", ".hpm2", ".hpm3", ".hprim"})
 _HEAD = 4096
-_ROOT = re.compile(r"\A(?:\s|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?>)*<(?:[\w.-]+:)?(\w+)", re.DOTALL)
+_PROLOG = (("<?", "?>"), ("<!--", "-->"), ("<!DOCTYPE", ">"))
+_ROOT = re.compile(r"<(?:[\w.-]{1,60}:)?(\w{1,60})")
 _END_TAG = re.compile(r"(?m)^[ \t]*\*{3,4}(?:LAB|FIN|FINFICHIER)\*{3,4}[ \t]*$")
 _FIELD = re.compile(
     rb"(?im)^(from|to|cc|date|subject|message-id|mime-version|received|return-path|content-type):[ \t]*\S"
@@ -110,10 +111,24 @@ def _xml_root(content: bytes) -> str:
         text = head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
     else:
         text = head.lstrip(_BLANKS).decode("latin-1")
-    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
+    text = text.lstrip("\ufeff \t\r\n")
+    if not text.startswith("<"):
         return ""
-    found = _ROOT.match(text.lstrip("\ufeff"))
+    found = _ROOT.match(_behind_prolog(text))
     return found[1] if found else "xml"
+
+
+def _behind_prolog(text: str) -> str:
+    """The text from its first element on: declarations, comments and instructions are stepped over one by one."""
+    position = 0
+    while opening := next((marks for marks in _PROLOG if text.startswith(marks[0], position)), None):
+        end = text.find(opening[1], position + len(opening[0]))
+        if end < 0:
+            return ""
+        position = end + len(opening[1])
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return text[position:]
 
 
 def _is_mail(content: bytes) -> bool:

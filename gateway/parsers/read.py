@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 from gateway.document import Reading
 from gateway.errors import UnreadableDocument
 from gateway.parsers.detect import Format, describe, detect, extension, is_hprim_name
 from gateway.parsers.hprim import read_hprim_medecin, read_hprim_sante
 from gateway.parsers.mime import read_mime
-from gateway.parsers.remarks import error
+from gateway.parsers.remarks import error, note
 
+MOST_ALIKE = 50
 _NAMED = {
     ".hl7": Format.HL7V2, ".er7": Format.HL7V2, ".xml": Format.CDA, ".zip": Format.XDM, ".eml": Format.MIME,
     ".pdf": Format.PDF,
@@ -24,9 +28,24 @@ def read(content: bytes, *, name: str = "", expect_mail: bool = False) -> Readin
     if not content.strip():
         raise UnreadableDocument((error("empty", "file", "the file is empty"),))
     found = Format.MIME if expect_mail or extension(name) == ".eml" else detect(content, name)
-    if found is Format.MIME:
-        return read_mime(content, read_part)
-    return _read_as(found, content, name)
+    reading = read_mime(content, read_part) if found is Format.MIME else _read_as(found, content, name)
+    return bounded(reading)
+
+
+def bounded(reading: Reading) -> Reading:
+    """The reading with at most :data:`MOST_ALIKE` findings of a code: a hostile file could bring a finding per line."""
+    counts = Counter(finding.code for finding in reading.findings)
+    if max(counts.values(), default=0) <= MOST_ALIKE:
+        return reading
+    seen: Counter[str] = Counter()
+    kept = []
+    for finding in reading.findings:
+        seen[finding.code] += 1
+        if seen[finding.code] <= MOST_ALIKE:
+            kept.append(finding)
+    rest = len(reading.findings) - len(kept)
+    kept.append(note("findings-left-out", "file", f"{rest} more findings of the same kinds are not listed"))
+    return replace(reading, findings=tuple(kept))
 
 
 def read_part(content: bytes, name: str) -> Reading:

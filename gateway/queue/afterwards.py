@@ -14,7 +14,7 @@ from gateway.journal import Event
 from gateway.letter import DeliveryState, Proof
 from gateway.queue import entries
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER, REPLAY
-from gateway.queue.deliveries import OPEN, Also
+from gateway.queue.deliveries import OPEN, Also, write_also
 
 FINAL = ("done", "failed", "expired", "cancelled")
 
@@ -77,8 +77,7 @@ def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
                 "reported": "",
             }
             connection.execute(update(DELIVERY).where(here, *undelivered).values(**failed))
-        for also in job.also:
-            also(connection)
+    write_also(connection, [also for job in jobs for also in job.also])
     entries.append(connection, [job.event for job in jobs])
     return [None] * len(jobs)
 
@@ -100,7 +99,7 @@ def note(connection: Connection, jobs: Sequence[Noting]) -> Sequence[list[Any]]:
     """Write events and what goes with them; gives what the callables gave."""
     given = []
     for job in jobs:
-        given.append([also(connection) for also in job.also])
+        given.append(write_also(connection, job.also))
         if job.closes:
             closed = {"planned": True, "state": "final"}
             connection.execute(update(LETTER).where(LETTER.c.id == job.closes).values(**closed))

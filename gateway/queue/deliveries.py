@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, exists, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, case, exists, insert, literal_column, or_, select, update
 
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.journal import Event
@@ -15,8 +15,26 @@ from gateway.letter import DeliveryState, Done, GiveUp, Outcome, RetryAt
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, LETTER
 
-Also = Callable[[Connection], object]
-"""Something another station writes in the same transaction (the clock's legs)."""
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Something another station writes in the same transaction: ``write`` gets all of a group at once."""
+
+    write: Callable[[Connection, Sequence[Any]], Sequence[Any]]
+    what: Any = field(repr=False)
+
+
+def write_also(connection: Connection, things: Sequence[Also]) -> list[Any]:
+    """Let each station write its own, in one call for each kind; gives what came back, in the order asked."""
+    kinds: dict[Any, list[int]] = {}
+    for place, thing in enumerate(things):
+        kinds.setdefault(thing.write, []).append(place)
+    given: list[Any] = [None] * len(things)
+    for write, places in kinds.items():
+        for place, answer in zip(places, write(connection, [things[n].what for n in places]), strict=True):
+            given[place] = answer
+    return given
+
 
 OPEN = ("ready", "leased", "held")
 
@@ -29,6 +47,7 @@ class Planning:
     parts: list[dict[str, Any]] = field(repr=False)
     """Rows of the patients' letters when the file held several; empty when the letter is its own only part."""
     update: dict[str, Any] = field(repr=False)
+    """What reading told of a letter that is its own only part: see :func:`read_values`."""
     deliveries: list[dict[str, Any]] = field(repr=False)
     events: list[Event]
     also: tuple[Also, ...] = ()
@@ -104,12 +123,21 @@ _FINISH = (
     )
 )
 _RETARGET = update(DELIVERY).where(DELIVERY.c.id == bindparam("delivery")).values(addressee=bindparam("target"))
+_READ_FIELDS = ("state", "reason", "loinc", "unit", "control_id", "discharged_at", "sealed")
+_PLANNED = (
+    update(LETTER)
+    .where(LETTER.c.id == bindparam("letter"))
+    .values(planned=True, **{name: bindparam(f"new_{name}") for name in _READ_FIELDS})
+)
+_SPLIT = update(LETTER).where(LETTER.c.id == bindparam("whole_id")).values(planned=True, state="final", reason="split")
 _CLOSE = (
     update(LETTER)
     .where(
         LETTER.c.id == bindparam("letter"),
         LETTER.c.state == "open",
-        ~exists().where(DELIVERY.c.letter_id == bindparam("letter"), DELIVERY.c.state.in_(OPEN)),
+        ~exists().where(
+            DELIVERY.c.letter_id == bindparam("letter"), or_(*(DELIVERY.c.state == state for state in OPEN))
+        ),
     )
     .values(state="final", final_at=bindparam("at"), erase_after=bindparam("erase"))
 )
@@ -117,7 +145,23 @@ _CLOSE = (
 
 def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
     """Give every addressee his row; ``False`` for a letter that was withdrawn or planned already."""
-    return [_plan(connection, job) for job in jobs]
+    wholes = [job.whole for job in jobs]
+    unplanned = select(LETTER.c.id).where(LETTER.c.id.in_(wholes), LETTER.c.planned.is_(False)).with_for_update()
+    waiting = set(connection.execute(unplanned).scalars())
+    mine = [job for job in jobs if job.whole in waiting]
+    for job in mine:
+        waiting.discard(job.whole)
+    for statement, rows in (
+        (_PLANNED, [job.update for job in mine if not job.parts]),
+        (_SPLIT, [{"whole_id": job.whole} for job in mine if job.parts]),
+        (_INSERT_LETTER, [row for job in mine for row in job.parts]),
+        (_INSERT_DELIVERY, [row for job in mine for row in job.deliveries]),
+    ):
+        if rows:
+            connection.execute(statement, rows)
+    write_also(connection, [also for job in mine for also in job.also])
+    entries.append(connection, [event for job in mine for event in job.events])
+    return [job in mine for job in jobs]
 
 
 def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lease]]:
@@ -127,19 +171,19 @@ def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lea
 
 def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
     """Write how attempts ended; ``False`` where the lease was lost: then nothing is changed but the journal."""
-    kept = [connection.execute(_FINISH, _ending(job)).rowcount == 1 for job in jobs]
+    wanted = DELIVERY.c.id.in_([job.lease.delivery for job in jobs]), DELIVERY.c.state == "leased"
+    leases = select(DELIVERY.c.id, DELIVERY.c.epoch).where(*wanted).with_for_update()
+    leased_now = {row.id: row.epoch for row in connection.execute(leases)}
+    kept = [leased_now.get(job.lease.delivery) == job.lease.epoch for job in jobs]
     done = [job for job, mine in zip(jobs, kept, strict=True) if mine]
     targets = [{"delivery": job.lease.delivery, "target": job.target} for job in done if job.target is not None]
-    if targets:
-        connection.execute(_RETARGET, targets)
     closing = [_closing(job) for job in done if isinstance(job.outcome, Done | GiveUp)]
-    if closing:
-        connection.execute(_CLOSE, closing)
-    for also in (also for job in done for also in job.also):
-        also(connection)
-    lost = [job.lease for job, mine in zip(jobs, kept, strict=True) if not mine]
-    entries.append(connection, [event for job in done for event in job.events])
-    entries.append(connection, [_lost(lease, jobs[0]) for lease in lost])
+    for statement, rows in ((_FINISH, [_ending(job) for job in done]), (_RETARGET, targets), (_CLOSE, closing)):
+        if rows:
+            connection.execute(statement, rows)
+    write_also(connection, [also for job in done for also in job.also])
+    lost = [_lost(job) for job, mine in zip(jobs, kept, strict=True) if not mine]
+    entries.append(connection, [event for job in done for event in job.events] + lost)
     return kept
 
 
@@ -165,20 +209,6 @@ def unplanned() -> Select[Any]:
     return select(LETTER).where(LETTER.c.planned.is_(False), LETTER.c.part == 0).order_by(LETTER.c.id)
 
 
-def _plan(connection: Connection, job: Planning) -> bool:
-    mine = update(LETTER).where(LETTER.c.id == job.whole, LETTER.c.planned.is_(False)).values(**job.update)
-    if connection.execute(mine).rowcount != 1:
-        return False
-    if job.parts:
-        connection.execute(_INSERT_LETTER, job.parts)
-    if job.deliveries:
-        connection.execute(_INSERT_DELIVERY, job.deliveries)
-    for also in job.also:
-        also(connection)
-    entries.append(connection, job.events)
-    return True
-
-
 def _claim(connection: Connection, job: Claiming) -> list[Lease]:
     due = (
         select(DELIVERY.c.id)
@@ -190,6 +220,11 @@ def _claim(connection: Connection, job: Claiming) -> list[Lease]:
     lease = {"state": "leased", "node": job.node, "lease_until": job.until, "epoch": DELIVERY.c.epoch + 1}
     taken = update(DELIVERY).where(DELIVERY.c.id.in_(due)).values(**lease).returning(DELIVERY)
     return [leased(dict(row)) for row in connection.execute(taken).mappings()]
+
+
+def read_values(row: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a letter's update out of its row."""
+    return {"letter": row["id"], **{f"new_{name}": row[name] for name in _READ_FIELDS}}
 
 
 def leased(row: dict[str, Any]) -> Lease:
@@ -242,6 +277,7 @@ def _closing(job: Finishing) -> dict[str, Any]:
     return {"letter": job.lease.letter, "at": job.outcome.at, "erase": job.erase_after}
 
 
-def _lost(lease: Lease, job: Finishing) -> Event:
+def _lost(job: Finishing) -> Event:
+    lease = job.lease
     at = next((event.at for event in job.events), lease.created_at)
     return Event(at=at, kind="lease-lost", letter=lease.letter, delivery=lease.delivery, code=str(lease.epoch))

@@ -13,7 +13,7 @@ from gateway.identifiers import new_delivery_id
 from gateway.journal import Event
 from gateway.letter import Addressed, AddressedLetter, Held, ParsedLetter, protection_name
 from gateway.queue.bodies import Summary, Target
-from gateway.queue.deliveries import Also, Lease, Planning
+from gateway.queue.deliveries import Also, Lease, Planning, read_values
 from gateway.queue.store import Store
 
 RECHECK = timedelta(hours=1)
@@ -59,11 +59,10 @@ def make_plan(
     steps = [step for letter in letters for step in _steps(store, key, letter, now)]
     rows = [_letter_row(store, key, wrapped, letter) for letter in letters]
     several = len(letters) > 1
-    update = {"planned": True, "state": "final", "reason": "split"} if several else rows[0] | {"planned": True}
     planning = Planning(
         whole=received.id,
         parts=[row | {"planned": True} for row in rows] if several else [],
-        update=update,
+        update=read_values(rows[0]),
         deliveries=[_delivery_row(step, now, node) for step in steps],
         events=[*_told(letters, now), *(event for step in steps for event in _decisions(step, now))],
         also=tuple(tie(letter, _of(letter, steps)) for letter in letters) if tie else (),

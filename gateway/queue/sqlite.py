@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from gateway.errors import StorageUnavailable
 
@@ -68,12 +68,13 @@ def open_writer(path: Path) -> Engine:
     return engine
 
 
-def open_reader(path: Path) -> Engine:
-    """An engine that can only read, and never checkpoints."""
+def open_reader(path: Path, *, keep: bool = False) -> Engine:
+    """An engine that can only read, and never checkpoints; with ``keep`` its connections stay open between looks."""
     engine = create_engine(
         f"sqlite+pysqlite:///file:{path}?mode=ro&uri=true",
-        poolclass=NullPool,
+        poolclass=QueuePool if keep else NullPool,
         connect_args={"check_same_thread": False},
+        hide_parameters=True,
     )
     _prepare(engine, READER)
     return engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from gateway.queue.deliveries import Claiming, Finishing, Lease, Planning
 from gateway.queue.sqlite import Lock, open_reader, open_writer
 from gateway.queue.writer import Writer
 
+REMEMBERED = 2048
+"""Keys kept in memory for letters on their way."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -46,10 +50,11 @@ class Store:
         self._lock = Lock(folder)
         self._engine = open_writer(folder / "huitaine.db")
         SQLModel.metadata.create_all(self._engine)
-        self._readers: Engine = open_reader(folder / "huitaine.db")
+        self._readers: Engine = open_reader(folder / "huitaine.db", keep=True)
         self._refuse_another_key()
         self._writer = Writer(self._engine)
         self._free = (0.0, 1)
+        self._keys: OrderedDict[LetterId, tuple[bytes, bytes]] = OrderedDict()
 
     @property
     def broken(self) -> bool:
@@ -135,15 +140,13 @@ class Store:
         await self._writer.do(afterwards.wake, now)
         await self._writer.do(afterwards.forget_replays, now - self._limits.replay)
         erased: Sequence[LetterId] = await self._writer.do(afterwards.purge, now)
+        for letter in erased:
+            self._keys.pop(letter, None)
         return erased
 
     def erase_after(self, at: datetime) -> datetime:
         """When a letter that became final at ``at`` is erased."""
         return at + self._limits.body
-
-    async def note_raw(self, work: deliveries.Also) -> Any:  # noqa: ANN401 (what the work gives)
-        """Run ``work`` in the writer's next transaction."""
-        return (await self._writer.do(afterwards.note, afterwards.Noting(also=(work,))))[0]
 
     # looking --------------------------------------------------------------------------------------------------------
 
@@ -196,19 +199,27 @@ class Store:
         return bodies.seal(self._vault, key, (letter, bodies.SUMMARY), summary)
 
     def key_of(self, letter: LetterId) -> tuple[bytes, bytes]:
-        """A letter's key and its wrapped form."""
+        """A letter's key and its wrapped form; those of letters on their way are remembered."""
+        if remembered := self._keys.get(whole_of(letter)):
+            return remembered
         with self._readers.connect() as connection:
             wrapped = connection.execute(select(accept.LETTER.c.body_key).where(accept.LETTER.c.id == whole_of(letter)))
             found = wrapped.scalar()
         if not found:
             raise StorageUnavailable("letter erased or unknown")
-        return self._vault.unwrap(found), found
+        return self._remember(whole_of(letter), self._vault.unwrap(found), found)
+
+    def _remember(self, letter: LetterId, key: bytes, wrapped: bytes) -> tuple[bytes, bytes]:
+        self._keys[letter] = (key, wrapped)
+        if len(self._keys) > REMEMBERED:
+            self._keys.popitem(last=False)
+        return key, wrapped
 
     def _key(self, letter: LetterId) -> bytes:
         return self.key_of(letter)[0]
 
     def _keeping(self, letter: ReceivedLetter) -> accept.Keeping:
-        key, wrapped = self._vault.new_letter_key()
+        key, wrapped = self._remember(letter.id, *self._vault.new_letter_key())
         summary = Summary(envelope=letter.envelope, name=letter.name)
         row = {
             "id": letter.id,

@@ -97,6 +97,7 @@ class Writer:
             if len(group) == 1:
                 group[0].done.set_exception(self._own(error))
                 return
+            structlog.get_logger().warning("group-split", error=type(error).__name__, jobs=len(group))
             for job in group:
                 self._commit(connection, [job])
             return

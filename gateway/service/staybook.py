@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.delays.legs import Leg, record_leg
-from gateway.delays.letters import TimedLetter, tie_letter
+from gateway.delays.legs import Leg, Stamp, record_legs
+from gateway.delays.letters import TimedLetter, tie_letters
 from gateway.delays.stays import record_movement
 from gateway.document import Movement
 from gateway.identifiers import DeliveryId
@@ -28,11 +29,7 @@ class StayBook:
 
     def movement(self, movement: Movement, source: str, at: datetime) -> Also:
         """Record what an ADT message says."""
-
-        def write(connection: Connection) -> object:
-            return record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at)
-
-        return write
+        return Also(self._write_movements, (movement, source, at))
 
     def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:
         """Start the clock of a letter's deliveries and tie them to the stay."""
@@ -48,9 +45,24 @@ class StayBook:
             stay=parsed.stay,
             validated_at=first.validated_at if first else None,
         )
-        return lambda connection: tie_letter(connection, timed, pseudonym=self._pseudonym)
+        return Also(self._write_ties, timed)
 
-    @staticmethod
-    def leg(delivery: DeliveryId, leg: str, at: datetime) -> Also:
+    def leg(self, delivery: DeliveryId, leg: str, at: datetime) -> Also:
         """Stamp what was proved of one delivery."""
-        return lambda connection: record_leg(connection, delivery, Leg(leg), at)
+        return Also(_write_legs, Stamp(delivery_id=delivery, leg=Leg(leg), at=at))
+
+    def _write_movements(
+        self, connection: Connection, heard: Sequence[tuple[Movement, str, datetime]]
+    ) -> Sequence[Any]:
+        return [
+            record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at)
+            for movement, source, at in heard
+        ]
+
+    def _write_ties(self, connection: Connection, letters: Sequence[TimedLetter]) -> Sequence[Any]:
+        return tie_letters(connection, letters, pseudonym=self._pseudonym)
+
+
+def _write_legs(connection: Connection, stamps: Sequence[Stamp]) -> Sequence[Any]:
+    record_legs(connection, stamps)
+    return [None] * len(stamps)

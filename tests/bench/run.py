@@ -24,7 +24,7 @@ from tests.peers.authority import Authority, make_authority
 from tests.peers.postfix import Chain, running_postfix
 
 ROOT = Path(__file__).resolve().parents[2]
-LETTERS, ROUNDS, CONNECTIONS = int(os.environ.get("BENCH_LETTERS", "600")), 5, 8
+LETTERS, ROUNDS, CONNECTIONS = int(os.environ.get("BENCH_LETTERS", "600")), int(os.environ.get("BENCH_ROUNDS", "5")), 8
 TUNED = {
     "smtp_tls_security_level": "encrypt",
     "smtp_tls_connection_reuse": "yes",

@@ -1,7 +1,6 @@
 """A next hop that takes everything and keeps nothing: ESMTP with STARTTLS, as cheap as asyncio lets it be.
 
-``python -m tests.bench.sink CERT KEY`` prints its port, then one line with the count each time it is asked (SIGUSR1
-is not needed: the count is written to the given file once a second).
+``python -m tests.bench.sink CERT KEY COUNT`` prints its port; how many letters it took stands in the file COUNT.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ class Sink(asyncio.Protocol):
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context, self._buffer, self._data = context, b"", False
         self._transport: asyncio.Transport | None = None
-        self._secure = False
+        self._secure = self._upgrading = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -28,6 +27,9 @@ class Sink(asyncio.Protocol):
             self._say(b"220 sink.test ESMTP")
 
     def data_received(self, data: bytes) -> None:
+        if self._upgrading:  # the first EHLO inside TLS may come before start_tls has given us the transport
+            self._buffer += data
+            return
         if self._data:
             self._content(data)
             return
@@ -41,12 +43,15 @@ class Sink(asyncio.Protocol):
 
     def _content(self, data: bytes) -> None:
         tail = self._buffer[-4:] + data
-        if not tail.endswith(b"\r\n.\r\n"):
-            self._buffer = tail[-5:]
+        end = tail.find(b"\r\n.\r\n")
+        if end < 0:
+            self._buffer = tail[-4:]
             return
         self._buffer, self._data = b"", False
         Sink.count += 1
         self._say(b"250 2.0.0 Ok")
+        if tail[end + 5 :]:  # Postfix sends its next command right behind the dot
+            self.data_received(tail[end + 5 :])
 
     def _command(self, line: bytes) -> None:
         if line.startswith(b"EHLO"):
@@ -55,6 +60,7 @@ class Sink(asyncio.Protocol):
             )
         elif line == b"STARTTLS":
             self._say(b"220 go ahead")
+            self._upgrading = True
             asyncio.get_running_loop().create_task(self._upgrade())
         elif line == b"DATA":
             self._data = True
@@ -72,6 +78,8 @@ class Sink(asyncio.Protocol):
         self._transport = await asyncio.get_running_loop().start_tls(  # type: ignore[assignment]
             self._transport, self, self._context, server_side=True
         )
+        self._upgrading = False
+        self.data_received(b"")
 
     def _say(self, line: bytes) -> None:
         if self._transport:

@@ -11,6 +11,8 @@ from gateway.parsers.hprim.lines import Line
 from gateway.parsers.remarks import error, note, warning
 
 LONGEST_LINE = 220
+MOST_REPETITIONS = 1000
+"""Of a field; more doctors than that are an error, more of anything else are no longer read."""
 _LEADING = "\ufeff\x0b \t\r\n"
 _START = re.compile(r"H(?P<field>[^\sA-Za-z0-9])(?P<others>[^\sA-Za-z0-9]{3,4})(?P=field)")
 
@@ -63,7 +65,7 @@ class Segment:
     def repetitions(self, position: int) -> tuple[tuple[str, ...], ...]:
         """Each repetition of the field as its sub-fields; none for an empty field."""
         raw = self.raw(position)
-        parts = raw.split(self.separators.repeater) if raw else ()
+        parts = raw.split(self.separators.repeater, MOST_REPETITIONS)[:MOST_REPETITIONS] if raw else ()
         return tuple(
             tuple(self.separators.unescape(sub).strip() for sub in part.split(self.separators.sub)) for part in parts
         )
@@ -105,7 +107,7 @@ def separators_of(text: str) -> tuple[Separators | None, tuple[Finding, ...]]:
 
 def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Segment, ...], tuple[Finding, ...]]:
     """Join continuations first, then split: a cut may fall inside a word or a field (hprim.md §2.1)."""
-    joined: list[tuple[str, list[Line]]] = []
+    joined: list[tuple[list[str], list[Line]]] = []
     findings: list[Finding] = []
     for line in lines:
         text = line.text.lstrip("\ufeff\x0b\x1c") if not joined else line.text
@@ -113,10 +115,11 @@ def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Se
             continue
         findings += _long(line)
         if text.startswith("A" + separators.field) and joined:
-            joined[-1] = (joined[-1][0] + text[2:], [*joined[-1][1], line])
+            joined[-1][0].append(text[2:])
+            joined[-1][1].append(line)
         else:
-            joined.append((text, [line]))
-    segments = tuple(_segment(text, tuple(parts), separators) for text, parts in joined)
+            joined.append(([text], [line]))
+    segments = tuple(_segment("".join(texts), tuple(parts), separators) for texts, parts in joined)
     return segments, tuple(findings)
 
 

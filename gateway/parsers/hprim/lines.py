@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from gateway.document import Finding
+from gateway.parsers.remarks import error
+
+MOST_LINES = 20_000
+
 _END = re.compile(r"\r\n|\r|\n")
 _BREAKS = re.compile(r"<br\s*/?>|</p>", re.IGNORECASE)
 _TAGS = re.compile(r"</?(?:p|b|i|u|em|strong|font|span|div)(?:\s[^<>]{0,200})?>", re.IGNORECASE)
@@ -38,6 +43,15 @@ def split_lines(text: str) -> tuple[Line, ...]:
     if start < len(text):
         lines.append(Line(len(lines) + 1, text[start:], start, len(text)))
     return tuple(lines)
+
+
+def excess(text: str) -> Finding | None:
+    """An error when there are more lines than any letter has: the time of reading stays bounded."""
+    if max(text.count("\n"), text.count("\r")) <= MOST_LINES:
+        return None
+    return error(
+        "too-many-lines", f"line {MOST_LINES + 1}", f"more than {MOST_LINES:,} lines: not a letter; send it in parts"
+    )
 
 
 def without_html(text: str) -> str:

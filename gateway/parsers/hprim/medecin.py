@@ -20,7 +20,7 @@ from gateway.document import (
 )
 from gateway.parsers.charsets import Decoded, decode, iana
 from gateway.parsers.hprim.header import HEADER_LINES, Header, read_header
-from gateway.parsers.hprim.lines import Line, split_lines, without_html
+from gateway.parsers.hprim.lines import Line, excess, split_lines, without_html
 from gateway.parsers.hprim.records import LAB, Record, cut, tag_of
 from gateway.parsers.hprim.results import Block, plain_lines, read_block
 from gateway.parsers.remarks import note
@@ -35,16 +35,15 @@ def read_hprim_medecin(content: bytes) -> Reading:
     Never raises. ``Document.original`` is that record's own bytes: the whole file when it holds one record.
     """
     decoded = decode(content)
-    lines = split_lines(decoded.text)
-    records, findings = cut(lines)
+    if too_many := excess(decoded.text):
+        return Reading(format="hprim-medecin", charset=iana(decoded.charset), findings=(*decoded.findings, too_many))
+    records, findings = cut(split_lines(decoded.text))
     findings = (*decoded.findings, *findings)
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Reading(format="hprim-medecin", charset=iana(decoded.charset), findings=findings)
-    documents = []
-    for record in records:
-        document, remarks = _document(record, content, decoded)
-        documents.append(document)
-        findings = (*findings, *remarks)
+    read = [_document(record, content, decoded) for record in records]
+    documents = [document for document, _ in read]
+    findings = (*findings, *(finding for _, remarks in read for finding in remarks))
     refused = any(finding.severity is Severity.ERROR for finding in findings)
     return Reading(
         format="hprim-medecin",

@@ -166,6 +166,6 @@ def _lines(source: Source, block: PatientBlock, order: Order) -> bytes:
         *((message.trailer,) if message.trailer else ()),
     )
     lines = sorted({line for segment in segments for line in segment.lines}, key=lambda line: line.start)
-    if len(decoded.text) + decoded.bom == len(source.content):
+    if decoded.narrow:
         return b"".join(source.content[decoded.bom + line.start : decoded.bom + line.end] for line in lines)
     return b"".join(decoded.text[line.start : line.end].encode(decoded.charset) for line in lines)

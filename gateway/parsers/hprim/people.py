@@ -12,6 +12,7 @@ from gateway.identifiers import Adeli, Rpps, adeli, luhn_is_right, rpps
 from gateway.parsers.hprim.framing import Segment
 from gateway.parsers.remarks import error, note, warning
 
+_MOST_DOCTORS = 50
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}(?:\d{2})?)?")
 
 
@@ -55,7 +56,12 @@ def doctors(segment: Segment, position: int) -> tuple[tuple[Doctor, ...], tuple[
     findings: list[Finding] = []
     separators = segment.separators
     raw = segment.raw(position)
-    for part in raw.split(separators.repeater) if raw.strip() else ():
+    parts = raw.split(separators.repeater) if raw.strip() else []
+    if len(parts) > _MOST_DOCTORS:
+        return (), (
+            error("too-many-doctors", segment.place(position), f"more than {_MOST_DOCTORS} doctors in a field"),
+        )
+    for part in parts:
         subs = [*part.split(separators.sub), "", "", ""]
         name = [separators.unescape(piece).strip() for piece in subs[1].split(separators.subsub)] + [""] * 5
         doctor = Doctor(

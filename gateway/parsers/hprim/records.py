@@ -19,6 +19,7 @@ from gateway.parsers.remarks import error, warning
 LAB, FIN, FINFICHIER = "LAB", "FIN", "FINFICHIER"
 _TAG = re.compile(r"\*{3,4}(LAB|FIN|FINFICHIER)\*{3,4}")
 _LONGEST_TRAILER = 40
+_MOST_RECORDS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ def tag_of(line: Line) -> str | None:
 def cut(lines: Sequence[Line]) -> tuple[tuple[Record, ...], tuple[Finding, ...]]:
     """All records and what is wrong with the cutting; with an error among the findings no record may be used."""
     tags = [(index, tag) for index, line in enumerate(lines) if (tag := tag_of(line))]
+    if len(tags) > 3 * _MOST_RECORDS:
+        return (), (
+            error("too-many-records", "file", f"more than {_MOST_RECORDS} patients in a file: send it in parts"),
+        )
     misplaced = tuple(_order(lines, tags))
     if misplaced:
         return (), misplaced

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.document import Document, Finding, Kind, Reading, Severity
 from gateway.parsers.charsets import Decoded, decode, iana
 from gateway.parsers.hprim.dates import timestamp
 from gateway.parsers.hprim.framing import Segment, segments_of, separators_of
-from gateway.parsers.hprim.lines import split_lines
+from gateway.parsers.hprim.lines import excess, split_lines
 from gateway.parsers.hprim.orders import Source, read_order
 from gateway.parsers.hprim.people import read_patient
 from gateway.parsers.hprim.tree import PatientBlock, build
@@ -53,6 +53,8 @@ def read_hprim_sante(content: bytes) -> Reading:
     findings = (*decoded.findings, *findings)
     if separators is None:
         return Reading(format="hprim-sante", charset=iana(decoded.charset), findings=findings)
+    if too_many := excess(decoded.text):
+        return Reading(format="hprim-sante", charset=iana(decoded.charset), findings=(*findings, too_many))
     segments, remarks = segments_of(split_lines(decoded.text), separators)
     head = read_head(segments[0])
     findings = (*findings, *remarks, *head.findings)
@@ -78,7 +80,7 @@ def _framed(decoded: Decoded) -> Decoded:
     if not any(sign in decoded.text for sign in "\x0b\x1c") or any(sign in inner for sign in "\x0b\x1c"):
         return decoded
     findings = tuple(finding for finding in decoded.findings if finding.code != "control-character")
-    return Decoded(text=decoded.text, charset=decoded.charset, bom=decoded.bom, findings=findings)
+    return replace(decoded, findings=findings)
 
 
 def read_head(segment: Segment) -> Head:

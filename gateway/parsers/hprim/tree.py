@@ -57,6 +57,9 @@ class Message:
     findings: list[Finding] = field(default_factory=list)
 
 
+_MOST_ORDERS = 1000
+
+
 def build(segments: Sequence[Segment]) -> Message:
     """Hang each segment where it belongs; never raises, a broken structure is an error among the findings."""
     message = Message(head=segments[0])
@@ -72,12 +75,21 @@ def build(segments: Sequence[Segment]) -> Message:
             message.findings.append(error("sante-behind-l", segment.place(), "segment behind L, the last one"))
             break
         hang.get(segment.name, _other)(message, segment)
+    _bound(message)
     if message.trailer is None:
         place = segments[-1].place()
         message.findings.append(error("sante-no-l", place, "no L segment at the end: the message may be cut short"))
     else:
         message.findings += _counts(message, segments)
     return message
+
+
+def _bound(message: Message) -> None:
+    """Work grows with orders times doctors; no laboratory sends that many results in a message."""
+    if len(message.patients) + sum(len(patient.orders) for patient in message.patients) > _MOST_ORDERS:
+        words = f"more than {_MOST_ORDERS:,} patients and orders: send the message in parts"
+        message.findings.append(error("too-many-orders", message.head.place(), words))
+        message.patients.clear()
 
 
 def _patient(message: Message, segment: Segment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,8 +14,8 @@ from gateway.errors import PeerDeferred, PeerRefused, StorageUnavailable
 from gateway.letter import DeliveryState, Done, GiveUp, KeptLetter, Proof, RetryAt
 from gateway.queue import queries
 from gateway.queue.accept import DELIVERY
-from gateway.queue.afterwards import Acting, Proving
-from gateway.queue.deliveries import Claiming, Finishing, Lease, Waiting
+from gateway.queue.afterwards import Acting, Noting, Proving
+from gateway.queue.deliveries import Also, Claiming, Finishing, Lease, Waiting
 from gateway.queue.entries import ENTRY, broken_links
 from gateway.queue.planning import make_plan
 from gateway.queue.schedule import Schedule, decide
@@ -169,7 +170,10 @@ async def test_f4_a_changed_journal_line_is_named(store: Store):
     await planned(store)
     with store.reading() as connection:
         assert list(broken_links(connection)) == []
-    await store.note_raw(lambda connection: connection.execute(update(ENTRY).where(ENTRY.c.seq == 2).values(words="x")))
+    forge = Also(
+        lambda connection, _: [connection.execute(update(ENTRY).where(ENTRY.c.seq == 2).values(words="x"))], None
+    )
+    await store.note(Noting(also=(forge,)))
     with store.reading() as connection:
         assert next(broken_links(connection)) == 2
 
@@ -209,3 +213,11 @@ def test_b4_it_expires_after_48_hours():
 def test_a_permanent_refusal_is_not_tried_again():
     outcome = decide(PeerRefused(status="5.1.1"), SCHEDULE, attempts=1, since=NOON, now=NOON, chance=0)
     assert outcome == GiveUp(at=NOON, status="5.1.1", reason="Next hop refused the letter")
+
+
+async def test_a_group_of_endings_is_one_transaction_and_not_many(store: Store):
+    leases = [(await planned(store))[1] for _ in range(20)]
+    before = store.commits
+    await asyncio.gather(*(store.finish(Finishing(lease=lease, outcome=Done(at=NOON))) for lease in leases))
+    assert store.commits - before < 10
+    assert {state(store, lease) for lease in leases} == {"done"}
