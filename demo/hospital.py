@@ -45,7 +45,7 @@ class Hospital:
         await self._smtp(
             "PDF by a secretary", letters.secretary("secretary@hospital.test", document), letters.GP_MAILBOX
         )
-        await self._drop("two patients in a file", letters.oru("LAB2", now), "lab2.hl7")
+        await self._drop("ORU^R01 in a file", letters.oru("LAB2", now), "lab2.hl7")
         return Handed(letters=7, mails=5)
 
     async def _hl7(self, what: str, message: bytes) -> None:

@@ -26,6 +26,7 @@ class ReceiptsMailbox:
 
     uidvalidity: int = 1
     is_open: bool = True
+    has_idle: bool = True
     mails: dict[int, bytes] = field(default_factory=dict)
     _new: asyncio.Event = field(default_factory=asyncio.Event)
 
