@@ -32,7 +32,7 @@ _KEPT = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One body part; ``raw`` is its body as it stood, transfer encoding included."""
+    """One body part; ``raw`` is a leaf's body as it stood, transfer encoding included."""
 
     path: str
     content_type: str
@@ -100,7 +100,7 @@ def _part(content: bytes, span: tuple[int, int], path: str, budget: list[int], *
         if closed
         else (warning("mime-no-end", f"part {path}", "the last boundary is missing: the mail may be cut short"),)
     )
-    return _filled(part, raw=content[body : span[1]], children=children, findings=findings)
+    return _filled(part, children=children, findings=findings)
 
 
 def _children(
@@ -182,7 +182,9 @@ def _opaque(path: str) -> Finding:
     )
 
 
-def _filled(part: Part, *, raw: bytes, children: tuple[Part, ...] = (), findings: tuple[Finding, ...] = ()) -> Part:
+def _filled(
+    part: Part, *, raw: bytes = b"", children: tuple[Part, ...] = (), findings: tuple[Finding, ...] = ()
+) -> Part:
     return replace(part, raw=raw, children=children, findings=(*part.findings, *findings))
 
 

@@ -16,9 +16,10 @@ OPENPGP_SIGNED, OPENPGP_ENCRYPTED = "openpgp-signed", "openpgp-encrypted"
 
 _CMS = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)\x06(?:\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07(.)|"
                   rb"\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01(\x17))", re.DOTALL)  # fmt: skip
-_ARMOR = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----\s*?\n(?:[^\r\n]+: [^\r\n]*\r?\n)*\s*?\n([A-Za-z0-9+/]{4})"
-                    rb"[A-Za-z0-9+/=\s]*-----END PGP MESSAGE-----\s*\Z")  # fmt: skip
-_CLEARSIGNED = re.compile(rb"\s*-----BEGIN PGP SIGNED MESSAGE-----\r?\n.*-----END PGP SIGNATURE-----\s*\Z", re.DOTALL)
+_BEGIN, _END = b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE-----"
+_SIGNED_BEGIN, _SIGNED_END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
+_ARMOR_BODY = re.compile(rb"\r?\n[ \t]*\r?\n([A-Za-z0-9+/]{4})")
+_LONGEST_ARMOR_HEADER = 2048
 _ENCRYPTED_PACKETS = {1, 3, 9, 18, 20}
 """Tags of packets that open an encrypted message (RFC 9580 §5): session keys, and encrypted data itself."""
 
@@ -83,11 +84,16 @@ def _inline(mail: Part) -> str | None:
     content, _ = mail.content()
     if _is_encrypted_pgp(content):
         return OPENPGP_ENCRYPTED
-    return OPENPGP_SIGNED if _CLEARSIGNED.match(content) else None
+    stripped = content.strip()
+    whole = stripped.startswith(_SIGNED_BEGIN) and stripped.endswith(_SIGNED_END) and stripped.count(_SIGNED_END) == 1
+    return OPENPGP_SIGNED if whole else None
 
 
 def _is_encrypted_pgp(content: bytes) -> bool:
-    found = _ARMOR.match(content)
+    stripped = content.strip()
+    if not stripped.startswith(_BEGIN) or stripped.find(_END) != len(stripped) - len(_END):
+        return False
+    found = _ARMOR_BODY.search(stripped, len(_BEGIN), len(_BEGIN) + _LONGEST_ARMOR_HEADER)
     if found is None:
         return False
     try:
