@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import structlog
 
 from gateway.errors import HuitaineError, PermanentFailure, TooLarge
+from gateway.identifiers import LetterId
 from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
 from gateway.imap.headers import BadHeader, addresses, read_headers
 from gateway.ingest.intake import Clock, Ids, Intake
@@ -29,6 +30,16 @@ class ImapDoorSettings:
     automatic: str
     taken: str = "Taken"
     refused: str = "Refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMail:
+    """A mail that was moved to Refused: ``letter`` is its id in the journal, an empty sender is nobody to tell."""
+
+    letter: LetterId
+    envelope: Envelope
+    failure: HuitaineError
+    content: bytes = field(repr=False, default=b"")
 
 
 class AddressUnclear(PermanentFailure):
@@ -54,9 +65,9 @@ class ImapDoor:
         intake: Intake,
         clock: Clock,
         new_id: Ids,
-        on_refused: Callable[[Envelope, HuitaineError], Awaitable[None]] | None = None,
+        on_refused: Callable[[RefusedMail], Awaitable[None]] | None = None,
     ) -> None:
-        """``on_refused`` tells whoever sent a mail that was moved to Refused (an empty sender is nobody)."""
+        """``on_refused`` tells whoever sent a mail that is moved to Refused; what it raises leaves the mail."""
         self._settings = settings
         self._watch = watch
         self._intake = intake
@@ -70,56 +81,59 @@ class ImapDoor:
 
     async def take(self, mail: FetchedMail | OversizedMail) -> str:
         """The folder for the mail, once it is committed or refused; raises ``TransientFailure`` to leave it."""
-        envelope = Envelope()
+        letter, envelope = self._new_id(), Envelope()
         try:
             if isinstance(mail, OversizedMail):
                 raise TooLarge("larger than the mailbox's limit")
-            received = self._received(mail)
-            envelope = received.envelope
             refuse_automatic(mail.content)
-            await self._intake.keep_and_read(received)
+            envelope = Envelope(sender=sender_of(mail.content))
+            envelope = replace(envelope, recipients=recipients_of(mail.content, self._settings))
+            kept = await self._intake.keep_and_read(self._received(letter, envelope, mail.content))
         except PermanentFailure as failure:
-            _log.warning("mail-refused", source=self._settings.source, uid=mail.uid, status=failure.status)
-            if self._on_refused is not None:
-                await self._on_refused(envelope, failure)
+            _log.warning(
+                "mail-refused", letter_id=letter, source=self._settings.source, uid=mail.uid, status=failure.status
+            )
+            content = mail.content if isinstance(mail, FetchedMail) else b""
+            await self._tell(RefusedMail(letter=letter, envelope=envelope, failure=failure, content=content))
             return self._settings.refused
-        _log.info("mail-taken", letter_id=received.id, source=self._settings.source, uid=mail.uid)
+        _log.info("mail-taken", letter_id=kept.id, source=self._settings.source, uid=mail.uid)
         return self._settings.taken
 
-    def _received(self, mail: FetchedMail) -> ReceivedLetter:
+    async def _tell(self, refused: RefusedMail) -> None:
+        if self._on_refused is not None:
+            await self._on_refused(refused)
+
+    def _received(self, letter: LetterId, envelope: Envelope, content: bytes) -> ReceivedLetter:
         return ReceivedLetter(
-            id=self._new_id(),
+            id=letter,
             door=Door.IMAP,
             source=self._settings.source,
-            envelope=envelope_of(mail.content, self._settings),
-            content=mail.content,
+            envelope=envelope,
+            content=content,
             received_at=self._clock(),
-            replay_key=sha256(self._settings.source.encode() + b"\0" + mail.content).digest(),
+            replay_key=sha256(self._settings.source.encode() + b"\0" + content).digest(),
         )
 
 
-def envelope_of(content: bytes, settings: ImapDoorSettings) -> Envelope:
-    """Sender from Return-Path, else From; recipients from To and Cc without ourselves, else ``automatic``.
+def sender_of(content: bytes) -> str:
+    """Return-Path, else From, else nobody; raises ``AddressUnclear``."""
+    headers = _headers(content)
+    fields = [value for name in ("return-path", "from") for value in headers.get(name, [])]
+    return next((found for value in fields for found in _addresses(value)), "")
 
-    Raises ``AddressUnclear`` rather than leave an addressee out.
-    """
-    try:
-        headers = read_headers(content)
-        own = {address.casefold() for address in settings.own}
-        written = [found for name in ("to", "cc") for value in headers.get(name, []) for found in addresses(value)]
-        others = dict.fromkeys(address for address in written if address.casefold() not in own)
-        senders = [
-            found for name in ("return-path", "from") for value in headers.get(name, []) for found in _one(value)
-        ]
-    except BadHeader as error:
-        raise AddressUnclear(str(error)) from error
-    recipients = tuple(Recipient(address=address) for address in others or (settings.automatic,))
-    return Envelope(sender=next(iter(senders), ""), recipients=recipients)
+
+def recipients_of(content: bytes, settings: ImapDoorSettings) -> tuple[Recipient, ...]:
+    """To and Cc without ourselves, else ``automatic``; raises ``AddressUnclear`` rather than leave anybody out."""
+    headers = _headers(content)
+    own = {address.casefold() for address in settings.own}
+    written = [found for name in ("to", "cc") for value in headers.get(name, []) for found in _addresses(value)]
+    others = dict.fromkeys(address for address in written if address.casefold() not in own)
+    return tuple(Recipient(address=address) for address in others or (settings.automatic,))
 
 
 def refuse_automatic(content: bytes) -> None:
     """Raises ``AutomaticMail`` for reports, automatic answers and mails of the null sender (RFC 3834)."""
-    headers = read_headers(content)
+    headers = _headers(content)
     submitted = next(iter(headers.get("auto-submitted", [])), "no").lower()
     kind = next(iter(headers.get("content-type", [])), "").lower()
     path = next(iter(headers.get("return-path", [])), "present")
@@ -127,5 +141,15 @@ def refuse_automatic(content: bytes) -> None:
         raise AutomaticMail("auto-submitted, report or null sender")
 
 
-def _one(value: str) -> list[str]:
-    return [] if value in {"<>", ""} else addresses(value)
+def _headers(content: bytes) -> dict[str, list[str]]:
+    try:
+        return read_headers(content)
+    except BadHeader as error:
+        raise AddressUnclear(str(error)) from error
+
+
+def _addresses(value: str) -> list[str]:
+    try:
+        return [] if value in {"<>", ""} else addresses(value)
+    except BadHeader as error:
+        raise AddressUnclear(str(error)) from error

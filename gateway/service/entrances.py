@@ -94,7 +94,12 @@ class Entrances:
         if settings.imap.host:
             watch = MailboxWatch(account(settings, settings.imap, "imap"), pace=Pace(idle=settings.imap.poll_seconds))
             door = ImapDoor(
-                imap_door(settings), watch, intake=gateway.journey, clock=gateway.clock, new_id=new_letter_id
+                imap_door(settings),
+                watch,
+                intake=gateway.journey,
+                clock=gateway.clock,
+                new_id=new_letter_id,
+                on_refused=self.teller.refuse,
             )
             self._watch(door.run())
         if settings.receipts.host:

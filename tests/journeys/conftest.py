@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.kit import Hospital, hospital
 from tests.peers.dovecot import Dovecot
+from tests.peers.fixtures import HOSPITAL_DOMAIN, POOL
 from tests.peers.postfix import Postfix
+
+_from_above = count(POOL - 1, -1)
 
 
 @pytest.fixture
@@ -19,3 +23,9 @@ async def ward(
     """A hospital whose gateway runs, a GP with a key, and the real servers between them."""
     async with hospital(tmp_path, postfix, dovecot, gp=mailbox, sender=hospital_mailbox) as alive:
         yield alive
+
+
+@pytest.fixture
+def another_mailbox(dovecot: Dovecot) -> Callable[[], str]:
+    """Gives a fresh mailbox of the hospital at each call (counted from above: the peers' own count from below)."""
+    return lambda: f"service{next(_from_above)}@{HOSPITAL_DOMAIN}"

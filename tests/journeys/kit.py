@@ -110,12 +110,12 @@ class Hospital:
         await writer.wait_closed()
         return answer.decode()
 
-    async def letter_in_mailbox(self, mailbox: str | None = None, *, number: int = 0) -> bytes:
-        """The sealed mail as it lies in the GP's Dovecot mailbox."""
+    async def letter_in_mailbox(self, mailbox: str | None = None, *, number: int = 0, folder: str = "INBOX") -> bytes:
+        """A mail as it lies in a Dovecot mailbox: the GP's, where none is named."""
         mails: list[bytes] = []
 
         def there() -> bool:
-            mails[:] = self.dovecot.mails(mailbox or self.gp.mailbox)
+            mails[:] = self.dovecot.mails(mailbox or self.gp.mailbox, folder)
             return len(mails) > number
 
         await until(there)
@@ -150,10 +150,21 @@ async def until(true: Callable[[], bool], seconds: float = WAIT) -> None:
 
 @contextlib.asynccontextmanager
 async def hospital(
-    folder: Path, postfix: Postfix, dovecot: Dovecot, *, gp: str, sender: str, change: Callable[[str], str] = str
+    folder: Path,
+    postfix: Postfix,
+    dovecot: Dovecot,
+    *,
+    gp: str,
+    sender: str,
+    change: Callable[[str], str] = str,
+    learn: Callable[[Path], None] = lambda folder: None,
 ) -> AsyncIterator[Hospital]:
-    """An installation that knows one GP with a key, open for the time of the test."""
+    """An installation that knows one GP with a key, open for the time of the test.
+
+    ``change`` edits the settings, ``learn`` what stands in the folder (directory, key store), before it starts.
+    """
     made = prepare(folder, postfix, dovecot, gp=gp, sender=sender, change=change)
+    await asyncio.to_thread(learn, folder)
     settings = load(made.settings)
     async with Running(build(settings, clock=utc_now)) as running:
         yield Hospital(

@@ -14,7 +14,7 @@ from gateway.errors import HuitaineError, StorageUnavailable, TransientFailure, 
 from gateway.identifiers import LetterId
 from gateway.imap import Account, FetchedMail, MailboxWatch, OversizedMail, Pace
 from gateway.imap.headers import BadHeader, addresses, read_headers
-from gateway.ingest.imap import ImapDoor, ImapDoorSettings
+from gateway.ingest.imap import ImapDoor, ImapDoorSettings, RefusedMail
 from gateway.letter import Door, Envelope, KeptLetter, ReceivedLetter
 from tests.peers.dovecot import Dovecot
 
@@ -55,9 +55,9 @@ def door(
 ) -> ImapDoor:
     numbers = count(1)
 
-    async def on_refused(envelope: Envelope, failure: HuitaineError) -> None:
+    async def on_refused(refused: RefusedMail) -> None:
         if told is not None:
-            told.append((envelope, failure))
+            told.append((refused.envelope, refused.failure))
 
     return ImapDoor(
         SETTINGS,
