@@ -1,24 +1,27 @@
 """Station 7, client side: hands a sealed mail to the next hop and says how far it came.
 
-``courier`` is the station, ``routes`` says where a domain's mail goes, ``connecting`` opens the TLS connection with
-aiosmtplib, ``dialogue`` and ``transaction`` carry one mail over it, ``pool`` keeps connections for the next mail,
-``replies`` and ``commands`` are pure.
+``courier`` is the station, ``routes`` says where a domain's mail goes, ``resolver`` asks the DNS, ``connecting``
+opens the TLS connection with aiosmtplib, ``dialogue`` and ``transaction`` carry one mail over it, ``pool`` keeps
+connections for the next mail, ``replies`` and ``commands`` are pure.
 """
 
 from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.failures import HandOverFailure, Phase
 from gateway.smtp.courier.pool import PoolLimits
+from gateway.smtp.courier.resolver import DnsResolver, NameServer
 from gateway.smtp.courier.routes import Hop, Login, MxResolver, MxRoutes, Routes, Security, StaticRoutes
 from gateway.smtp.courier.timeouts import Timeouts
 from gateway.smtp.courier.tls import client_context
 
 __all__ = [
     "Courier",
+    "DnsResolver",
     "HandOverFailure",
     "Hop",
     "Login",
     "MxResolver",
     "MxRoutes",
+    "NameServer",
     "Phase",
     "PoolLimits",
     "Routes",
