@@ -23,7 +23,7 @@ SETTINGS = Template("""\
 mode = "$mode"
 domain = "$domain"
 hospital = "$hospital"
-test_domains = ["$domain", "gp.test"]
+test_domains = $test_domains
 
 [smtp]
 starttls_port = 2587
@@ -78,10 +78,11 @@ def install(folder: Path, *, mode: Mode = Mode.TEST, domain: str = "hospital.tes
     _secret(folder, "source-dpi", PasswordHasher().hash(password))
     if mode is Mode.TEST:
         _authority(folder, domain)
-    settings.write_text(
-        SETTINGS.substitute(mode=mode.value, domain=domain, hospital=hospital or "Centre hospitalier d'essai"),
-        encoding="utf-8",
-    )
+    # In production a test domain is never written to: the hospital's own must not be one.
+    tests = f'["{domain}", "gp.test"]' if mode is Mode.TEST else "[]"
+    name = hospital or "Centre hospitalier d'essai"
+    text = SETTINGS.substitute(mode=mode.value, domain=domain, hospital=name, test_domains=tests)
+    settings.write_text(text, encoding="utf-8")
     return Installed(settings=settings, login="dpi", password=password)
 
 
