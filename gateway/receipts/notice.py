@@ -14,12 +14,18 @@ from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """Action of RFC 3464 §2.3.3."""
+    """What there is to say; ``held`` waits for a person or for the directory, the others are RFC 3464's own words."""
 
     FAILED = "failed"
     DELAYED = "delayed"
+    HELD = "held"
     DELIVERED = "delivered"
     RELAYED = "relayed"
+
+    @property
+    def action(self) -> str:
+        """Action of RFC 3464 §2.3.3."""
+        return "delayed" if self is NoticeKind.HELD else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,8 @@ class NoticeAddressee:
     code: int | None = None
     reason: str = ""
     """Why, in a stable code or in words that name nobody: ``no-key``, ``certificate-expired``."""
+    explained: tuple[str, ...] = ()
+    """The same for people, a line for each language."""
     last_attempt_at: datetime | None = None
     will_retry_until: datetime | None = None
 
@@ -58,6 +66,7 @@ class Notice:
 _SUBJECTS = {
     NoticeKind.FAILED: "Lettre non remise / Letter not delivered",
     NoticeKind.DELAYED: "Lettre en attente / Letter delayed",
+    NoticeKind.HELD: "Lettre retenue / Letter held",
     NoticeKind.DELIVERED: "Lettre remise / Letter delivered",
     NoticeKind.RELAYED: "Lettre transmise / Letter relayed",
 }
@@ -69,6 +78,12 @@ _WORDS = {
     NoticeKind.DELAYED: (
         "La lettre désignée ci-dessous n'a pas encore pu être remise. Les essais continuent, vous n'avez rien à faire.",
         "The letter named below could not be delivered yet. Delivery is still being tried; there is nothing to do.",
+    ),
+    NoticeKind.HELD: (
+        "La lettre désignée ci-dessous ne peut pas partir en l'état ; elle est gardée et rien n'est perdu. Elle partira "
+        "dès que la cause dite ci-dessous aura disparu : corrigez-la si vous le pouvez, ou appelez l'administrateur.",
+        "The letter named below cannot leave as things are; it is kept and nothing is lost. It leaves once the cause "
+        "told below is gone: mend it if you can, or call the administrator.",
     ),
     NoticeKind.DELIVERED: (
         "La lettre désignée ci-dessous a été remise. Cela ne dit pas qu'elle a été lue.",
@@ -107,9 +122,14 @@ def build_dsn(notice: Notice) -> bytes:
 
 
 def _words(notice: Notice) -> MIMEText:
-    named = "\n".join(f"  {addressee.mailbox} ({_why(addressee)})" for addressee in notice.addressees)
+    named = "\n".join(_named(addressee) for addressee in notice.addressees)
     french, english = _WORDS[notice.kind]
     return MIMEText(f"{french}\n\n{english}\n\n{named}\n\nHuitaine: {notice.letter}\n", "plain", "utf-8")
+
+
+def _named(addressee: NoticeAddressee) -> str:
+    explained = (f"    {_clean(words)}" for words in addressee.explained if words)
+    return "\n".join((f"  {addressee.mailbox} ({_why(addressee)})", *explained))
 
 
 def _why(addressee: NoticeAddressee) -> str:
@@ -132,7 +152,7 @@ def _block(kind: NoticeKind, addressee: NoticeAddressee) -> Message:
     if addressee.orcpt:
         block["Original-Recipient"] = _clean(addressee.orcpt if ";" in addressee.orcpt else f"rfc822;{addressee.orcpt}")
     block["Final-Recipient"] = f"rfc822;{_clean(addressee.mailbox)}"
-    block["Action"] = kind.value
+    block["Action"] = kind.action
     block["Status"] = _clean(addressee.status)
     if addressee.code is not None:
         block["Diagnostic-Code"] = f"smtp; {addressee.code} {_clean(addressee.status)}"

@@ -11,6 +11,7 @@ from gateway.imap import Account
 from gateway.ingest.folder import FolderSettings, Origin
 from gateway.ingest.imap import ImapDoorSettings
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpLimits, MllpListener, MllpSource
+from gateway.parsers.french import in_french
 from gateway.service.tls import server_context
 from gateway.smtp.courier.tls import OurCertificate, client_context
 from gateway.smtp.server.settings import LineEnds, SmtpDoorSettings, SmtpLimits, SmtpListener, SmtpSource
@@ -79,6 +80,7 @@ def folder_settings(settings: Settings) -> FolderSettings | None:
         interval=timedelta(seconds=folder.interval_seconds),
         settle=timedelta(seconds=folder.settle_seconds),
         witness=folder.witness,
+        in_french=in_french,
     )
 
 

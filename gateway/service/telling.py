@@ -157,7 +157,6 @@ class Teller:
             will_retry_until=row["created_at"] + self._habits.expire if row["state"] == "ready" else None,
         )
 
-
     def _explained(self, row: queries.Row) -> tuple[str, str]:
         """Why, in French and in English, with what the journal says of this delivery."""
         with self._store.reading() as connection:

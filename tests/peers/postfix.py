@@ -178,11 +178,13 @@ def _doors(chain: Chain) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_postfix(authority: Authority, chain: Chain | None = None) -> Iterator[Postfix]:
-    """A Postfix that listens on ephemeral loopback ports until the context ends."""
+def running_postfix(
+    authority: Authority, chain: Chain | None = None, *, ports: Sequence[int] = ()
+) -> Iterator[Postfix]:
+    """A Postfix that listens on ephemeral loopback ports (or ``ports``, those of one that ended) until the end."""
     need("postfix", "postqueue", root=True)
     with open_folder("postfix") as folder:
-        port, tls_port = free_ports(2)
+        port, tls_port = ports or free_ports(2)
         for name in ("etc", "queue", "data"):
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix", "postfix")

@@ -119,7 +119,7 @@ class FolderDoor:
         try:
             if findings:
                 _log.info("folder_refused", letter_id=letter, codes=[finding.code for finding in findings])
-                text = reason_text(findings, letter=letter, at=self._clock())
+                text = reason_text(findings, letter=letter, at=self._clock(), in_french=self._settings.in_french)
                 moved = await asyncio.to_thread(move_to_refused, self._settings.path, sighting, text)
             else:
                 moved = await asyncio.to_thread(move_to_taken, self._settings.path, sighting, letter)

@@ -5,6 +5,7 @@ It never quotes the file: places, stable codes and the reader's own words only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -27,18 +28,23 @@ _FRENCH = {
 }
 
 
-def reason_text(findings: tuple[Finding, ...], *, letter: str, at: datetime) -> str:
-    """The whole text, lines ended by CRLF: it is mostly read on Windows shares."""
+def reason_text(
+    findings: tuple[Finding, ...], *, letter: str, at: datetime, in_french: Callable[[str], str] = lambda code: ""
+) -> str:
+    """The whole text, lines ended by CRLF: it is mostly read on Windows shares.
+
+    ``in_french`` gives the sentence for a finding's code; without one the family of the error is told.
+    """
     errors = [finding for finding in findings if finding.severity is Severity.ERROR] or list(findings)
-    lines = [*_french(errors, letter, at), "", "-" * 72, "", *_english(errors, letter, at), ""]
+    lines = [*_french(errors, in_french, letter, at), "", "-" * 72, "", *_english(errors, letter, at), ""]
     return "\r\n".join(lines)
 
 
-def _french(errors: list[Finding], letter: str, at: datetime) -> list[str]:
+def _french(errors: list[Finding], in_french: Callable[[str], str], letter: str, at: datetime) -> list[str]:
     when = at.astimezone(ZoneInfo(_PARIS)).strftime("%d/%m/%Y à %H:%M:%S")
     lines = [f"Fichier refusé par Huitaine le {when} (référence {letter}).", "Il n'a été transmis à personne.", ""]
     for error in errors[:_MOST]:
-        words = _FRENCH.get(condition_of(error), _FRENCH["207"])
+        words = in_french(error.code) or _FRENCH.get(condition_of(error), _FRENCH["207"])
         lines += [f"Où      : {_place(error)}", f"Quoi    : {words}", f"Code    : {error.code}", ""]
     return [*lines, "Que faire : corriger le document dans le logiciel émetteur, puis déposer de nouveau le fichier."]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -33,5 +34,7 @@ class FolderSettings:
     """``NAME.ok`` must stand beside ``NAME.hpr`` (HPRIM Santé §6.3); else it is enough, and not needed."""
     longest_pause: timedelta = timedelta(seconds=60)
     """Between two looks while letters cannot be taken."""
+    in_french: Callable[[str], str] = field(repr=False, default=lambda code: "")
+    """The readers' own French sentence for a finding's code; empty when there is none."""
     at_once: int = 4
     """Files handed in at the same time."""

@@ -91,7 +91,7 @@ def test_another_master_key_opens_nothing(vault, tmp_path):
     _, wrapped = vault.new_letter_key()
     with pytest.raises(KeyStoreRefused) as refused:
         Vault.open(tmp_path / "other").unwrap(wrapped)
-    assert "not given" in refused.value.detail
+    assert "put the former file back" in refused.value.detail
 
 
 def test_after_a_rotation_old_letters_open_and_are_wrapped_anew(path, vault, tmp_path):

@@ -1,0 +1,71 @@
+"""The reasons of ``reasons.py`` in French, for whoever asked for French: same codes, same facts."""
+
+from __future__ import annotations
+
+FRENCH = {
+    # who is meant
+    "role-assumed": "la lettre ne nomme pas de médecin traitant : ce destinataire de l'enveloppe en tient lieu",
+    "named": "nommé par le document ({place})",
+    "no-addressee": "ni l'enveloppe ni le document ne disent à qui va cette lettre",
+    "name-only": "le document ({place}) donne un nom sans numéro ni boîte ; cherchez le numéro avec "
+    "`huitaine directory search` : un nom seul ne décide jamais",
+    "not-a-number": "le destinataire interroge l'annuaire avec autre chose qu'un RPPS (11 chiffres)",
+    "not-an-addressee-of-ours": "le destinataire est dans notre domaine mais n'est ni <rpps>@rpps.<domaine> ni "
+    "auto@<domaine>",
+    "bad-mailbox": "ce n'est pas une adresse de courrier",
+    "wrong-key-of-number": "le dernier chiffre du RPPS n'est pas sa clé : vérifiez le numéro avec l'expéditeur",
+    "professionals-not-wished": "l'expéditeur demande qu'elle n'aille pas aux professionnels (DESTMSSANTEPS = N)",
+    "hidden-from-professionals": "le document est masqué aux professionnels (MASQUE_PS = Y)",
+    "patient-not-wished": "l'expéditeur n'a pas demandé qu'elle aille au patient (DESTMSSANTEPAT)",
+    "hidden-from-patient": "le document n'est pas encore visible du patient (INVISIBLE_PATIENT = Y)",
+    "hidden-from-legal-representatives": "le document est caché aux représentants légaux et le patient est peut-être "
+    "mineur",
+    "patient-not-qualified": "la boîte d'un patient demande un INS qualifié, avec sa clé juste",
+    "patient-mismatch": "la boîte de patient donnée n'est pas celle du patient de la lettre",
+    "patient-mailbox": "la boîte du patient découle de son INS qualifié",
+    # test and production
+    "test-identity": "une identité de test (INS d'OID .10 ou .11) n'a pas sa place en production",
+    "real-identity": "une identité réelle (INS d'OID .8 ou .9) n'a pas sa place en test",
+    "test-domain": "on n'écrit jamais à un domaine de test en production",
+    "not-a-test-domain": "en test on n'écrit qu'aux domaines de gateway.test_domains",
+    # which mailbox
+    "one-mailbox": "l'annuaire a une boîte personnelle pour ce numéro",
+    "several-mailboxes": "l'annuaire a {count} boîtes personnelles pour ce numéro",
+    "sender-mailbox-confirmed": "l'annuaire confirme la boîte choisie par l'expéditeur",
+    "sender-mailbox-ignored": "la boîte donnée par l'expéditeur n'est pas dans l'annuaire : le numéro décide",
+    "mailbox-of-another": "dans l'annuaire, la boîte donnée par l'expéditeur est celle d'un autre praticien",
+    "chosen-by-structure": "choisie : la boîte de la structure que la lettre nomme",
+    "chosen-by-preference": "choisie : l'ordre de préférence de l'administrateur",
+    "chosen-by-generic-domain": "choisie : le domaine d'opérateur qui suit le praticien",
+    "chosen-by-person": "choisie : la boîte qui n'est liée à aucune structure",
+    "chosen-by-order": "choisie : la première par ordre alphabétique, rien d'autre ne les distingue",
+    "organisation-mailbox": "pas de boîte personnelle : la seule boîte du cabinet est prise",
+    "several-organisations": "pas de boîte personnelle et plusieurs boîtes du cabinet : une personne doit choisir",
+    "none": "l'annuaire connaît ce numéro mais n'a aucune boîte pour lui",
+    "unknown-number": "l'annuaire ne connaît pas ce numéro",
+    "refuses-electronic-mail": "l'annuaire dit que le courrier électronique est refusé (Dématérialisation = N)",
+    "substitute": "absent : la lettre va au remplaçant, RPPS {rpps}",
+    "absent-without-substitute": "absent et sans remplaçant : la boîte du praticien est prise",
+    "absence-loop": "absent, et les remplaçants sont absents aussi et renvoient l'un à l'autre",
+    "owner-absent": "le titulaire est absent ; la boîte donnée par l'expéditeur est prise telle quelle",
+    # may it be written to
+    "mailbox-known": "l'annuaire connaît cette boîte",
+    "mailbox-vouched": "l'administrateur a saisi cette boîte",
+    "in-white-list": "son domaine est dans la liste blanche MSSanté",
+    "domain-not-in-white-list": "son domaine n'est pas dans la liste blanche MSSanté",
+    "white-list-missing": "pas encore de liste blanche MSSanté ; lancez `huitaine directory whitelist update`",
+    "mailbox-not-in-directory": "son domaine est dans MSSanté, mais l'annuaire ne connaît pas cette boîte",
+    "mailbox-unknown": "ni l'annuaire ni la liste blanche ne connaissent cette boîte",
+    "allowed-for-source": "cette source peut écrire à des boîtes que l'annuaire ne connaît pas",
+    # how it is protected
+    "certificate": "chiffrée pour le certificat du destinataire (source : {source})",
+    "openpgp": "chiffrée pour la clé OpenPGP du destinataire (source : {source})",
+    "mss-tls": "pas de clé : signature et TLS mutuel dans MSSanté, comme la règle le permet",
+    "as-received": "l'expéditeur l'a déjà chiffrée : elle passe inchangée",
+    "certificate-expired": "chaque clé de cette boîte a expiré ; demandez la nouvelle au destinataire",
+    "certificate-not-yet-valid": "le certificat de cette boîte n'est pas encore valable",
+    "no-key": "pas de clé pour cette boîte, et la règle ne permet rien de moins",
+    "below-floor": "la clé du destinataire permet moins que ce que la règle demande pour cette destination",
+    # together
+    "same-mailbox": "nommé plusieurs fois : une seule lettre, pour le rôle le plus élevé",
+}
