@@ -15,6 +15,7 @@ class Section(BaseModel):
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+RppsNumber = Annotated[str, Field(pattern=r"^[0-9]{11}$")]
 FormName = Literal["pdf", "hprim-body", "hprim-attached", "xdm", "original"]
 
 
@@ -116,6 +117,7 @@ class Source(Section):
     long_lines: bool = False
     unknown_mailbox: Literal["hold", "allow"] = "hold"
     report_to: str | None = None
+    correspondents: dict[str, RppsNumber] = {}
 
 
 class Route(Section):
@@ -132,14 +134,26 @@ class Route(Section):
     password_secret: str = "courier-password"  # noqa: S105 (the name of a file)
 
 
+class Mx(Section):
+    """Straight to the MX of white-listed domains."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    port: Port = 25
+    nameservers: tuple[str, ...] = ()
+
+
 class Courier(Section):
     """How sealed mails leave."""
 
+    deliver: Literal["operator", "mx"] = "operator"
     sender: str = ""
     display_name: str = ""
     reply_to: str | None = None
     operator: Route | None = None
     routes: dict[str, Route] = {}
+    mx: Mx = Mx()
     connections: Annotated[int, Field(ge=1, le=20)] = 5
     letters_per_connection: int = 100
     idle_seconds: float = 30.0

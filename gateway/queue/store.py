@@ -73,6 +73,10 @@ class Store:
         self._engine.dispose()
         self._lock.release()
 
+    def admit(self, size: int) -> None:
+        """Raise StorageFull while a letter of ``size`` bytes could not be kept: asked before it comes."""
+        self._room_for(size)
+
     # station 2 ------------------------------------------------------------------------------------------------------
 
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:

@@ -26,6 +26,7 @@ from gateway.queue.schedule import Schedule
 from gateway.queue.store import Limits, Store
 from gateway.queue.worker import Habits, Worker
 from gateway.rest import RestVault
+from gateway.service.addressing import AddressingDesk
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
 from gateway.service.message_ids import MessageIds
@@ -88,8 +89,8 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     """Build the gateway; raises SettingsRefused, KeyStoreRefused or StorageUnavailable with one clear line each."""
     vault = open_vault(settings)
     sealer = _sealer(settings, clock)
-    courier = _courier(settings, clock)
     directory = Directory.open(settings.gateway.data)
+    courier = _courier(settings, directory, clock)
     store = open_store(settings, vault, clock)
     stays = StayBook(vault.pseudonym)
     node = socket.gethostname()
@@ -101,7 +102,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         reader=readers,
         admit=admission(Mode(settings.gateway.mode)),
         split=split_by_patient,
-        addressing=Addressing(directory=directory, policy=_policy(settings), clock=clock),
+        addressing=_addressing(settings, directory, clock),
         composer=Composer(profile=_profile(settings), clock=clock),
         sealer=sealer,
         courier=Handover(courier, message_ids, ask_dsn=settings.receipts.ask_dsn),
@@ -131,10 +132,15 @@ def _sender(settings: Settings) -> str:
     return settings.courier.sender or f"passerelle@{settings.gateway.domain}"
 
 
-def _courier(settings: Settings, clock: Clock) -> Courier:
+def _addressing(settings: Settings, directory: Directory, clock: Clock) -> AddressingDesk:
+    tables = {name: source.correspondents for name, source in settings.sources.items()}
+    return AddressingDesk(Addressing(directory=directory, policy=_policy(settings), clock=clock), tables)
+
+
+def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
     kept = settings.courier
     limits = PoolLimits(connections=kept.connections, mails=kept.letters_per_connection, idle=kept.idle_seconds)
-    return Courier(routes=routes(settings), clock=clock, our_name=settings.gateway.domain, limits=limits)
+    return Courier(routes=routes(settings, directory), clock=clock, our_name=settings.gateway.domain, limits=limits)
 
 
 def _sealer(settings: Settings, clock: Clock) -> Sealer:
@@ -175,7 +181,7 @@ def _policy(settings: Settings) -> AddressingPolicy:
         unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
         default_forms=frozenset(map(Form, wanted.default_forms)),
         mss_forms=frozenset(map(Form, wanted.mss_forms)),
-        forms={domain: frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
+        forms={domain.lower(): frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from config.sections import Mailbox
 from gateway.errors import PermanentFailure
 from gateway.identifiers import LetterId, new_letter_id
 from gateway.imap import MailboxWatch, Pace
@@ -72,6 +74,8 @@ class Entrances:
     async def _open_smtp(self) -> None:
         gateway, wanted = self._gateway, smtp_settings(self._gateway.settings)
         if wanted:
+            store, largest = gateway.store, wanted.limits.max_size
+            wanted = replace(wanted, admit=lambda: store.admit(largest))
             doors = await open_smtp_doors(wanted, gateway.journey, gateway.clock, new_letter_id)
             self._stack.push_async_callback(doors.close)
             self.ports |= doors.ports
@@ -92,7 +96,7 @@ class Entrances:
     def _open_mailboxes(self) -> None:
         gateway, settings = self._gateway, self._gateway.settings
         if settings.imap.host:
-            watch = MailboxWatch(account(settings, settings.imap, "imap"), pace=Pace(idle=settings.imap.poll_seconds))
+            watch = MailboxWatch(account(settings, settings.imap, "imap"), pace=_pace(settings.imap))
             door = ImapDoor(
                 imap_door(settings),
                 watch,
@@ -103,7 +107,7 @@ class Entrances:
             )
             self._watch(door.run())
         if settings.receipts.host:
-            pace = Pace(idle=settings.receipts.poll_seconds)
+            pace = _pace(settings.receipts)
             watch = MailboxWatch(account(settings, settings.receipts, "receipts"), pace=pace, opening=self._opening)
             folders = Folders(receipts=settings.receipts.processed, replies=settings.receipts.replies)
             self._watch(ReceiptMailbox(watch, self._hear, folders).run())
@@ -119,6 +123,11 @@ class Entrances:
             await asyncio.gather(task, return_exceptions=True)
 
         self._stack.push_async_callback(end)
+
+
+def _pace(mailbox: Mailbox) -> Pace:
+    """The same figure for both: a server that promises IDLE and stays silent is asked as often as one without."""
+    return Pace(idle=mailbox.poll_seconds, poll=mailbox.poll_seconds)
 
 
 def _habits(gateway: Gateway) -> Habits:

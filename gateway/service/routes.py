@@ -1,19 +1,65 @@
-"""Next hops out of the settings."""
+"""Next hops out of the settings: an operator's submission service, or the MX of white-listed domains."""
 
 from __future__ import annotations
 
-from config.sections import Courier, Route
+from config.sections import Courier, Mx, Route
 from config.settings import Settings, SettingsError, secret
+from directory import Directory
+from directory.whitelist import WhiteList
 from gateway.errors import SettingsRefused
-from gateway.smtp.courier.routes import Hop, Login, Security, StaticRoutes
+from gateway.service.trouble import directory_trouble
+from gateway.smtp.courier.failures import HopDeferred, Phase
+from gateway.smtp.courier.resolver import DnsResolver, NameServer
+from gateway.smtp.courier.routes import Hop, Login, MxRoutes, Routes, RoutesByDomain, Security, StaticRoutes
 from gateway.smtp.courier.tls import OurCertificate, client_context
 
 
-def routes(settings: Settings) -> StaticRoutes:
-    """A hop per domain, and the operator for every other; raises SettingsRefused."""
+class ListedOperators:
+    """The white list as the courier asks it: CN and OU of each operator, as it is at this moment."""
+
+    def __init__(self, white_list: WhiteList) -> None:
+        """A newer list is seen at the next question."""
+        self._white_list = white_list
+
+    def subjects(self, domain: str) -> frozenset[tuple[str, str]]:
+        """(CN, OU) pairs of the domain's operators; raises HopDeferred while there is no list at all."""
+        with directory_trouble():
+            operators = self._white_list.operators(domain)
+            if not operators and not self._white_list.loaded:
+                raise HopDeferred("no white list", phase=Phase.CONNECT, status="4.3.5")
+        return frozenset((one.cn, unit) for one in operators for unit in one.units or ("",))
+
+
+def routes(settings: Settings, directory: Directory) -> Routes:
+    """A hop per domain; for every other the operator, or the MX that the DNS names; raises SettingsRefused."""
     courier: Courier = settings.courier
     by_domain = {domain: hop(settings, route) for domain, route in courier.routes.items()}
+    if courier.deliver == "mx":
+        return RoutesByDomain(by_domain, _to_the_mx(courier.mx, directory))
     return StaticRoutes(by_domain, hop(settings, courier.operator) if courier.operator else None)
+
+
+def _to_the_mx(wanted: Mx, directory: Directory) -> MxRoutes:
+    """Mutual TLS, and no authority but the trust space's (ECO.1.1.4): the system's would say yes to anybody."""
+    if wanted.ca is None or wanted.certificate is None:
+        raise SettingsRefused('[courier] deliver = "mx" needs ca and certificate in [courier.mx]')
+    ours = OurCertificate(certificate=wanted.certificate, key=wanted.key or wanted.certificate)
+    return MxRoutes(
+        DnsResolver([_name_server(text) for text in wanted.nameservers]),
+        ListedOperators(directory.white_list),
+        context=client_context(wanted.ca, ours),
+        port=wanted.port,
+    )
+
+
+def _name_server(text: str) -> NameServer:
+    """``192.0.2.1``, ``192.0.2.1:5353``, ``2001:db8::1`` or ``[2001:db8::1]:5353``."""
+    address, colon, port = text.rpartition(":")
+    if not colon or (":" in address and not address.endswith("]")):
+        return NameServer(address=text.strip("[]"))
+    if not port.isdecimal():
+        raise SettingsRefused(f"[courier.mx] nameservers: {text}: the port is no number")
+    return NameServer(address=address.strip("[]"), port=int(port))
 
 
 def hop(settings: Settings, route: Route) -> Hop:

@@ -9,7 +9,7 @@ from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.failures import HandOverFailure, Phase
 from gateway.smtp.courier.pool import PoolLimits
 from gateway.smtp.courier.resolver import DnsResolver, NameServer
-from gateway.smtp.courier.routes import Hop, Login, MxResolver, MxRoutes, Routes, Security, StaticRoutes
+from gateway.smtp.courier.routes import Hop, Login, MxResolver, MxRoutes, Routes, RoutesByDomain, Security, StaticRoutes
 from gateway.smtp.courier.timeouts import Timeouts
 from gateway.smtp.courier.tls import client_context
 
@@ -25,6 +25,7 @@ __all__ = [
     "Phase",
     "PoolLimits",
     "Routes",
+    "RoutesByDomain",
     "Security",
     "StaticRoutes",
     "Timeouts",

@@ -79,9 +79,11 @@ def _check_subject(client: aiosmtplib.SMTP, hop: Hop) -> None:
     if not hop.subjects:
         return
     certificate = client.get_transport_info("peercert") or {}
-    named = {key: value for pairs in certificate.get("subject", ()) for key, value in pairs}
-    shown = (named.get("commonName", ""), named.get("organizationalUnitName", ""))
-    if _folded(shown) not in {_folded(subject) for subject in hop.subjects}:
+    shown = [pair for pairs in certificate.get("subject", ()) for pair in pairs]
+    names = [value for key, value in shown if key == "commonName"]
+    units = [value for key, value in shown if key == "organizationalUnitName"] or [""]
+    listed = {_folded(subject) for subject in hop.subjects}
+    if len(names) != 1 or not any(_folded((names[0], unit)) in listed for unit in units):
         raise HopBelowFloor("certificate of another operator", phase=Phase.CONNECT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -48,11 +49,13 @@ class Courier:
         """
         parcel = Parcel(mail=mail, notify=notify, orcpt=orcpt, envid=envid)
         hops = await self._routes.hops(mail.mailbox.rpartition("@")[2])
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._timeouts.others
         for hop in hops[:-1]:
             try:
                 return await self._hand_to(hop, parcel)
             except HandOverFailure as failure:
-                if failure.phase is not Phase.CONNECT:
+                if failure.phase is not Phase.CONNECT or loop.time() > until:
                     raise
                 _log.info("hop-skipped", letter_id=mail.letter, delivery_id=mail.delivery, status=failure.status)
         return await self._hand_to(hops[-1], parcel)

@@ -88,6 +88,20 @@ class StaticRoutes:
         return (hop,)
 
 
+class RoutesByDomain:
+    """The hops of the settings where they name the domain, other routes for every other one."""
+
+    def __init__(self, by_domain: Mapping[str, Hop], otherwise: Routes) -> None:
+        """Domains are compared without case."""
+        self._by_domain = {domain.lower(): hop for domain, hop in by_domain.items()}
+        self._otherwise = otherwise
+
+    async def hops(self, domain: str) -> tuple[Hop, ...]:
+        """The domain's own hop, else what ``otherwise`` says."""
+        hop = self._by_domain.get(domain.lower())
+        return (hop,) if hop else await self._otherwise.hops(domain)
+
+
 class MxResolver(Protocol):
     """Asks the DNS; the caller brings a validating one."""
 
@@ -99,7 +113,10 @@ class Operators(Protocol):
     """The white list as the courier needs it."""
 
     def subjects(self, domain: str) -> frozenset[tuple[str, str]]:
-        """(CN, OU) of the certificates that may take mail for the domain; empty when the domain is not listed."""
+        """(CN, OU) of the certificates that may take mail for the domain; empty when the domain is not listed.
+
+        Raises ``TransientFailure`` when there is no list to ask.
+        """
 
 
 class MxRoutes:

@@ -19,3 +19,5 @@ class Timeouts:
     dot: float = 600
     opening: float = 600
     """For everything between the TCP connection and the end of the login together, however it is sliced."""
+    others: float = 120
+    """After that long no further host of the same domain is begun: the whole must end before the lease does."""
