@@ -59,6 +59,8 @@ class Noting:
     also: tuple[Also, ...] = field(repr=False, default=())
     closes: LetterId | None = None
     """A letter with nobody to be delivered to (an ADT message) that ends here."""
+    erase_after: datetime | None = None
+    """When what that letter holds is destroyed: a movement names a patient like any other."""
 
 
 def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
@@ -101,7 +103,7 @@ def note(connection: Connection, jobs: Sequence[Noting]) -> Sequence[list[Any]]:
     for job in jobs:
         given.append(write_also(connection, job.also))
         if job.closes:
-            closed = {"planned": True, "state": "final"}
+            closed = {"planned": True, "state": "final", "erase_after": job.erase_after}
             connection.execute(update(LETTER).where(LETTER.c.id == job.closes).values(**closed))
         entries.append(connection, job.events)
     return given

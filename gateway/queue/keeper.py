@@ -78,7 +78,8 @@ class Keeper:
         now, source = self._clock(), kept.received.source
         also = tuple(self._stays.movement(movement, source, now) for movement in movements)
         events = tuple(journal.moved(now, kept.id, trigger=movement.trigger, effect="") for movement in movements)
-        await self._store.note(Noting(events=events, also=also, closes=kept.id))
+        erased = self._store.erase_after(now)
+        await self._store.note(Noting(events=events, also=also, closes=kept.id, erase_after=erased))
         for event in events:
             journal.log(event)
 
