@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.output import Exit, Format, emit, fail, say
+from commands.output import Exit, Format, count, emit, fail, say
 from commands.setup import installation
 from gateway.queue import queries
 from gateway.queue.entries import broken_links
@@ -48,4 +48,4 @@ def verify() -> None:
 def purge() -> None:
     """Erase now what its retention allows to erase. Example: huitaine purge."""
     erased = installation().act({"act": "purge"})["erased"]
-    typer.echo(say(f"{len(erased)} letters erased", f"{len(erased)} lettre(s) effacée(s)"))
+    typer.echo(count(len(erased), ("letter erased", "letters erased"), ("lettre effacée", "lettres effacées")))

@@ -17,6 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+_WHOLE = frozenset({"id", "letter", "delivery_id", "rpps"})
+"""Columns that are copied into the next command: never broken over two lines."""
+_PIPE = 250
+
 
 class Format(StrEnum):
     """What a listing looks like."""
@@ -37,14 +41,37 @@ class Exit(IntEnum):
 
 
 def language() -> str:
-    """``fr`` or ``en``: ``--lang`` (kept in HUITAINE_LANG), else ``LANG``; French for ``fr*``, otherwise English."""
-    wanted = os.environ.get("HUITAINE_LANG") or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    """``fr`` or ``en``: ``--lang``, else HUITAINE_LANG, else the locale; French for ``fr*``, otherwise English.
+
+    ``--lang`` is looked for in the command line itself, because help texts are made before it is parsed.
+    """
+    names = ("HUITAINE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = asked_language(sys.argv[1:]) or next(filter(None, map(os.environ.get, names)), "")
     return "fr" if wanted.lower().startswith("fr") else "en"
+
+
+def asked_language(arguments: Sequence[str]) -> str:
+    """The value of ``--lang`` before the first command; empty when it is not given."""
+    waiting = iter(arguments)
+    for argument in waiting:
+        name, equals, value = argument.partition("=")
+        if name == "--lang":
+            return value if equals else next(waiting, "")
+        if name == "--config" and not equals:
+            next(waiting, "")
+        elif not name.startswith("-"):
+            return ""
+    return ""
 
 
 def say(english: str, french: str) -> str:
     """The words in the reader's language."""
     return french if language() == "fr" else english
+
+
+def count(number: int, english: tuple[str, str], french: tuple[str, str]) -> str:
+    """``1 letter``, ``2 letters``, ``0 lettre``: each language with its own plural."""
+    return f"{number} " + say(english[number != 1], french[number > 1])
 
 
 def emit(
@@ -67,7 +94,7 @@ def emit(
 
 def to_json(value: object) -> str:
     """Readable JSON: ISO 8601 with zone for moments, seconds for durations, accents as they are."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(_seconds(value), enc_hook=str), indent=2).decode()
 
 
 def fail(words: str, code: Exit) -> NoReturn:
@@ -76,10 +103,15 @@ def fail(words: str, code: Exit) -> NoReturn:
     raise typer.Exit(int(code))
 
 
-def _plain(value: object) -> object:
+def _seconds(value: object) -> object:
+    """The same with durations as seconds: left alone, msgspec writes them as ``P1DT2H`` (ISO 8601)."""
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return str(value)
+    if isinstance(value, Mapping):
+        return {key: _seconds(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_seconds(inner) for inner in value]
+    return value
 
 
 def _cell(value: object) -> str:
@@ -89,7 +121,8 @@ def _cell(value: object) -> str:
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, float):
         return f"{value:.3g}"
-    return str(value)
+    # What a letter or another server says must not drive the terminal.
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in str(value))
 
 
 def _csv(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
@@ -97,15 +130,21 @@ def _csv(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
-        values = (row.get(name) for name in names)
-        writer.writerow([value.isoformat() if isinstance(value, datetime) else value for value in values])
+        writer.writerow([_field(row.get(name)) for name in names])
     return out.getvalue()
+
+
+def _field(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.total_seconds() if isinstance(value, timedelta) else value
 
 
 def _table(rows: Sequence[Mapping[str, object]], names: Sequence[str], title: str) -> None:
     table = Table(title=title or None, show_edge=False, pad_edge=False)
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
     for row in rows:
         table.add_row(*(escape(_cell(row.get(name))) for name in names))
-    Console().print(table)
+    # A pipe has no width: lines stay whole there, so that grep finds an id.
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE).print(table)

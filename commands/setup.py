@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from commands.output import Exit, fail, say
 from config.settings import Settings, SettingsError, load
 from gateway.control import Order, order
-from gateway.errors import HuitaineError, TransientFailure
+from gateway.errors import HuitaineError, PeerTimedOut, TransientFailure
 from gateway.moments import utc_now
+from gateway.parsers.french import in_french
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
 from gateway.service.build import open_store, open_vault
@@ -63,15 +64,25 @@ class Installation:
         """Give an order: to the running gateway, else straight to its store; exit 3 or 4 when it is refused."""
         try:
             answer = order(self.data / "control.sock", what)
-        except (ConnectionError, FileNotFoundError):
+        except (ConnectionRefusedError, FileNotFoundError):
             answer = self._offline(what)
+        except PeerTimedOut as error:
+            fail(error.detail, Exit.TEMPORARY)
         if "error" in answer:
             temporary = str(answer.get("status", "")).startswith("4")
-            words = answer.get("detail") or answer["error"]
-            fail(str(words), Exit.TEMPORARY if temporary else Exit.REFUSED)
+            fail(_refusal(answer), Exit.TEMPORARY if temporary else Exit.REFUSED)
         return answer
 
     def _offline(self, what: Order) -> dict[str, Any]:
+        if what["act"] == "send":
+            fail(
+                say(
+                    "no gateway runs here: start `huitaine serve`, or put the file in its drop folder",
+                    "aucune passerelle ne tourne ici : lancez `huitaine serve`, ou déposez le fichier dans son dossier",
+                ),
+                Exit.TEMPORARY,
+            )
+
         async def obey() -> Order:
             store = open_store(self.settings, open_vault(self.settings), utc_now)
             try:
@@ -84,6 +95,13 @@ class Installation:
         except HuitaineError as error:
             code = Exit.TEMPORARY if isinstance(error, TransientFailure) else Exit.REFUSED
             fail(error.detail or str(error), code)
+
+
+def _refusal(answer: Order) -> str:
+    """Why an order was refused, a finding each in the reader's language."""
+    findings = answer.get("findings") or ()
+    told = (f"{f['place']}: {say(f['message'], in_french(f['code']) or f['message'])} ({f['code']})" for f in findings)
+    return "; ".join(told) or str(answer.get("detail") or answer["error"])
 
 
 def installation() -> Installation:

@@ -15,11 +15,13 @@ from typing import Any
 
 import structlog
 
-from gateway.errors import HuitaineError, UnreadableDocument
+from gateway.document import Severity
+from gateway.errors import HuitaineError, PeerTimedOut, UnreadableDocument
 
 Order = dict[str, Any]
 Obey = Callable[[Order], Awaitable[Order]]
 LIMIT = 64 * 2**20
+_UNANSWERED = "the gateway took the order and did not answer; see `huitaine letters trace`"
 
 
 async def open_control(path: Path, obey: Obey) -> asyncio.Server:
@@ -43,23 +45,34 @@ async def open_control(path: Path, obey: Obey) -> asyncio.Server:
 
 
 def order(path: Path, what: Order, *, seconds: float = 60) -> Order:
-    """Give a running gateway an order; raises ConnectionError or FileNotFoundError when none runs."""
+    """Give a running gateway an order.
+
+    Raises ConnectionRefusedError or FileNotFoundError when none runs, and PeerTimedOut when one took the order and did
+    not answer: whether it was obeyed is then in the journal.
+    """
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
         connection.connect(str(path))
-        connection.sendall(json.dumps(what).encode() + b"\n")
-        with connection.makefile("rb") as answers:
-            answer: Order = json.loads(answers.readline())
-            return answer
+        try:
+            connection.sendall(json.dumps(what).encode() + b"\n")
+            with connection.makefile("rb") as answers:
+                answer: Order = json.loads(answers.readline())
+        except (OSError, ValueError) as error:
+            raise PeerTimedOut(_UNANSWERED, words=_UNANSWERED) from error
+        return answer
 
 
 async def _answer(what: Order, obey: Obey) -> Order:
     try:
         return await obey(what)
     except UnreadableDocument as error:
-        told = "; ".join(f"{each.place}: {each.message} ({each.code})" for each in error.findings)
-        return {"error": str(error), "status": error.status, "detail": told}
+        wrong = [each for each in error.findings if each.severity is Severity.ERROR]
+        findings = [{"place": each.place, "code": each.code, "message": each.message} for each in wrong]
+        return {"error": str(error), "status": error.status, "findings": findings}
     except HuitaineError as error:
         return {"error": str(error), "status": error.status, "detail": error.detail}
     except (KeyError, TypeError, ValueError) as error:
         return {"error": f"order not understood: {type(error).__name__}", "status": "5.5.4"}
+    except Exception as error:  # noqa: BLE001 (atop a task: whoever ordered must hear something)
+        structlog.get_logger().error("control-fault", error=type(error).__name__)
+        return {"error": "internal fault, see the journal", "status": "4.3.0"}

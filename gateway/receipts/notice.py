@@ -80,10 +80,8 @@ _WORDS = {
         "The letter named below could not be delivered yet. Delivery is still being tried; there is nothing to do.",
     ),
     NoticeKind.HELD: (
-        "La lettre désignée ci-dessous ne peut pas partir en l'état ; elle est gardée et rien n'est perdu. Elle partira "
-        "dès que la cause dite ci-dessous aura disparu : corrigez-la si vous le pouvez, ou appelez l'administrateur.",
-        "The letter named below cannot leave as things are; it is kept and nothing is lost. It leaves once the cause "
-        "told below is gone: mend it if you can, or call the administrator.",
+        "La lettre désignée ci-dessous ne peut pas partir en l'état : elle est gardée et partira quand la cause aura cessé.",
+        "The letter named below cannot leave as things are: it is kept and leaves once the cause told below is gone.",
     ),
     NoticeKind.DELIVERED: (
         "La lettre désignée ci-dessous a été remise. Cela ne dit pas qu'elle a été lue.",
