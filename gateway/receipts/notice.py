@@ -80,7 +80,7 @@ _WORDS = {
         "The letter named below could not be delivered yet. Delivery is still being tried; there is nothing to do.",
     ),
     NoticeKind.HELD: (
-        "La lettre désignée ci-dessous ne peut pas partir en l'état ; elle est gardée et partira une fois la cause levée.",
+        "La lettre désignée ci-dessous ne peut pas partir en l'état : elle est gardée et partira la cause levée.",
         "The letter named below cannot leave as things are: it is kept and leaves once the cause told below is gone.",
     ),
     NoticeKind.DELIVERED: (
