@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import aiosmtplib
 
@@ -76,15 +77,17 @@ async def _secured(client: aiosmtplib.SMTP, hop: Hop) -> None:
 
 
 def _check_subject(client: aiosmtplib.SMTP, hop: Hop) -> None:
-    if not hop.subjects:
-        return
-    certificate = client.get_transport_info("peercert") or {}
+    if hop.subjects and not _is_of(client.get_transport_info("peercert") or {}, hop.subjects):
+        raise HopBelowFloor("certificate of another operator", phase=Phase.CONNECT)
+
+
+def _is_of(certificate: Mapping[str, Any], subjects: frozenset[tuple[str, str]]) -> bool:
+    """Whether CN and OU are one of the pairs; a subject with several CN could be read in several ways and is not."""
     shown = [pair for pairs in certificate.get("subject", ()) for pair in pairs]
     names = [value for key, value in shown if key == "commonName"]
     units = [value for key, value in shown if key == "organizationalUnitName"] or [""]
-    listed = {_folded(subject) for subject in hop.subjects}
-    if len(names) != 1 or not any(_folded((names[0], unit)) in listed for unit in units):
-        raise HopBelowFloor("certificate of another operator", phase=Phase.CONNECT)
+    listed = {_folded(subject) for subject in subjects}
+    return len(names) == 1 and any(_folded((names[0], unit)) in listed for unit in units)
 
 
 def _folded(subject: tuple[str, str]) -> tuple[str, str]:

@@ -15,8 +15,9 @@ from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import SealedMail
 from gateway.smtp.courier import Courier, HandOverFailure, Hop, MxRoutes, Phase, Security, StaticRoutes, client_context
 from gateway.smtp.courier.commands import Offers, Parcel, rcpt_command, stuffed, xtext
-from gateway.smtp.courier.connecting import _folded
+from gateway.smtp.courier.connecting import _folded, _is_of
 from gateway.smtp.courier.replies import LONGEST_LINE, NotSmtp, ReplyReader
+from gateway.smtp.courier.timeouts import Timeouts
 from tests.peers.authority import Authority
 from tests.peers.hostile_smtp import scripted_hop
 from tests.peers.running import free_port
@@ -75,6 +76,64 @@ async def test_a_hop_that_is_not_there_or_has_no_name_is_unreachable() -> None:
         await courier.deliver(mail())
     assert isinstance(caught.value, TransientFailure)
     assert (caught.value.status, caught.value.phase, caught.value.ambiguous) == ("4.4.1", Phase.CONNECT, False)
+
+
+class Two:
+    """Nobody at the first host, somebody at the second."""
+
+    def __init__(self, second: int) -> None:
+        self._ports = free_port(), second
+
+    async def hops(self, domain: str) -> tuple[Hop, ...]:
+        clear = Security.UNSAFE_CLEAR_ON_LOOPBACK
+        return tuple(Hop(host="127.0.0.1", port=port, security=clear) for port in self._ports)
+
+
+@pytest.mark.parametrize(("seconds", "connections"), [(60.0, 1), (-1.0, 0)])
+async def test_a_further_host_is_tried_only_while_there_is_time_left(seconds: float, connections: int) -> None:
+    async with scripted_hop() as hop:
+        courier = Courier(
+            routes=Two(hop.port), clock=lambda: NOW, our_name="gateway.test", timeouts=Timeouts(others=seconds)
+        )
+        if connections:
+            await courier.deliver(mail())
+        else:
+            with pytest.raises(HandOverFailure, match="Next hop does not answer"):
+                await courier.deliver(mail())
+        assert hop.connections == connections
+        courier.close()
+
+
+@pytest.mark.parametrize(
+    ("subject", "fits"),
+    [
+        ((("commonName", "MSS.ch-exemple.fr"), ("organizationalUnitName", " 1750000000")), True),
+        (
+            (
+                ("organizationalUnitName", "other"),
+                ("commonName", "mss.ch-exemple.fr"),
+                ("organizationalUnitName", "1750000000"),
+            ),
+            True,
+        ),
+        ((("commonName", "mss.ch-exemple.fr"),), False),
+        ((("organizationalUnitName", "1750000000"),), False),
+        (
+            (
+                ("commonName", "evil.test"),
+                ("commonName", "mss.ch-exemple.fr"),
+                ("organizationalUnitName", "1750000000"),
+            ),
+            False,
+        ),
+    ],
+)
+def test_only_a_certificate_with_one_listed_name_and_unit_is_the_operators(
+    subject: tuple[tuple[str, str], ...], fits: bool
+) -> None:
+    shown = {"subject": tuple((pair,) for pair in subject)}
+    assert _is_of({"subject": ()}, SUBJECTS) is False
+    assert _is_of(shown, SUBJECTS) is fits
 
 
 async def test_a_mail_of_ten_megabytes_waits_for_a_slow_hop_and_arrives_whole() -> None:
