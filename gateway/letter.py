@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from gateway.document import Document, Finding, Patient, Role, Stay
-from gateway.identifiers import DeliveryId, LetterId, Rpps
+from gateway.identifiers import Adeli, DeliveryId, LetterId, Rpps
 
 
 class Door(StrEnum):
@@ -133,6 +133,8 @@ class Smime:
 
     certificate: bytes = field(repr=False)
     gcm: bool = False
+    alternatives: tuple[Smime, ...] = field(repr=False, default=())
+    """The addressee's other certificates in the order to try: one that cannot be used blocks none that can (CR-15)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,8 @@ class Addressee:
     mailbox: str | None = field(repr=False, default=None)
     notify: tuple[str, ...] = ()
     orcpt: str | None = None
+    adeli: Adeli | None = None
+    """His older number, when the letter names him by it: two of the same role must stay two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

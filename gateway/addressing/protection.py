@@ -34,7 +34,7 @@ def protect(
     strong = [one for one in valid if one.gcm or floor < Floor.GCM]
     usable = [one for one in keys if one.valid_at(now)]
     if strong:
-        return _for_certificate(strong[0])
+        return _for_certificates(strong)
     if usable and floor < Floor.GCM:
         return _for_key(usable[0])
     if valid or usable:
@@ -53,9 +53,12 @@ def forms_read(mailbox: str, directory: Directory, policy: AddressingPolicy, *, 
     return policy.forms.get(domain_of(mailbox), otherwise)
 
 
-def _for_certificate(one: Certificate) -> Protected:
-    reason = because("certificate", source=one.source.value)
-    return Protected(protection=Smime(certificate=one.der, gcm=one.gcm), reason=reason)
+def _for_certificates(candidates: list[Certificate]) -> Protected:
+    """The most trusted one, the others behind it: whether a certificate may encrypt is told when it is used."""
+    first, *others = candidates
+    alternatives = tuple(Smime(certificate=one.der, gcm=one.gcm) for one in others)
+    reason = because("certificate", source=first.source.value)
+    return Protected(protection=Smime(certificate=first.der, gcm=first.gcm, alternatives=alternatives), reason=reason)
 
 
 def _for_key(one: OpenPgpKey) -> Protected:

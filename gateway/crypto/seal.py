@@ -13,6 +13,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
 
+import structlog
+
 from gateway.crypto.certificates import check_certificate, check_time, read_certificate
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
@@ -21,8 +23,9 @@ from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields
 from gateway.errors import NoProtection
-from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, SealedMail, Smime, protection_name
+from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Protection, SealedMail, Smime, protection_name
 
+_log = structlog.get_logger(__name__)
 _RESERVED = ("date", "mime-version", "received")
 _REMEMBERED = 2048
 
@@ -47,20 +50,39 @@ class Sealer:
         at = self._clock().replace(microsecond=0)
         check_canonical(mail.entity)
         head = b"".join(fields(_outer_fields(mail, at)))
+        protection = self._usable(mail, at)
         return SealedMail(
             letter=mail.letter,
             delivery=mail.delivery,
             message_id=mail.message_id,
             sender=mail.sender,
             mailbox=mail.mailbox,
-            content=b"".join((head, *self._protected(mail, at))),
-            protected_by=protection_name(mail.protection),
+            content=b"".join((head, *self._protected(mail, protection, at))),
+            protected_by=protection_name(protection),
             sealed_at=at,
         )
 
-    def _protected(self, mail: ComposedMail, at: datetime) -> tuple[bytes, ...]:
+    def _usable(self, mail: ComposedMail, at: datetime) -> Protection:
+        """The first of an addressee's certificates that may be used; the first one's refusal when none may (CR-15)."""
+        wanted = mail.protection
+        if not isinstance(wanted, Smime) or not wanted.alternatives:
+            return wanted
+        refusals: list[NoProtection] = []
+        for candidate in (wanted, *wanted.alternatives):
+            try:
+                self._recipient(candidate.certificate, mail.mailbox, at)
+            except NoProtection as refusal:
+                refusals.append(refusal)
+                _log.warning(
+                    "certificate-refused", letter_id=mail.letter, delivery_id=mail.delivery, code=refusal.detail
+                )
+            else:
+                return candidate
+        raise refusals[0]
+
+    def _protected(self, mail: ComposedMail, protection: Protection, at: datetime) -> tuple[bytes, ...]:
         """Content fields and body in pieces, joined once by the caller: copies of 100 KB cost as much as their AES."""
-        match mail.protection:
+        match protection:
             case Smime(certificate=certificate, gcm=gcm):
                 recipient = self._recipient(certificate, mail.mailbox, at)
                 return _enveloped(b"".join(self._signed(mail.entity, at)), recipient, gcm=gcm)

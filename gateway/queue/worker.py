@@ -12,7 +12,8 @@ from typing import Protocol
 import structlog
 
 from gateway import journal
-from gateway.errors import HuitaineError, NoProtection, StorageUnavailable, TransientFailure
+from gateway.document import Severity
+from gateway.errors import HuitaineError, NoProtection, TransientFailure, UnreadableDocument
 from gateway.identifiers import DeliveryId
 from gateway.journal import Event
 from gateway.letter import (
@@ -22,19 +23,29 @@ from gateway.letter import (
     GiveUp,
     Held,
     KeptLetter,
+    Reason,
     RetryAt,
     SealedMail,
     Step,
     protection_name,
 )
+from gateway.queue.afterwards import ReadingAgain
 from gateway.queue.bodies import Target
 from gateway.queue.deliveries import Also, Claiming, Finishing, Lease, Waiting
+from gateway.queue.meant import outcome_for
 from gateway.queue.planning import RECHECK
 from gateway.queue.schedule import Schedule, decide
 from gateway.queue.store import Store
 
 LEASE = timedelta(seconds=900)
 """Longer than the 600 s after the final dot (RFC 5321 §4.5.3.2.6) and all that comes before it."""
+BUDGET = 64 * 2**20
+"""Bytes of letters that may wait in memory for a slot; beyond it they wait on disk."""
+REWRITE = 2.0
+"""Seconds until an ending that could not be written is written again."""
+BREATH = 0.05
+"""Seconds between two claims while more is due than there are slots."""
+GONE = Reason(code="addressee-unclear", words="read again, the letter no longer names this addressee beyond doubt")
 
 
 class Road(Protocol):
@@ -68,6 +79,7 @@ class Worker:
         self._store, self._road, self._habits, self._clock = store, road, habits, clock
         self._slots = asyncio.Semaphore(habits.slots)
         self._running: set[asyncio.Task[None]] = set()
+        self._claimed = self._carried = 0
 
     @property
     def under_way(self) -> int:
@@ -77,24 +89,36 @@ class Worker:
     @property
     def has_room(self) -> bool:
         """Whether a planned letter may stay in memory until it leaves."""
-        return len(self._running) < 4 * self._habits.slots
+        return len(self._running) < 4 * self._habits.slots and self._carried < BUDGET
 
     def start(self, letter: AddressedLetter, addressed: Addressed, lease: Lease) -> None:
         """Work on a delivery that was planned just now and is ours already."""
         step = Step(letter=letter, addressed=addressed, delivery=lease.delivery, attempt=lease.epoch)
-        self._spawn(self._fresh(step, lease))
+        size = len(letter.parsed.kept.received.content)
+        self._carried += size
+        self._spawn(self._fresh(step, lease), lambda: self._put_down(size))
 
     async def sweep(self) -> int:
-        """Claim what is due and has a free slot; gives how many."""
-        free = self._habits.slots - self.under_way
+        """Claim what is due and has a free slot; gives how many.
+
+        A quarter of the slots is for what waited, however many new letters come: a retry must not starve.
+        """
+        slots = self._habits.slots
+        free = max(slots - self.under_way, max(slots // 4, 1) - self._claimed)
         if free <= 0:
             return 0
         now = self._clock()
         claiming = Claiming(node=self._habits.node, now=now, until=now + LEASE, limit=free)
         leases = await self._store.claim(claiming)
+        self._claimed += len(leases)
         for lease in leases:
-            self._spawn(self._again(lease))
+            self._spawn(self._again(lease), self._let_go)
         return len(leases)
+
+    async def catch_up(self) -> None:
+        """Claim until nothing that is due is left on disk, as slots become free."""
+        while await self.sweep():
+            await asyncio.wait(set(self._running), timeout=BREATH)
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way end; what does not is left leased, and freed at the next start."""
@@ -103,40 +127,72 @@ class Worker:
         for task in self._running:
             task.cancel()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], ended: Callable[[], None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: ended())
+
+    def _put_down(self, size: int) -> None:
+        self._carried -= size
+
+    def _let_go(self) -> None:
+        self._claimed -= 1
 
     async def _fresh(self, step: Step, lease: Lease) -> None:
         async with self._slots:
-            await self._end(await self._attempt(step, lease))
+            try:
+                ending = await self._attempt(step, lease)
+            except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
+                ending = self._failed(lease, None, error)
+            await self._end(ending)
 
     async def _again(self, lease: Lease) -> None:
         """A delivery that waited: read and address the letter again, then try."""
         async with self._slots:
             try:
                 found = await self._find(lease)
+                if found is None:
+                    return
+                if isinstance(found, Held):
+                    ending = self._held(lease, found.reason)
+                else:
+                    ending = await self._attempt(found, lease)
+            except UnreadableDocument as error:
+                ending = self._held(lease, _unread(error))
             except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
-                await self._end(self._failed(lease, None, error))
-                return
-            if isinstance(found, Held):
-                await self._end(self._held(lease, found))
-            else:
-                await self._end(await self._attempt(found, lease))
+                ending = self._failed(lease, None, error)
+            await self._end(ending)
 
-    async def _find(self, lease: Lease) -> Step | Held:
-        """The outcome of today for the addressee of this delivery."""
+    async def _find(self, lease: Lease) -> Step | Held | None:
+        """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
         target = self._store.target(lease.letter, lease.delivery, lease.target)
-        for letter in await self._road.readdress(self._store.load(lease.letter)):
-            if letter.parsed.id != lease.letter:
-                continue
-            for outcome in letter.outcomes:
-                if _is_for(outcome, target):
-                    if isinstance(outcome, Held):
-                        return outcome
-                    return Step(letter=letter, addressed=outcome, delivery=lease.delivery, attempt=lease.epoch)
-        raise StorageUnavailable("the letter no longer names this addressee")
+        kept = await asyncio.to_thread(self._store.load, lease.letter)
+        letters = await self._road.readdress(kept)
+        letter = next((letter for letter in letters if letter.parsed.id == lease.letter), None)
+        outcome = outcome_for(target, letter.outcomes) if letter else None
+        match outcome:
+            case Addressed() if letter:
+                return Step(letter=letter, addressed=outcome, delivery=lease.delivery, attempt=lease.epoch)
+            case Held():
+                return outcome
+        numbered = target.addressee.rpps or target.addressee.adeli
+        if not numbered and await self._begun_anew(lease):
+            return None
+        return Held(addressee=target.addressee, reason=GONE)
+
+    async def _begun_anew(self, lease: Lease) -> bool:
+        """A letter that nobody could read had its recipients for addressees; now that it is read they are others."""
+        now = self._clock()
+        event = journal.read_again(now, lease.letter)
+
+        def gone(delivery: DeliveryId) -> Also:
+            return self._habits.leg(delivery, "cancelled", now)
+
+        done = await self._store.read_again(ReadingAgain(lease=lease, event=event, leg=gone))
+        if done:
+            journal.log(event)
+        return done
 
     async def _attempt(self, step: Step, lease: Lease) -> Finishing:
         try:
@@ -152,6 +208,7 @@ class Worker:
         leg = self._habits.leg
         return replace(
             self._finishing(step, lease, done),
+            protection=sealed.protected_by,
             sealed_at=sealed.sealed_at,
             erase_after=self._store.erase_after(done.at),
             events=(
@@ -196,8 +253,8 @@ class Worker:
         event = journal.held(now, lease.letter, lease.delivery, code=code, words=error.words)
         return replace(self._finishing(step, lease, Waiting(at=now + RECHECK, reason=code)), events=(event,))
 
-    def _held(self, lease: Lease, found: Held) -> Finishing:
-        now, why = self._clock(), found.reason
+    def _held(self, lease: Lease, why: Reason) -> Finishing:
+        now = self._clock()
         event = journal.held(now, lease.letter, lease.delivery, code=why.code, words=why.words)
         return Finishing(
             lease=lease,
@@ -220,20 +277,22 @@ class Worker:
         )
 
     async def _end(self, finishing: Finishing) -> None:
-        try:
-            mine = await self._store.finish(finishing)
-        except StorageUnavailable:
-            structlog.get_logger().error("end-not-written", delivery_id=finishing.lease.delivery)
+        """Write it, however long the disk takes: forgotten, it would stay leased, or be sent a second time."""
+        while not self._store.broken:
+            try:
+                mine = await self._store.finish(finishing)
+            except HuitaineError as error:
+                structlog.get_logger().error(
+                    "end-not-written", delivery_id=finishing.lease.delivery, status=error.status
+                )
+                await asyncio.sleep(REWRITE)
+                continue
+            for event in finishing.events if mine else ():
+                journal.log(event)
             return
-        for event in finishing.events if mine else ():
-            journal.log(event)
 
 
-def _is_for(outcome: Addressed | Held, target: Target) -> bool:
-    """The same person by number, else the same mailbox asked for, else the mailbox chosen before."""
-    asked, known = outcome.addressee, target.addressee
-    if asked.rpps or known.rpps:
-        return asked.rpps == known.rpps
-    if asked.mailbox or known.mailbox:
-        return asked.mailbox == known.mailbox
-    return asked.role is known.role
+def _unread(error: UnreadableDocument) -> Reason:
+    """What was accepted and cannot be read waits for a person, as it did when it came."""
+    first = next(finding for finding in error.findings if finding.severity is Severity.ERROR)
+    return Reason(code=first.code, words=f"{first.place}: {first.message}")

@@ -289,7 +289,8 @@ def test_the_most_trusted_source_of_a_certificate_wins(address, folder):
     harvested, official = certificate_for(ONE_BOX, ends=NOW + 999 * DAY), certificate_for(ONE_BOX)
     add_certificate(folder, ONE_BOX, harvested, source=Source.VERIFIED_MAIL)
     add_certificate(folder, ONE_BOX, official, source=Source.DIRECTORY)
-    assert sent(address(to_gp(rpps=world.ONE))).protection == Smime(certificate=official)
+    others = (Smime(certificate=harvested),)
+    assert sent(address(to_gp(rpps=world.ONE))).protection == Smime(certificate=official, alternatives=others)
 
 
 def test_an_expired_certificate_never_hides_a_valid_one(address, folder):

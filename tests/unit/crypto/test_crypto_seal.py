@@ -167,3 +167,36 @@ def test_nothing_secret_shows_in_a_repr(sealer: Sealer, hospital, gp_pgp, compos
         "01essai@hopital-essai", ""
     )
     assert "PRIVATE" not in shown
+
+
+@pytest.mark.peer
+def test_a_certificate_that_cannot_be_used_never_blocks_one_that_can(
+    openssl, compose: Compose, sealer: Sealer, der_of: Der, authority: TestAuthority, gp, entity
+):
+    """CR-15: the second is another form too, and what is told is the form that was used."""
+    somebody = authority.issue(address="somebody@elsewhere.test")
+    good = Smime(certificate=der_of(gp))
+    bad = Smime(certificate=der_of(somebody), gcm=True, alternatives=(Smime(certificate=b"\x30\x00"), good))
+    sealed = sealer.seal(compose(bad))
+    signed = openssl("-decrypt", "-inkey", "gp.pem", "-recip", "gp.crt", content=sealed.content)
+    assert openssl("-verify", "-CAfile", "roots.pem", "-purpose", "smimesign", content=signed) == entity
+    assert sealed.protected_by == "smime-cbc"
+
+
+def test_the_first_certificate_that_may_be_used_is_the_only_one_that_opens_the_letter(
+    compose: Compose, sealer: Sealer, der_of: Der, gp, gp_ec
+):
+    protection = Smime(certificate=der_of(gp_ec), alternatives=(Smime(certificate=der_of(gp)),))
+    content = read_entity(sealer.seal(compose(protection)).content).content()
+    (recipient,) = cms.ContentInfo.load(content)["content"]["recipient_infos"]
+    assert recipient.name == "kari"  # the elliptic key's, the RSA key's would be ktri
+
+
+def test_when_no_certificate_may_be_used_the_most_trusted_ones_reason_is_told(
+    compose: Compose, sealer: Sealer, der_of: Der, authority: TestAuthority
+):
+    others = authority.issue(address="somebody@elsewhere.test")
+    protection = Smime(certificate=der_of(others), alternatives=(Smime(certificate=b"\x30\x00"),))
+    with pytest.raises(NoProtection) as caught:
+        sealer.seal(compose(protection))
+    assert caught.value.detail == "address-mismatch"
