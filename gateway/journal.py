@@ -49,7 +49,9 @@ def configure(style: str, path: Path | None = None) -> None:
 
 
 def log(event: Event) -> None:
-    """Print the event, letter id first."""
+    """Print the event, letter id first; single steps of a decision are in the database's journal only."""
+    if event.kind == "decided":
+        return
     structlog.get_logger().info(
         event.kind,
         letter_id=event.letter,
@@ -77,6 +79,11 @@ def withdrawn(at: datetime, letter: LetterId) -> Event:
 def read(at: datetime, letter: LetterId, *, form: str, loinc: str | None) -> Event:
     """The letter was understood."""
     return Event(at=at, kind="read", letter=letter, code=form, words=f"kind {loinc or 'not stated'}")
+
+
+def read_again(at: datetime, letter: LetterId) -> Event:
+    """What could not be read when it came can be now: its addressees are looked for anew."""
+    return Event(at=at, kind="read-again", letter=letter)
 
 
 def split(at: datetime, letter: LetterId, *, parts: int) -> Event:

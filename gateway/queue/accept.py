@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.identifiers import LetterId
 from gateway.journal import Event
@@ -20,12 +21,20 @@ REPLAY = Replay.__table__  # type: ignore[attr-defined]
 DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
 
 UNDELIVERED = ("failed", "expired", "cancelled")
-_INSERT_LETTER, _INSERT_CHUNK, _INSERT_REPLAY = insert(LETTER), insert(CHUNK), insert(REPLAY)
-_FAILED_BEFORE = exists().where(DELIVERY.c.letter_id == REPLAY.c.letter_id, DELIVERY.c.state.in_(UNDELIVERED))
+_INSERT_LETTER, _INSERT_CHUNK = insert(LETTER), insert(CHUNK)
+_NEW = sqlite_insert(REPLAY)
+_REMEMBER = _NEW.on_conflict_do_update(
+    index_elements=[REPLAY.c.key],
+    set_={name: _NEW.excluded[name] for name in ("letter_id", "seen_at", "answer", "again")},
+)
+"""An old key (its letter failed, or came before the horizon) stands for the new letter from now on."""
+_FAILED_BEFORE = exists().where(
+    LETTER.c.whole == REPLAY.c.letter_id, DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(UNDELIVERED)
+)
+"""One addressee of one patient's part is enough: what is handed in again must reach him."""
 _SEEN = select(REPLAY).where(
     REPLAY.c.key.in_(bindparam("keys", expanding=True)), REPLAY.c.seen_at >= bindparam("horizon"), ~_FAILED_BEFORE
 )
-_FORGET = delete(REPLAY).where(REPLAY.c.key == bindparam("old"))
 _AGAIN = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(again=REPLAY.c.again + 1)
 _ANSWER = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(answer=bindparam("said"))
 
@@ -85,11 +94,15 @@ def withdraw(connection: Connection, jobs: Sequence[Event]) -> Sequence[bool]:
 
 
 def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
-    """Close a letter that cannot be taken: its bytes are erased, and the same bytes are read anew when they return."""
+    """Close a letter that cannot be taken: its bytes are erased, and the same bytes are read anew when they return.
+
+    A letter that has its rows already is left alone: a replay that cannot be read today does not stop the first one.
+    """
     for event in jobs:
         values = {"state": "final", "planned": True, "reason": event.code, "final_at": event.at}
-        connection.execute(update(LETTER).where(LETTER.c.id == event.letter).values(erase_after=event.at, **values))
-        connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
+        here = (LETTER.c.id == event.letter, LETTER.c.planned.is_(False))
+        if connection.execute(update(LETTER).where(*here).values(erase_after=event.at, **values)).rowcount:
+            connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
     entries.append(connection, jobs)
     return [None] * len(jobs)
 
@@ -114,7 +127,6 @@ def _known(connection: Connection, jobs: Sequence[Keeping]) -> dict[bytes, Found
 def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
     if not jobs:
         return
-    connection.execute(_FORGET, [{"old": job.replay_key} for job in jobs])
     connection.execute(_INSERT_LETTER, [job.letter for job in jobs])
     connection.execute(_INSERT_CHUNK, [chunk for job in jobs for chunk in job.chunks])
     seen = [
@@ -127,7 +139,7 @@ def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
         }
         for job in jobs
     ]
-    connection.execute(_INSERT_REPLAY, seen)
+    connection.execute(_REMEMBER, seen)
 
 
 def _renamed(event: Event, letter: LetterId) -> Event:

@@ -15,19 +15,27 @@ from gateway.queue.tables import Entry
 ENTRY = Entry.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
 _INSERT = insert(ENTRY)
 START = b"\0" * 32
+LAST = "huitaine-last-hash"
+"""Where the writer's connection remembers the end of the chain."""
 
 
 def append(connection: Connection, events: Sequence[Event]) -> None:
     """Add ``events`` to the journal; only the writer's thread calls this, inside its transaction."""
     if not events:
         return
-    last = last_hash(connection)
+    last = connection.info.get(LAST) or last_hash(connection)
     rows = []
     for event in events:
         row = _row(event)
         last = link(last, row)
         rows.append({**row, "hash": last})
     connection.execute(_INSERT, rows)
+    connection.info[LAST] = last
+
+
+def forget(connection: Connection) -> None:
+    """Read the last hash again next time: the transaction that moved it was rolled back."""
+    connection.info.pop(LAST, None)
 
 
 def last_hash(connection: Connection) -> bytes:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import HuitaineError, StorageFull, StorageUnavailable
+from gateway.queue import entries
 
 MAX_JOBS = 64
 MAX_BYTES = 16 * 2**20
@@ -116,6 +117,7 @@ class Writer:
                 given = verb(connection, [job.payload for job in jobs])
                 answers.update((id(job), answer) for job, answer in zip(jobs, given, strict=True))
         except BaseException:
+            entries.forget(connection)
             transaction.rollback()
             raise
         try:
@@ -129,6 +131,7 @@ class Writer:
         if "full" not in str(error.orig):
             self.broken.set()
             structlog.get_logger().critical("commit-failed", error=type(error.orig).__name__)
+        entries.forget(connection)
         connection.rollback()
 
     @staticmethod
