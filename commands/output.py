@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from commands.french_lines import in_french
+
 _WHOLE = frozenset({"id", "letter", "delivery_id", "rpps"})
 """Columns that are copied into the next command: never broken over two lines."""
 _PIPE = 250
@@ -98,8 +100,9 @@ def to_json(value: object) -> str:
 
 
 def fail(words: str, code: Exit) -> NoReturn:
-    """One line on standard error and the exit code of its family."""
-    sys.stderr.write(f"huitaine: {words}\n")
+    """What is wrong on standard error, a line for each thing, and the exit code of its family."""
+    told = in_french(words) if language() == "fr" else words
+    sys.stderr.writelines(f"huitaine: {line}\n" for line in told.split("\n"))
     raise typer.Exit(int(code))
 
 

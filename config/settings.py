@@ -5,16 +5,19 @@ Secrets never stand in the TOML: they are files of the ``secrets`` folder (syste
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config import sections
+
+PREFIX = "HUITAINE__"
 
 
 class SettingsError(Exception):
@@ -24,7 +27,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """All of it. Build it with :func:`load`."""
 
-    model_config = SettingsConfigDict(env_prefix="HUITAINE__", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     gateway: sections.Gateway = sections.Gateway()
     smtp: sections.Smtp = sections.Smtp()
@@ -66,6 +69,8 @@ def load(path: Path) -> Settings:
     class Located(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
+    if strangers := list(_strangers()):
+        raise SettingsError("\n".join(strangers))
     try:
         return cast("Settings", _beside(path.resolve().parent, Located()))
     except tomllib.TOMLDecodeError as error:
@@ -100,17 +105,59 @@ def _explain(error: ValidationError) -> Iterator[str]:
     for problem in error.errors():
         place = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            near = get_close_matches(place, list(_known(Settings)), n=1, cutoff=0.0)
-            yield f"{place}: unknown key; the nearest known one is {near[0]}"
+            yield _unknown(tuple(map(str, problem["loc"])))
         else:
             yield f"{place}: {problem['msg']}"
+
+
+def _strangers() -> Iterator[str]:
+    """Environment variables with our prefix that name no section: the library passes over them in silence."""
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX):
+            parts = tuple(name[len(PREFIX) :].lower().split("__"))
+            if parts[0] not in Settings.model_fields:
+                yield _unknown(parts)
+
+
+def _unknown(place: tuple[str, ...]) -> str:
+    """The nearest known key: one of the same table when it is close, else of them all."""
+    *table, key = place
+    siblings = get_close_matches(key, list(_fields(table)), n=1)
+    known = [".".join((*table, *siblings))] if siblings else list(_known(Settings))
+    near = get_close_matches(".".join(place), known, n=1, cutoff=0.0)
+    return f"{'.'.join(place)}: unknown key; the nearest known one is {near[0]}"
+
+
+def _fields(table: Sequence[str]) -> Iterable[str]:
+    """The keys that the table of this place knows; none when there is no such table."""
+    model: type[BaseModel] = Settings
+    parts = iter(table)
+    for part in parts:
+        if part not in model.model_fields:
+            return ()
+        found = _model_in(model.model_fields[part].annotation)
+        if found is None:
+            return ()
+        model, is_named = found
+        if is_named:
+            next(parts, "")
+    return model.model_fields
+
+
+def _model_in(annotation: Any) -> tuple[type[BaseModel], bool] | None:  # noqa: ANN401 (any annotation)
+    """The section behind an annotation, and whether a name of the administrator's stands before its keys."""
+    inner = next((part for part in (annotation, *get_args(annotation)) if _is_model(part)), None)
+    return None if inner is None else (inner, get_origin(annotation) is dict)
+
+
+def _is_model(part: object) -> bool:
+    return isinstance(part, type) and issubclass(part, BaseModel)
 
 
 def _known(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, described in model.model_fields.items():
         yield prefix + name
-        inner = described.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _known(inner, f"{prefix}{name}.")
-    if model is Settings:
-        yield from (f"sources.NAME.{name}" for name in sections.Source.model_fields)
+        found = _model_in(described.annotation)
+        if found is not None:
+            inner, is_named = found
+            yield from _known(inner, f"{prefix}{name}.NAME." if is_named else f"{prefix}{name}.")

@@ -76,7 +76,9 @@ class Vault:
         head, nonce, sealed = _split(wrapped)
         master = self._by_id.get(head[len(_VERSION) :])
         if master is None:
-            raise KeyStoreRefused("the master key is not the one that what is kept was sealed under: put the former file back")
+            raise KeyStoreRefused(
+                "the master key is not the one that what is kept was sealed under: put the former file back"
+            )
         try:
             return master.wrapping.decrypt(nonce, sealed, head)
         except InvalidTag as error:
