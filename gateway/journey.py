@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.document import Finding, Reading, Role, Severity
-from gateway.errors import ReadingFailed, UnreadableDocument
+from gateway.errors import HuitaineError, ReadingFailed, UnreadableDocument
 from gateway.identifiers import LetterId, part_of
 from gateway.letter import (
     AddressedLetter,
@@ -31,6 +31,11 @@ STRIKES = 2
 """A letter that broke the reader this often and breaks it again is set aside alone; the others go on (F10)."""
 POISON = Finding(
     severity=Severity.ERROR, place="document", code="reader-broken", message="every attempt to read it broke the reader"
+)
+BREAKS = 4
+"""A letter that stumbled this often over a fault of ours, each time after a longer pause, waits for a person too."""
+BROKEN = Finding(
+    severity=Severity.ERROR, place="gateway", code="road-broken", message="an internal fault each time it was addressed"
 )
 
 
@@ -59,6 +64,9 @@ class Journey:
             first = next(finding for finding in error.findings if finding.severity is Severity.ERROR)
             await self._at.queue.refuse(kept, first.code, first.place)
             raise
+        except BaseException:
+            self._at.queue.leave(kept)
+            raise
         if not kept.again:
             self._at.queue.later(kept, self.onward(kept, reading))
         return kept
@@ -72,17 +80,23 @@ class Journey:
         return await self._at.queue.withdraw(letter)
 
     async def travel(self, kept: KeptLetter) -> None:
-        """From the disk to the rows of its addressees; what came by mail and cannot be read is held, not lost."""
+        """From the disk to the rows of its addressees; what was accepted and cannot go on is held, never lost."""
         try:
-            reading = await self.read(kept)
+            await self.onward(kept, await self.read(kept))
         except UnreadableDocument as error:
             await self._at.queue.plan([_unread(kept, error.findings)])
         except ReadingFailed:
-            if self._at.queue.strikes(kept.id) < STRIKES:
-                raise
-            await self._at.queue.plan([_unread(kept, (POISON,))])
-        else:
-            await self.onward(kept, reading)
+            await self._set_aside(kept, POISON, STRIKES)
+        except HuitaineError:
+            raise
+        except Exception:  # noqa: BLE001 (any fault of ours: told to a person after some tries)
+            await self._set_aside(kept, BROKEN, BREAKS)
+
+    async def _set_aside(self, kept: KeptLetter, why: Finding, patience: int) -> None:
+        """Called while an error is handled: it goes on as long as there is patience."""
+        if self._at.queue.strikes(kept.id) < patience:
+            raise  # noqa: PLE0704 (the caller's)
+        await self._at.queue.plan([_unread(kept, (why,))])
 
     async def read(self, kept: KeptLetter) -> Reading:
         """Station 3, and the rule that test and production never mix."""
@@ -95,9 +109,9 @@ class Journey:
 
     async def onward(self, kept: KeptLetter, reading: Reading) -> None:
         """Station 4: movements go to the stays, documents to their addressees."""
-        if reading.movements:
-            await self._at.queue.moved(kept, reading.movements)
         letters = [self._at.addressing.address(parsed) for parsed in self.parts(kept, reading)]
+        if reading.movements:
+            await self._at.queue.moved(kept, reading.movements, ends=not letters)
         if letters:
             await self._at.queue.plan([_never_nobody(letter) for letter in letters])
 

@@ -40,8 +40,12 @@ class Queue(Protocol):
         """Forget a letter that nobody was told we have."""
         ...
 
-    async def moved(self, kept: KeptLetter, movements: Sequence[Movement]) -> None:
-        """Write what an ADT message says of a stay, and close it."""
+    def leave(self, kept: KeptLetter) -> None:
+        """Its door has no more to do with it: what it still lacks is made up for later."""
+        ...
+
+    async def moved(self, kept: KeptLetter, movements: Sequence[Movement], *, ends: bool) -> None:
+        """Write what an ADT message says of a stay; with ``ends`` the letter holds nothing else and is closed."""
         ...
 
     async def plan(self, letters: Sequence[AddressedLetter]) -> None:

@@ -39,6 +39,7 @@ class Wanted:
             mailbox=mailbox or self.mailbox,
             notify=self.notify,
             orcpt=self.orcpt,
+            adeli=self.adeli,
         )
 
     def held(self, reason: Reason, *reasons: Reason) -> Held:

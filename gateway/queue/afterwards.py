@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from gateway.journal import Event
 from gateway.letter import DeliveryState, Proof
 from gateway.queue import entries
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER, REPLAY
-from gateway.queue.deliveries import OPEN, Also, write_also
+from gateway.queue.deliveries import OPEN, Also, Lease, write_also
 
 FINAL = ("done", "failed", "expired", "cancelled")
 
@@ -63,6 +63,16 @@ class Noting:
     """When what that letter holds is destroyed: a movement names a patient like any other."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingAgain:
+    """A letter that could not be read when it came, can be now: its recipients' rows make place for its addressees'."""
+
+    lease: Lease
+    event: Event
+    leg: Callable[[DeliveryId], Also]
+    """What the clock writes for a row that goes."""
+
+
 def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
     """Raise proofs, never lower them; a bounce counts only while nothing better than ``accepted`` is proved."""
     for job in jobs:
@@ -109,6 +119,11 @@ def note(connection: Connection, jobs: Sequence[Noting]) -> Sequence[list[Any]]:
     return given
 
 
+def read_again(connection: Connection, jobs: Sequence[ReadingAgain]) -> Sequence[bool]:
+    """Take a letter back to before its rows, if nothing of it was ever on its way; ``False`` where that is not so."""
+    return [_read_again(connection, job) for job in jobs]
+
+
 def wake(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
     """Give held deliveries whose time has come another look at the directory."""
     due = (DELIVERY.c.state == "held", DELIVERY.c.next_at <= max(jobs))
@@ -127,6 +142,23 @@ def purge(connection: Connection, jobs: Sequence[datetime]) -> Sequence[list[Let
 def forget_replays(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
     """Forget replay keys older than the horizon."""
     return [connection.execute(delete(REPLAY).where(REPLAY.c.seen_at < horizon)).rowcount for horizon in jobs]
+
+
+def _read_again(connection: Connection, job: ReadingAgain) -> bool:
+    letter, mine = job.lease.letter, (job.lease.delivery, job.lease.epoch)
+    rows = connection.execute(select(DELIVERY).where(DELIVERY.c.letter_id == letter)).all()
+    waiting = all(row.state in {"held", "ready"} or (row.id, row.epoch) == mine for row in rows)
+    untried = not any(row.attempts or row.ambiguous or row.proof or row.accepted_at for row in rows)
+    if not (waiting and untried and any((row.id, row.epoch, row.state) == (*mine, "leased") for row in rows)):
+        return False
+    anew = {"planned": False, "state": "open", "final_at": None, "erase_after": None}
+    whole = (LETTER.c.id == letter, LETTER.c.part == 0)
+    if not connection.execute(update(LETTER).where(*whole).values(**anew)).rowcount:
+        return False
+    write_also(connection, [job.leg(DeliveryId(row.id)) for row in rows])
+    connection.execute(delete(DELIVERY).where(DELIVERY.c.letter_id == letter))
+    entries.append(connection, [job.event])
+    return True
 
 
 def _act(connection: Connection, job: Acting) -> int:

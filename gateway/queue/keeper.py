@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -22,6 +22,10 @@ from gateway.queue.worker import Worker
 
 BUDGET = 64 * 2**20
 """Bytes of letters in memory on their way; beyond it a letter waits on disk and is read again."""
+AT_ONCE = 8
+"""So many letters that waited on disk are read again side by side."""
+LONGEST_PAUSE = timedelta(minutes=5)
+"""Between two looks at a letter whose road breaks off again and again."""
 
 
 class StayBook(Protocol):
@@ -48,11 +52,23 @@ class Keeper:
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[LetterId] = set()
         self._strikes: dict[LetterId, int] = {}
+        self._not_before: dict[LetterId, datetime] = {}
         self.worker: Worker | None = None
 
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
-        """Put the letter on disk; raises StorageUnavailable or StorageFull."""
-        kept = await self._store.keep(letter)
+        """Put the letter on disk; raises StorageUnavailable or StorageFull.
+
+        From before the commit the letter is its door's: :meth:`resume` leaves it alone until the door says what becomes
+        of it (:meth:`later`, :meth:`refuse`, :meth:`leave`).
+        """
+        self._under_way.add(letter.id)
+        try:
+            kept = await self._store.keep(letter)
+        except BaseException:
+            self._under_way.discard(letter.id)
+            raise
+        if kept.again:
+            self._under_way.discard(letter.id)
         at, door = letter.received_at, letter.door.value
         again = journal.kept_again(at, kept.id, door=door)
         first = journal.kept(at, kept.id, door=door, source=letter.source, size=len(letter.content))
@@ -62,8 +78,16 @@ class Keeper:
     async def refuse(self, kept: KeptLetter, code: str, place: str) -> None:
         """Close a letter that its sender was told to correct."""
         event = journal.refused(self._clock(), kept.id, code=code, place=place)
-        await self._store.refuse(event)
+        try:
+            await self._store.refuse(event)
+        finally:
+            self.leave(kept)
         journal.log(event)
+
+    def leave(self, kept: KeptLetter) -> None:
+        """The door has no more to do with it: if it is still without rows, :meth:`resume` takes it up."""
+        if not kept.again:
+            self._under_way.discard(kept.id)
 
     async def record_answer(self, letter: LetterId, answer: bytes) -> None:
         """Remember what the door said."""
@@ -73,13 +97,13 @@ class Keeper:
         """Forget a letter that nobody was told we have."""
         return await self._store.withdraw(letter)
 
-    async def moved(self, kept: KeptLetter, movements: Sequence[Movement]) -> None:
-        """Write what an ADT message says of a stay; the letter ends here."""
+    async def moved(self, kept: KeptLetter, movements: Sequence[Movement], *, ends: bool = True) -> None:
+        """Write what an ADT message says of a stay; with ``ends`` there is nothing else in the letter."""
         now, source = self._clock(), kept.received.source
         also = tuple(self._stays.movement(movement, source, now) for movement in movements)
         events = tuple(journal.moved(now, kept.id, trigger=movement.trigger, effect="") for movement in movements)
         erased = self._store.erase_after(now)
-        await self._store.note(Noting(events=events, also=also, closes=kept.id, erase_after=erased))
+        await self._store.note(Noting(events=events, also=also, closes=kept.id if ends else None, erase_after=erased))
         for event in events:
             journal.log(event)
 
@@ -107,6 +131,7 @@ class Keeper:
         size = len(kept.received.content)
         if self._carried + size > self._budget:
             work.close()
+            self.leave(kept)
             return
         self._carried += size
         self._under_way.add(kept.id)
@@ -115,11 +140,26 @@ class Keeper:
         task.add_done_callback(lambda done: self._left(done, kept.id, size))
 
     async def resume(self, travel: Callable[[KeptLetter], Coroutine[None, None, None]]) -> int:
-        """Take up letters that were kept but not planned; gives how many."""
-        waiting = [letter for letter in self._store.unplanned() if letter not in self._under_way]
-        for letter in waiting:
-            await self._guarded(letter, travel(self._store.load(letter)))
+        """Take up letters that were kept but not planned, and that no door or task has in hand; gives how many."""
+        unplanned, now = await asyncio.to_thread(self._store.unplanned), self._clock()
+        waiting = [
+            letter for letter in unplanned if letter not in self._under_way and self._not_before.get(letter, now) <= now
+        ]
+        for first in range(0, len(waiting), AT_ONCE):
+            await asyncio.gather(*(self._resumed(letter, travel) for letter in waiting[first : first + AT_ONCE]))
         return len(waiting)
+
+    async def _resumed(self, letter: LetterId, travel: Callable[[KeptLetter], Coroutine[None, None, None]]) -> None:
+        """One letter; what is wrong with it, damage on disk included, is its own affair."""
+
+        async def again() -> None:
+            await travel(await asyncio.to_thread(self._store.load, letter))
+
+        self._under_way.add(letter)
+        try:
+            await self._guarded(letter, again())
+        finally:
+            self._under_way.discard(letter)
 
     def strikes(self, letter: LetterId) -> int:
         """How often the road of this letter broke off in this process."""
@@ -144,7 +184,10 @@ class Keeper:
             self._strike(letter, type(error).__name__)
         else:
             self._strikes.pop(letter, None)
+            self._not_before.pop(letter, None)
 
     def _strike(self, letter: LetterId, why: str) -> None:
-        self._strikes[letter] = self.strikes(letter) + 1
-        structlog.get_logger().error("road-broken-off", letter_id=letter, why=why, strikes=self._strikes[letter])
+        """Each time it waits twice as long: a letter that cannot go on fills neither the journal nor the CPU."""
+        self._strikes[letter] = strikes = self.strikes(letter) + 1
+        self._not_before[letter] = self._clock() + min(timedelta(seconds=2 ** min(strikes, 10)), LONGEST_PAUSE)
+        structlog.get_logger().error("road-broken-off", letter_id=letter, why=why, strikes=strikes)

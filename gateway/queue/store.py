@@ -133,6 +133,10 @@ class Store:
         """Remember what the sender knows."""
         await self._writer.do(afterwards.tell, telling)
 
+    async def read_again(self, again: afterwards.ReadingAgain) -> bool:
+        """Take a letter back to before its rows; ``False`` when some of it was on its way already."""
+        return bool(await self._writer.do(afterwards.read_again, again))
+
     async def note(self, noting: afterwards.Noting) -> list[Any]:
         """Write events, and what another station writes with them."""
         given: list[Any] = await self._writer.do(afterwards.note, noting)

@@ -86,14 +86,13 @@ class Running:
 
     def _work(self) -> None:
         gateway = self._gateway
-        self._every(SWEEP, self._sweep)
+        self._every(SWEEP, gateway.worker.catch_up)
+        self._every(SWEEP, self._resume)
         self._every(TELL, self.entrances.teller.tell)
         self._every(TIDY, gateway.store.tidy)
 
-    async def _sweep(self) -> None:
-        gateway = self._gateway
-        await gateway.worker.sweep()
-        await gateway.keeper.resume(gateway.journey.travel)
+    async def _resume(self) -> None:
+        await self._gateway.keeper.resume(self._gateway.journey.travel)
 
     def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
         self._spawn(_again_and_again(seconds, work))
