@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gateway.document import Document, Finding, NamedAddressee, Severity
+from gateway.document import Document, Finding, NamedAddressee, Role, Severity
 from gateway.identifiers import rpps
 from gateway.letter import ParsedLetter
 
@@ -24,7 +24,7 @@ def with_correspondents(parsed: ParsedLetter, table: Mapping[str, str]) -> Parse
 
     def told(name: NamedAddressee) -> NamedAddressee:
         number = known.get(_folded(name.local_code)) if name.local_code else None
-        if number is None or name.rpps or name.adeli:
+        if number is None or name.rpps or name.adeli or name.role is Role.PATIENT:
             return name
         notes.append(_note(name.place))
         return replace(name, rpps=number)

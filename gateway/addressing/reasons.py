@@ -11,6 +11,9 @@ WORDS = {
     "no-addressee": "neither the envelope nor the document says who should get this letter",
     "name-only": "the document ({place}) gives a name without number or mailbox; find the number with "
     "`huitaine directory search`: a name alone never decides",
+    "own-code-only": "the document ({place}) gives the sender's own code or a name alone: a name alone never decides; "
+    "write code and RPPS into the settings (correspondents of [sources.{source}])",
+    "correspondent": "the number comes from the settings (correspondents of [sources.{source}])",
     "not-a-number": "the recipient asks the directory for something that is not an RPPS (11 digits)",
     "not-an-addressee-of-ours": "the recipient is in our own domain but neither <rpps>@rpps.<domain> nor auto@<domain>",
     "bad-mailbox": "this is not a mail address",

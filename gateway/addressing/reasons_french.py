@@ -9,6 +9,9 @@ FRENCH = {
     "no-addressee": "ni l'enveloppe ni le document ne disent à qui va cette lettre",
     "name-only": "le document ({place}) donne un nom sans numéro ni boîte ; cherchez le numéro avec "
     "`huitaine directory search` : un nom seul ne décide jamais",
+    "own-code-only": "le document ({place}) ne donne que le code propre à l'expéditeur ou un nom : un nom seul ne "
+    "décide jamais ; écrivez ce code et le RPPS dans la configuration (correspondents de [sources.{source}])",
+    "correspondent": "le numéro vient de la configuration (correspondents de [sources.{source}])",
     "not-a-number": "le destinataire interroge l'annuaire avec autre chose qu'un RPPS (11 chiffres)",
     "not-an-addressee-of-ours": "le destinataire est dans notre domaine mais n'est ni <rpps>@rpps.<domaine> ni "
     "auto@<domaine>",

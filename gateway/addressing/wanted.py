@@ -118,7 +118,7 @@ def _named_by_documents(
         # A document for the patient alone names his GP for information: that GP is not meant, and not held either.
         if name.role is not Role.PATIENT and wishes.to_professionals is not False:
             found = True
-            yield _by_name(name, recipient)
+            yield _by_name(parsed, name, recipient)
     if wishes.to_patient or any(name.role is Role.PATIENT for name in _names(parsed)):
         found = True
         given = next((name.mailbox for name in _names(parsed) if name.role is Role.PATIENT and name.mailbox), None)
@@ -129,7 +129,7 @@ def _named_by_documents(
         yield Wanted(role=Role.GP, notify=recipient.notify, orcpt=recipient.orcpt).held(because("no-addressee"))
 
 
-def _by_name(name: NamedAddressee, recipient: Recipient) -> Wanted | Held:
+def _by_name(parsed: ParsedLetter, name: NamedAddressee, recipient: Recipient) -> Wanted | Held:
     wanted = Wanted(
         role=name.role,
         rpps=name.rpps,
@@ -138,12 +138,21 @@ def _by_name(name: NamedAddressee, recipient: Recipient) -> Wanted | Held:
         organisation=_organisation(name),
         notify=recipient.notify,
         orcpt=recipient.orcpt,
-        reasons=(because("named", place=name.place), *(_key_warning(name.rpps) if name.rpps else ())),
+        reasons=(*_how_named(parsed, name), *(_key_warning(name.rpps) if name.rpps else ())),
     )
     organised = name.role is Role.ORGANISATION and wanted.organisation
     if name.rpps or name.adeli or name.mailbox or organised:
         return wanted
-    return wanted.held(because("name-only", place=name.place))
+    source = parsed.kept.received.source
+    code = "own-code-only" if name.local_code else "name-only"
+    return wanted.held(because(code, place=name.place, source=source))
+
+
+def _how_named(parsed: ParsedLetter, name: NamedAddressee) -> Iterator[Reason]:
+    """By the document, and by the source's table of correspondents where that gave the number."""
+    yield because("named", place=name.place)
+    if any(finding.code == "correspondent" and finding.place == name.place for finding in parsed.findings):
+        yield because("correspondent", source=parsed.kept.received.source)
 
 
 def _patient(recipient: Recipient, mailbox: str, *, given: bool = False) -> Wanted:

@@ -52,9 +52,17 @@ def test_a_gp_known_by_his_old_adeli_number_is_found(address):
 
 
 def test_a_name_alone_never_sends(address):
-    outcome = only(address(letter(document(named(family="HODA", given="Adam", local_code="HOD01")))))
+    outcome = only(address(letter(document(named(family="HODA", given="Adam")))))
     assert isinstance(outcome, Held)
     assert outcome.reason.code == "name-only"
+    assert "HODA" not in repr(outcome)
+
+
+def test_the_senders_own_code_alone_never_sends_and_the_reason_says_where_to_put_it(address):
+    outcome = only(address(letter(document(named(family="HODA", given="Adam", local_code="HOD01")))))
+    assert isinstance(outcome, Held)
+    assert outcome.reason.code == "own-code-only"
+    assert "[sources." in outcome.reason.words
     assert "HODA" not in repr(outcome)
     assert "HOD01" not in repr(outcome)
 
