@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from io import BytesIO
@@ -172,7 +173,7 @@ async def test_a_mailbox_that_the_directory_gives_to_another_doctor_holds_the_le
     assert not national.ward.dovecot.mails(ADAM)
 
 
-async def test_the_national_admission_starts_the_clock_and_the_discharge_makes_a_letter_due(national: Samples):
+async def test_the_national_admission_starts_the_clock_and_a_letter_for_the_discharge_stops_it(national: Samples):
     ward, folder = national.ward, national.folder / "hl7v2"
     assert "MSA|AA|3975" in await ward.hl7(over_mllp(folder / "ADT_A01_admission.er7"))
     await until(lambda: [entry["code"] for entry in ward.journal() if entry["kind"] == "movement"] == ["A01"])
@@ -180,6 +181,12 @@ async def test_the_national_admission_starts_the_clock_and_the_discharge_makes_a
     assert "MSA|AA|3995" in await ward.hl7(over_mllp(folder / "ADT_A03_sortie.er7"))
     await until(lambda: ward.report().total.stays == 1)
     assert ward.report().total.never_sent == 1
+    left = datetime(2024, 3, 6, 11, tzinfo=letters.PARIS)  # ZBE-2 of the example
+    letter = letters.mdm("STOP", datetime.now(UTC), left - timedelta(days=2), left, letters.pdf("Lettre", "x"))
+    assert "MSA|AA|STOP" in await ward.hl7(letter.replace(letters.GP_MAILBOX.encode(), ward.gp.mailbox.encode()))
+    await until(lambda: ward.report().total.never_sent == 0)
+    total = ward.report().total
+    assert (total.stays, total.late, total.by_identity) == (1, 1, 1)
 
 
 async def test_every_hprim_file_arrives_or_is_held_for_a_reason_that_can_be_defended(national: Samples):
