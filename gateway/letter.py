@@ -133,8 +133,8 @@ class Smime:
 
     certificate: bytes = field(repr=False)
     gcm: bool = False
-    alternatives: tuple[Smime, ...] = field(repr=False, default=())
-    """The addressee's other certificates in the order to try: one that cannot be used blocks none that can (CR-15)."""
+    alternatives: tuple[Smime | OpenPgp, ...] = field(repr=False, default=())
+    """The addressee's other keys in the order to try: one that cannot be used blocks none that can (CR-15)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +143,8 @@ class OpenPgp:
 
     key: bytes = field(repr=False)
     fingerprint: str = ""
+    alternatives: tuple[OpenPgp, ...] = field(repr=False, default=())
+    """As for ``Smime``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from directory import Certificate, Directory, OpenPgpKey
@@ -26,17 +26,22 @@ def protect(
 ) -> Protected | Stopped:
     """A certificate, else an OpenPGP key, else MSSanté's TLS where allowed; most trusted source first.
 
-    An expired key never encrypts, and never stands in the way of a valid one.
+    An expired key never encrypts, and never stands in the way of a valid one. Every other valid key goes on behind the
+    first: whether it may encrypt at all is told when it is used (CR-15).
     """
     floor = policy.floor(mailbox, domain_of(mailbox))
     certificates, keys = directory.certificates(mailbox), directory.openpgp_keys(mailbox)
     valid = [one for one in certificates if one.valid_at(now)]
     strong = [one for one in valid if one.gcm or floor < Floor.GCM]
     usable = [one for one in keys if one.valid_at(now)]
+    pgp = [_of_key(one) for one in usable] if floor < Floor.GCM else []
     if strong:
-        return _for_certificates(strong)
-    if usable and floor < Floor.GCM:
-        return _for_key(usable[0])
+        first, *others = (_of_certificate(one) for one in strong)
+        reason = because("certificate", source=strong[0].source.value)
+        return Protected(protection=replace(first, alternatives=(*others, *pgp)), reason=reason)
+    if pgp:
+        reason = because("openpgp", source=usable[0].source.value)
+        return Protected(protection=replace(pgp[0], alternatives=tuple(pgp[1:])), reason=reason)
     if valid or usable:
         return Stopped(reasons=(because("below-floor"),))
     if in_mssante and policy.mss_tls_allowed and floor is Floor.MSS_TLS:
@@ -53,17 +58,12 @@ def forms_read(mailbox: str, directory: Directory, policy: AddressingPolicy, *, 
     return policy.forms.get(domain_of(mailbox), otherwise)
 
 
-def _for_certificates(candidates: list[Certificate]) -> Protected:
-    """The most trusted one, the others behind it: whether a certificate may encrypt is told when it is used."""
-    first, *others = candidates
-    alternatives = tuple(Smime(certificate=one.der, gcm=one.gcm) for one in others)
-    reason = because("certificate", source=first.source.value)
-    return Protected(protection=Smime(certificate=first.der, gcm=first.gcm, alternatives=alternatives), reason=reason)
+def _of_certificate(one: Certificate) -> Smime:
+    return Smime(certificate=one.der, gcm=one.gcm)
 
 
-def _for_key(one: OpenPgpKey) -> Protected:
-    reason = because("openpgp", source=one.source.value)
-    return Protected(protection=OpenPgp(key=one.key, fingerprint=one.fingerprint), reason=reason)
+def _of_key(one: OpenPgpKey) -> OpenPgp:
+    return OpenPgp(key=one.key, fingerprint=one.fingerprint)
 
 
 def _why_none(certificates: list[Certificate], keys: list[OpenPgpKey], now: datetime) -> Reason:

@@ -50,34 +50,29 @@ class Sealer:
         at = self._clock().replace(microsecond=0)
         check_canonical(mail.entity)
         head = b"".join(fields(_outer_fields(mail, at)))
-        protection = self._usable(mail, at)
+        protection, body = self._first_usable(mail, at)
         return SealedMail(
             letter=mail.letter,
             delivery=mail.delivery,
             message_id=mail.message_id,
             sender=mail.sender,
             mailbox=mail.mailbox,
-            content=b"".join((head, *self._protected(mail, protection, at))),
+            content=b"".join((head, *body)),
             protected_by=protection_name(protection),
             sealed_at=at,
         )
 
-    def _usable(self, mail: ComposedMail, at: datetime) -> Protection:
-        """The first of an addressee's certificates that may be used; the first one's refusal when none may (CR-15)."""
-        wanted = mail.protection
-        if not isinstance(wanted, Smime) or not wanted.alternatives:
-            return wanted
-        refusals: list[NoProtection] = []
-        for candidate in (wanted, *wanted.alternatives):
+    def _first_usable(self, mail: ComposedMail, at: datetime) -> tuple[Protection, tuple[bytes, ...]]:
+        """What the addressee's first key that may be used gives; the first one's refusal when none may (CR-15)."""
+        wanted, refusals = mail.protection, list[NoProtection]()
+        others = wanted.alternatives if isinstance(wanted, Smime | OpenPgp) else ()
+        for candidate in (wanted, *others):
             try:
-                self._recipient(candidate.certificate, mail.mailbox, at)
+                return candidate, self._protected(mail, candidate, at)
             except NoProtection as refusal:
                 refusals.append(refusal)
-                _log.warning(
-                    "certificate-refused", letter_id=mail.letter, delivery_id=mail.delivery, code=refusal.detail
-                )
-            else:
-                return candidate
+                if others:
+                    _log.warning("key-refused", letter_id=mail.letter, delivery_id=mail.delivery, code=refusal.detail)
         raise refusals[0]
 
     def _protected(self, mail: ComposedMail, protection: Protection, at: datetime) -> tuple[bytes, ...]:

@@ -200,3 +200,15 @@ def test_when_no_certificate_may_be_used_the_most_trusted_ones_reason_is_told(
     with pytest.raises(NoProtection) as caught:
         sealer.seal(compose(protection))
     assert caught.value.detail == "address-mismatch"
+
+
+@pytest.mark.parametrize("first", ["certificate", "openpgp"])
+def test_an_openpgp_key_that_can_be_used_is_not_blocked_by_what_stands_before_it(
+    compose: Compose, sealer: Sealer, gp_pgp: bytes, first
+):
+    good = OpenPgp(key=OpenPgpSigner(gp_pgp).public_key)
+    before = {"certificate": Smime(certificate=b"\x30\x00"), "openpgp": OpenPgp(key=b"nonsense")}[first]
+    sealed = sealer.seal(compose(replace(before, alternatives=(good,))))
+    assert sealed.protected_by == "openpgp"
+    with pytest.raises(NoProtection):  # the control: alone it is refused
+        sealer.seal(compose(before))
