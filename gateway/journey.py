@@ -118,7 +118,7 @@ class Journey:
     def parts(self, kept: KeptLetter, reading: Reading) -> list[ParsedLetter]:
         """One letter per patient: two patients never share a mail."""
         if reading.already_sealed:
-            return [ParsedLetter(id=kept.id, kept=kept, format=reading.format, documents=(), already_sealed=True)]
+            return [ParsedLetter(id=kept.id, kept=kept, format=reading.variant, documents=(), already_sealed=True)]
         whole = ParsedLetter(
             id=kept.id, kept=kept, format=reading.format, documents=reading.documents, findings=reading.findings
         )

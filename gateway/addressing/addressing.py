@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from directory import Directory, Mailbox
+from directory.fold import domain_of
 from gateway.addressing.acceptance import accept
 from gateway.addressing.choice import Chosen, Stopped, choose
 from gateway.addressing.merging import merged
 from gateway.addressing.patient import forbidden, wrong_world
-from gateway.addressing.policy import AddressingPolicy
+from gateway.addressing.policy import AddressingPolicy, Floor
 from gateway.addressing.protection import Protected, forms_read, protect
 from gateway.addressing.reasons import because
 from gateway.addressing.wanted import Wanted, everyone_wanted
@@ -73,13 +74,23 @@ class Addressing:
 
     def _protected(self, parsed: ParsedLetter, mailbox: str, now: datetime, *, in_mssante: bool) -> Protected | Stopped:
         if parsed.already_sealed:
-            return Protected(protection=AsReceived(), reason=because("as-received"))
+            return as_it_came(parsed, mailbox, self._policy, in_mssante=in_mssante)
         return protect(mailbox, self._directory, self._policy, now, in_mssante=in_mssante)
 
     def _forms(self, parsed: ParsedLetter, mailbox: str, *, in_mssante: bool) -> frozenset[Form]:
         if parsed.already_sealed:
             return frozenset()
         return forms_read(mailbox, self._directory, self._policy, in_mssante=in_mssante)
+
+
+def as_it_came(
+    parsed: ParsedLetter, mailbox: str, policy: AddressingPolicy, *, in_mssante: bool
+) -> Protected | Stopped:
+    """What the sender encrypted passes; what it only signed could be read on the way, so it needs what MssTls needs."""
+    is_tls_enough = in_mssante and policy.mss_tls_allowed and policy.floor(mailbox, domain_of(mailbox)) is Floor.MSS_TLS
+    if parsed.format.endswith("-signed") and not is_tls_enough:
+        return Stopped(reasons=(because("signed-alone"),))
+    return Protected(protection=AsReceived(), reason=because("as-received"))
 
 
 def _held(wanted: Wanted, reasons: tuple[Reason, ...]) -> Held:

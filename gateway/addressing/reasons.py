@@ -66,6 +66,8 @@ WORDS = {
     "openpgp": "sealed for the addressee's OpenPGP key (source: {source})",
     "mss-tls": "no key: signature and mutual TLS inside MSSanté, as the policy allows",
     "as-received": "the sender sealed it: it passes unchanged",
+    "signed-alone": "the sender signed it without encrypting it, and the policy asks for more than TLS here; hand it "
+    "in unsigned, and the gateway signs and encrypts it",
     "certificate-expired": "every key of this mailbox has expired; ask the addressee for the new one",
     "certificate-not-yet-valid": "the certificate of this mailbox is not valid yet",
     "no-key": "no key for this mailbox, and the policy allows nothing less",

@@ -65,6 +65,8 @@ FRENCH = {
     "openpgp": "chiffrée pour la clé OpenPGP du destinataire (source : {source})",
     "mss-tls": "pas de clé : signature et TLS mutuel dans MSSanté, comme la règle le permet",
     "as-received": "l'expéditeur l'a déjà chiffrée : elle passe inchangée",
+    "signed-alone": "l'expéditeur l'a signée sans la chiffrer, et la règle demande ici plus que TLS ; remettez-la sans "
+    "signature : la passerelle signera et chiffrera",
     "certificate-expired": "chaque clé de cette boîte a expiré ; demandez la nouvelle au destinataire",
     "certificate-not-yet-valid": "le certificat de cette boîte n'est pas encore valable",
     "no-key": "pas de clé pour cette boîte, et la règle ne permet rien de moins",

@@ -135,6 +135,17 @@ async def test_the_gp_opens_what_his_colleagues_software_encrypted(trusting: Hos
     assert opened == ENTITY
 
 
+async def test_a_letter_that_is_signed_but_not_encrypted_waits_where_tls_alone_is_not_enough(ward: Hospital):
+    await ward.mail(smime_signed(ward), ward.gp.mailbox, mail_options=["BODY=8BITMIME"])
+    await until(lambda: [row["state"] for row in ward.deliveries()] == ["held"])
+    assert ward.deliveries()[0]["reason"] == "signed-alone"
+    # The control: what is encrypted leaves by the same road.
+    await ward.mail(smime_encrypted(ward), ward.gp.mailbox)
+    arrived = await ward.letter_in_mailbox()
+    assert b"smime-type=enveloped-data" in arrived
+    assert len(ward.dovecot.mails(ward.gp.mailbox)) == 1
+
+
 async def test_a_letter_that_only_says_that_it_is_sealed_does_not_leave(trusting: Hospital):
     lie = outside(
         b"MIME-Version: 1.0\r\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\n"
