@@ -1,0 +1,30 @@
+"""A gateway that breaks promise A1 on purpose: it says yes first and writes a moment later. Controls of A3 and A1."""
+
+from __future__ import annotations
+
+import asyncio
+
+import cli
+from gateway.letter import KeptLetter, ReceivedLetter
+from gateway.queue.store import Store
+
+_honest = Store.keep
+_late: set[asyncio.Task[KeptLetter]] = set()
+
+
+async def keep(self: Store, letter: ReceivedLetter) -> KeptLetter:
+    """Yes at once; the disk hears of it 100 ms later."""
+
+    async def afterwards() -> KeptLetter:
+        await asyncio.sleep(0.1)
+        return await _honest(self, letter)
+
+    task = asyncio.get_running_loop().create_task(afterwards())
+    _late.add(task)
+    task.add_done_callback(_late.discard)
+    return KeptLetter(received=letter)
+
+
+if __name__ == "__main__":
+    Store.keep = keep  # type: ignore[method-assign]  # that is the point
+    cli.main()

@@ -1,0 +1,122 @@
+"""A next hop that outlives the gateway: each mail is on its list before the sender hears 250.
+
+``python -m tests.faults.hop CERT KEY LIST CUT`` prints its port. A share ``CUT`` of the mails gets no answer to the
+dot: the connection is cut after the mail is on the list, as an operator's server that dies at that moment would.
+"""
+
+# ruff: noqa: S311 (chance here tries, it does not protect)
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.peers.authority import Authority
+
+ROOT = Path(__file__).resolve().parents[2]
+_OFFERS = b"250-hop.test\r\n250-PIPELINING\r\n250-SIZE 99999999\r\n250-8BITMIME\r\n250 DSN\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One mail as it came."""
+
+    letter: str
+    message_id: str
+    to: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The running hop, seen from the campaign."""
+
+    port: int
+    list: Path
+
+    def arrivals(self) -> list[Arrival]:
+        """Every mail so far, in order."""
+        return [Arrival(**json.loads(line)) for line in self.list.read_text().splitlines()]
+
+
+@contextlib.contextmanager
+def running_hop(authority: Authority, arrivals: Path, *, cut: float = 0.0) -> Iterator[Hop]:
+    """The hop as a process of its own, ended by its id."""
+    arrivals.touch()
+    pair = authority.server
+    command = [sys.executable, "-m", "tests.faults.hop", str(pair.certificate), str(pair.key), str(arrivals), str(cut)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        try:
+            yield Hop(int(process.stdout.readline()), arrivals)
+        finally:
+            process.kill()
+            process.wait()
+
+
+class _Session:
+    def __init__(self, out: int, cut: float) -> None:
+        self._out, self._cut = out, cut
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            writer.write(b"220 hop.test ESMTP\r\n")
+            await self._talk(reader, writer)
+        writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to = ""
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                writer.write(_OFFERS)
+            elif verb == b"DATA":
+                writer.write(b"354 go ahead\r\n")
+                if not self._took(await reader.readuntil(b"\r\n.\r\n"), to):
+                    return
+                writer.write(b"250 2.0.0 Ok\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 2.0.0 Bye\r\n")
+                return
+            else:
+                to = line.decode().partition("<")[2].partition(">")[0] if verb == b"RCPT" else to
+                writer.write(b"250 2.0.0 Ok\r\n")
+
+    def _took(self, content: bytes, to: str) -> bool:
+        """On the list in one write; then whether the sender is to hear of it."""
+        head = content.partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").decode().split("\r\n")
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)}
+        cut = random.random() < self._cut
+        arrival = {
+            "letter": fields.get("x-huitaine-id", ""),
+            "message_id": fields.get("message-id", ""),
+            "to": to,
+            "cut": cut,
+        }
+        os.write(self._out, json.dumps(arrival).encode() + b"\n")
+        return not cut
+
+
+async def main(certificate: str, key: str, arrivals: str, cut: str) -> None:
+    """Serve until killed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    out = os.open(arrivals, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    session = _Session(out, float(cut))
+    server = await asyncio.start_server(session.serve, "127.0.0.1", 0, ssl=context, limit=2**26)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

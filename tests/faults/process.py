@@ -1,0 +1,137 @@
+"""`huitaine serve` as a process that can be killed like by a power switch, with its reading children watched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults.place import Place
+
+ROOT = Path(__file__).resolve().parents[2]
+HONEST = ("cli.py",)
+START_SECONDS = 60.0
+
+
+class GatewayProcess:
+    """One installation's gateway, started, killed and started again; ``entry`` is what the interpreter runs."""
+
+    def __init__(
+        self,
+        place: Place,
+        log: Path,
+        *,
+        entry: Sequence[str] = HONEST,
+        before: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        """``before`` goes ahead of the command (strace and its options)."""
+        self._command = [*before, sys.executable, *entry, "--config", str(place.settings), "serve"]
+        self._log = log
+        self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._read = 0
+        self.orphans = 0
+        self.kills = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self) -> None:
+        """Start it and come back at once."""
+        self._read = self._log.stat().st_size if self._log.exists() else 0
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment
+            )
+
+    def wait_until_open(self) -> None:
+        """Come back once the doors are open; raises RuntimeError with the end of the log."""
+        until = time.monotonic() + START_SECONDS
+        while b"gateway-open" not in self._said():
+            if not self.alive or time.monotonic() > until:
+                raise RuntimeError(f"exit {self.exit_code}: " + self._said()[-2000:].decode(errors="replace"))
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """SIGKILL to it alone; its children must end by themselves (counted in ``orphans`` when they do not)."""
+        assert self._process is not None
+        children = _descendants(self._process.pid)
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self.kills += 1
+        self.orphans += len(_still_there(children, seconds=5))
+
+    def stop(self) -> int:
+        """SIGTERM, as an administrator stops it; gives the exit code."""
+        assert self._process is not None
+        if self.alive:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def wait(self, seconds: float) -> int:
+        """Wait for its own end; gives the exit code or raises TimeoutExpired."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def end(self) -> None:
+        """Whatever happened, nothing of it stays."""
+        if self._process is not None and self.alive:
+            children = _descendants(self._process.pid)
+            self._process.kill()
+            self._process.wait()
+            for pid in _still_there(children, seconds=5):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _said(self) -> bytes:
+        if not self._log.exists():
+            return b""
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            return log.read()
+
+
+def _descendants(pid: int) -> dict[int, str]:
+    """Process ids under ``pid`` with the moment each began, so that a reused id is not taken for it."""
+    found: dict[int, str] = {}
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, task.read_text().split()):
+                began = _began(child)
+                if began:
+                    found |= {child: began, **_descendants(child)}
+    return found
+
+
+def _began(pid: int) -> str:
+    """Field 22 of /proc/PID/stat; empty for one that is gone or only waits to be buried."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]
+    return ""
+
+
+def _still_there(children: dict[int, str], *, seconds: float) -> list[int]:
+    until = time.monotonic() + seconds
+    while left := [pid for pid, began in children.items() if _began(pid) == began]:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.02)
+    return left

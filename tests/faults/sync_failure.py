@@ -1,0 +1,75 @@
+"""Promise A5: a failed fsync is final. The disk lies once, then is well again: nothing may be promised after it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.campaign import Plan, Scene, drained, scene, until
+from tests.faults.ledger import Balance, balance
+from tests.faults.process import HONEST
+
+FORGIVES = ("-m", "tests.faults.broken.forgives")
+TEMPORARY = 4
+_SOURCE = Path(__file__).with_name("failing_sync.c")
+_MOMENT = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """``late`` promises were made after the sync had failed; ``exit_code`` is ``None`` when it went on running."""
+
+    balance: Balance
+    late: int
+    exit_code: int | None
+
+    @property
+    def kept(self) -> bool:
+        """No promise on a disk that lied, an exit that asks for a restart, and everything promised arrived."""
+        found = self.balance
+        honest = not (found.lost or found.unexplained or found.strangers or found.damaged)
+        return honest and self.late == 0 and self.exit_code == TEMPORARY
+
+
+def compile_shim(folder: Path) -> Path:
+    """The shim that makes one sync fail; raises FileNotFoundError where there is no C compiler."""
+    made = folder / "failing_sync.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(made), str(_SOURCE), "-ldl"], check=True)
+    return made
+
+
+async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST) -> Told:
+    """One sync fails in the middle of ``letters``; then the gateway is started again and everything is awaited."""
+    folder.mkdir()
+    flag = folder / "fail-now"
+    shim = {"LD_PRELOAD": str(compile_shim(folder)), "HUITAINE_FAIL_SYNC": str(flag)}
+    async with scene(folder / "scene", Plan(entry=entry, cut=0), environment=shim) as here:
+        sending = asyncio.create_task(here.hospital.hand_in(letters))
+        await until(lambda: len(here.hospital.heard.yes) >= letters // 3)
+        flag.touch()
+        await until(lambda: not flag.exists())
+        late, code = await _aftermath(here, letters)
+        if code is not None:
+            here.gateway.start()
+            await asyncio.to_thread(here.gateway.wait_until_open)
+        await sending
+        await drained(here)
+        await asyncio.to_thread(here.gateway.stop)
+        found = balance(here.place.database, here.hospital.heard.yes, here.hop.arrivals())
+    return Told(balance=found, late=late, exit_code=code)
+
+
+async def _aftermath(here: Scene, letters: int) -> tuple[int, int | None]:
+    """Answers that were on their way when the sync failed may still arrive; then it must be quiet until the exit."""
+    await asyncio.sleep(0.1)
+    before = len(here.hospital.heard.yes)
+    code: int | None = None
+    for _ in range(int(_MOMENT / 0.05)):
+        code = here.gateway.exit_code
+        if code is not None or len(here.hospital.heard.yes) == letters:
+            break
+        await asyncio.sleep(0.05)
+    return len(here.hospital.heard.yes) - before, code
