@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import structlog
 
-from gateway.errors import HuitaineError, PermanentFailure, TooLarge
+from gateway.errors import HuitaineError, PermanentFailure, SenderNotAllowed, TooLarge
 from gateway.identifiers import LetterId
 from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
 from gateway.imap.headers import BadHeader, addresses, read_headers
@@ -23,9 +23,11 @@ class ImapDoorSettings:
     """``own`` are the mailbox's own addresses; ``automatic`` stands for the addressees that the document names.
 
     ``automatic`` is an address such as ``auto@`` our domain: it is the recipient of a mail written to nobody but us.
+    ``senders`` are the addresses and ``@domains`` that may write: a mailbox is open to the world, our signature is not.
     """
 
     source: str
+    senders: frozenset[str]
     own: frozenset[str]
     automatic: str
     taken: str = "Taken"
@@ -86,7 +88,7 @@ class ImapDoor:
             if isinstance(mail, OversizedMail):
                 raise TooLarge("larger than the mailbox's limit")
             refuse_automatic(mail.content)
-            envelope = Envelope(sender=sender_of(mail.content))
+            envelope = Envelope(sender=sender_of(mail.content, self._settings))
             envelope = replace(envelope, recipients=recipients_of(mail.content, self._settings))
             kept = await self._intake.keep_and_read(self._received(letter, envelope, mail.content))
         except PermanentFailure as failure:
@@ -115,11 +117,14 @@ class ImapDoor:
         )
 
 
-def sender_of(content: bytes) -> str:
-    """Return-Path, else From, else nobody; raises ``AddressUnclear``."""
+def sender_of(content: bytes, settings: ImapDoorSettings) -> str:
+    """Return-Path, else From; raises ``AddressUnclear``, and ``SenderNotAllowed`` unless both may write (E6)."""
     headers = _headers(content)
     fields = [value for name in ("return-path", "from") for value in headers.get(name, [])]
-    return next((found for value in fields for found in _addresses(value)), "")
+    writers = [found for value in fields for found in _addresses(value)]
+    if not writers or not all(_may_write(writer.casefold(), settings.senders) for writer in writers):
+        raise SenderNotAllowed("return path or From is not among the source's senders")
+    return writers[0]
 
 
 def recipients_of(content: bytes, settings: ImapDoorSettings) -> tuple[Recipient, ...]:
@@ -139,6 +144,11 @@ def refuse_automatic(content: bytes) -> None:
     path = next(iter(headers.get("return-path", [])), "present")
     if not submitted.startswith("no") or kind.startswith("multipart/report") or path in {"<>", ""}:
         raise AutomaticMail("auto-submitted, report or null sender")
+
+
+def _may_write(writer: str, senders: frozenset[str]) -> bool:
+    allowed = {sender.casefold() for sender in senders}
+    return writer in allowed or writer[writer.rindex("@") :] in allowed
 
 
 def _headers(content: bytes) -> dict[str, list[str]]:

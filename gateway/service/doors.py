@@ -99,8 +99,10 @@ def folder_origin(settings: Settings, *, to: str | None = None) -> Origin:
 def imap_door(settings: Settings) -> ImapDoorSettings:
     """What the IMAP door is told."""
     imap = settings.imap
+    senders = settings.sources.get(imap.source, Source()).senders or (f"@{settings.gateway.domain}",)
     return ImapDoorSettings(
         source=imap.source,
+        senders=frozenset(senders),
         own=frozenset({imap.user} if "@" in imap.user else ()),
         automatic=automatic(settings),
         taken=imap.taken,

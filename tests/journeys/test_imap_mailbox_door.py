@@ -130,6 +130,20 @@ async def test_an_automatic_answer_is_refused_and_nobody_answers_it(office: Offi
     assert len(office.ward.dovecot.mails(office.secretary)) == 1
 
 
+async def test_a_stranger_who_writes_to_the_mailbox_gets_no_signature_of_the_hospital_and_no_answer(office: Office):
+    stranger = office.ward.gp.mailbox
+    theirs = office.writes(to=TO_THE_GP, name="a.pdf", content=letters.pdf("A", "a"))
+    office.sends(theirs.replace(office.secretary.encode(), stranger.encode()), sender=stranger)
+    office.sends(office.writes(to=TO_THE_GP, name="b.pdf", content=letters.pdf("B", "b")), sender=stranger)
+    await office.ward.letter_in_mailbox(office.watched, folder="Refused", number=1)
+    # The control: the secretary's own leaves, and it is all that lies in the stranger's mailbox.
+    own = letters.pdf("C", "c")
+    office.sends(office.writes(to=TO_THE_GP, name="c.pdf", content=own))
+    await office.is_sorted("Taken")
+    assert files_of(office.ward.gp.open_with_openssl(await office.ward.letter_in_mailbox()))["pdf"] == own
+    assert len(office.ward.dovecot.mails(stranger)) == 1
+
+
 async def test_the_same_mail_put_back_by_hand_leaves_once(office: Office):
     mail = office.writes(to=TO_THE_GP, name="consultation.pdf", content=letters.pdf("C", "c"))
     office.sends(mail)

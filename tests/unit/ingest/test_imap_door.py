@@ -20,7 +20,12 @@ from tests.peers.dovecot import Dovecot
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 OURS = "lettres@hospital.test"
-SETTINGS = ImapDoorSettings(source="secretariat", own=frozenset({OURS}), automatic="auto@gateway.test")
+SETTINGS = ImapDoorSettings(
+    source="secretariat",
+    senders=frozenset({"@Hospital.test", "labo@partner.test"}),
+    own=frozenset({OURS}),
+    automatic="auto@gateway.test",
+)
 
 
 class Keeper:
@@ -122,6 +127,30 @@ async def test_a_mail_whose_addressees_are_unclear_or_that_nobody_wrote_is_refus
     assert await door(keeper, told=told).take(mail(headers)) == "Refused"
     assert not keeper.kept
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "From: s@elsewhere.test",
+        "Return-Path: <s@elsewhere.test>\nFrom: s@hospital.test",
+        "Return-Path: <s@hospital.test>\nFrom: director@elsewhere.test",
+        "From: s@hospital.test, other@elsewhere.test",
+        "From: somebody@partner.test",
+        "From: s@sub.hospital.test",
+        "Subject: nobody",
+    ],
+)
+async def test_a_stranger_cannot_have_his_mail_signed_by_the_hospital_and_hears_nothing(headers: str) -> None:
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    assert await door(keeper, told=told).take(mail(f"{headers}\nTo: gp@gp.test")) == "Refused"
+    assert not keeper.kept
+    [(envelope, failure)] = told
+    assert (envelope.sender, failure.status) == ("", "5.7.1")
+
+
+async def test_a_partner_named_by_his_address_may_write() -> None:
+    assert await door(Keeper()).take(mail("From: Labo@Partner.test\nTo: gp@gp.test")) == "Taken"
 
 
 async def test_an_unreadable_document_is_refused_and_its_sender_told() -> None:
