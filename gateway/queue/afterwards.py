@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, exists, literal_column, select, update
+from sqlalchemy import Connection, case, delete, exists, select, update
 
-from gateway.identifiers import DeliveryId, LetterId
+from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.journal import Event
 from gateway.letter import DeliveryState, Proof
 from gateway.queue import entries
@@ -28,6 +28,8 @@ class Proving:
     bounced: bool = False
     status: str = ""
     event: Event
+    erase_after: datetime | None = None
+    """When a letter that came back is erased: a person must have the time to send it again."""
     also: tuple[Also, ...] = ()
 
 
@@ -88,7 +90,12 @@ def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
                 "reason": "returned by a later mail server",
                 "reported": "",
             }
-            connection.execute(update(DELIVERY).where(here, *undelivered).values(**failed))
+            returned_now = connection.execute(update(DELIVERY).where(here, *undelivered).values(**failed)).rowcount
+            if returned_now and job.erase_after:
+                returned = LETTER.c.id.in_(select(DELIVERY.c.letter_id).where(here))
+                there_still = (LETTER.c.state == "final", LETTER.c.erase_after < job.erase_after)
+                later = update(LETTER).where(returned, *there_still).values(erase_after=job.erase_after)
+                connection.execute(later)
     write_also(connection, [also for job in jobs for also in job.also])
     entries.append(connection, [job.event for job in jobs])
     return [None] * len(jobs)
@@ -125,18 +132,11 @@ def read_again(connection: Connection, jobs: Sequence[ReadingAgain]) -> Sequence
 
 
 def wake(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
-    """Give held deliveries whose time has come another look at the directory."""
-    due = (DELIVERY.c.state == "held", DELIVERY.c.next_at <= max(jobs))
-    woken = connection.execute(update(DELIVERY).where(*due).values(state="ready")).rowcount
+    """Give held deliveries whose time has come another look at the directory; their tries are counted from now on."""
+    now = max(jobs)
+    due = (DELIVERY.c.state == "held", DELIVERY.c.next_at <= now)
+    woken = connection.execute(update(DELIVERY).where(*due).values(state="ready", created_at=now)).rowcount
     return [woken] * len(jobs)
-
-
-def purge(connection: Connection, jobs: Sequence[datetime]) -> Sequence[list[LetterId]]:
-    """Destroy the key and the bytes of letters whose retention has ended; old replay keys go too.
-
-    A part shares its key with the whole file: nothing goes before all parts are final.
-    """
-    return [_purge(connection, now) for now in jobs]
 
 
 def forget_replays(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
@@ -163,13 +163,14 @@ def _read_again(connection: Connection, job: ReadingAgain) -> bool:
 
 def _act(connection: Connection, job: Acting) -> int:
     whole = select(LETTER.c.id).where(LETTER.c.whole == job.letter) if "-" not in job.letter else (job.letter,)
-    mine = (DELIVERY.c.letter_id.in_(whole), DELIVERY.c.state.in_(job.of))
+    body = exists().where(CHUNK.c.letter_id == whole_of(job.letter))
+    mine = (DELIVERY.c.letter_id.in_(whole), DELIVERY.c.state.in_(job.of), body)
     values: dict[str, Any] = {"state": job.to.value, "reported": "", "epoch": DELIVERY.c.epoch + 1}
     if job.to is DeliveryState.READY:
-        values |= {"next_at": job.event.at, "final_at": None}
+        values |= {"next_at": job.event.at, "final_at": None, "created_at": job.event.at, "attempts": 0}
         reopened = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(job.of))
         again = {"state": "open", "final_at": None, "erase_after": None}
-        connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), reopened).values(**again))
+        connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), reopened, body).values(**again))
     else:
         values |= {"final_at": job.event.at}
     touched = connection.execute(update(DELIVERY).where(*mine).values(**values)).rowcount
@@ -183,18 +184,3 @@ def _close(connection: Connection, whole: Any, job: Acting) -> None:  # noqa: AN
     left = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(OPEN))
     values = {"state": "final", "final_at": job.event.at, "erase_after": job.erase_after}
     connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), ~left).values(**values))
-
-
-def _purge(connection: Connection, now: datetime) -> list[LetterId]:
-    other = LETTER.alias()
-    kept = exists().where(
-        other.c.whole == LETTER.c.whole, (other.c.state == literal_column("'open'")) | (other.c.erase_after > now)
-    )
-    gone = select(LETTER.c.whole).where(LETTER.c.erase_after <= now, ~kept).distinct().limit(500)
-    wholes = [LetterId(row.whole) for row in connection.execute(gone)]
-    if wholes:
-        erased = {"body_key": b"", "sealed": b"", "erase_after": None}
-        connection.execute(update(LETTER).where(LETTER.c.whole.in_(wholes)).values(**erased))
-        connection.execute(delete(CHUNK).where(CHUNK.c.letter_id.in_(wholes)))
-        entries.append(connection, [Event(at=now, kind="erased", letter=whole) for whole in wholes])
-    return wholes

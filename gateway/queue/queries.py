@@ -90,8 +90,10 @@ def oldest_due(connection: Connection) -> datetime | None:
     return found
 
 
-def untold(connection: Connection, *, delayed_since: datetime, limit: int = 50) -> Sequence[Row]:
+def untold(connection: Connection, *, delayed_since: datetime, after: str = "", limit: int = 50) -> Sequence[Row]:
     """Deliveries whose sender has not heard what became of them: failed, expired, held, late by now, or delivered.
+
+    In the order of their ids, those behind ``after``.
 
     ``what`` is what he is to be told.
     """
@@ -107,7 +109,7 @@ def untold(connection: Connection, *, delayed_since: datetime, limit: int = 50) 
     columns = (DELIVERY, LETTER.c.source, LETTER.c.received_at, LETTER.c.whole, what)
     joined = select(*columns).join(LETTER, LETTER.c.id == mine.letter_id)
     news = joined.where(mine.state != "cancelled", what != "", known != what, mine.notify != "NEVER")
-    return connection.execute(news.order_by(mine.id).limit(limit)).mappings().all()
+    return connection.execute(news.where(mine.id > after).order_by(mine.id).limit(limit)).mappings().all()
 
 
 def _restricted(found: Select[Any], wanted: Wanted) -> Select[Any]:

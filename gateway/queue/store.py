@@ -21,7 +21,7 @@ from gateway.errors import HuitaineError, StorageFull, StorageUnavailable
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.journal import Event
 from gateway.letter import KeptLetter, ReceivedLetter
-from gateway.queue import accept, afterwards, bodies, deliveries
+from gateway.queue import accept, afterwards, bodies, deliveries, erasing
 from gateway.queue.bodies import AtRest, Summary, Target
 from gateway.queue.deliveries import Claiming, Finishing, Lease, Planning
 from gateway.queue.sqlite import Lock, open_reader, open_writer
@@ -147,9 +147,11 @@ class Store:
         now = self._clock()
         await self._writer.do(afterwards.wake, now)
         await self._writer.do(afterwards.forget_replays, now - self._limits.replay)
-        erased: Sequence[LetterId] = await self._writer.do(afterwards.purge, now)
-        for letter in erased:
-            self._keys.pop(letter, None)
+        erased: list[LetterId] = []
+        while some := await self._writer.do(erasing.purge, erasing.Purging(now=now, vault=self._vault)):
+            erased += some
+            for letter in some:
+                self._keys.pop(letter, None)
         return erased
 
     def erase_after(self, at: datetime) -> datetime:
@@ -170,17 +172,26 @@ class Store:
             return [LetterId(row.id) for row in connection.execute(deliveries.unplanned())]
 
     def load(self, letter: LetterId) -> KeptLetter:
-        """The kept letter again, from its sealed chunks; ``letter`` may be a part."""
+        """The kept letter again, from its sealed chunks; ``letter`` may be a part; raises StorageUnavailable."""
+        kept = self.recall(letter)
+        if kept is None:
+            raise StorageUnavailable("letter erased or unknown")
+        return kept
+
+    def recall(self, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
+        """As :meth:`load`; with ``erased`` also what is left of a letter without its bytes: source and envelope."""
         whole = whole_of(letter)
         with self._readers.connect() as connection:
             row = connection.execute(select(accept.LETTER).where(accept.LETTER.c.id == whole)).mappings().one_or_none()
             if row is None or not row["body_key"]:
-                raise StorageUnavailable("letter erased or unknown")
+                return None
             wanted = select(accept.CHUNK).where(accept.CHUNK.c.letter_id == whole).order_by(accept.CHUNK.c.n)
             chunks = connection.execute(wanted).all()
+        if not (chunks or erased):
+            return None
         key = self._vault.unwrap(row["body_key"])
         content = b"".join(self._vault.open_chunk(key, whole, chunk.n, chunk.data) for chunk in chunks)
-        if sha256(content).hexdigest() != row["sha256"]:
+        if chunks and sha256(content).hexdigest() != row["sha256"]:
             raise StorageUnavailable("body does not match its digest")
         summary = bodies.unseal(self._vault, key, (whole, bodies.SUMMARY), row["sealed"], Summary)
         received = ReceivedLetter(

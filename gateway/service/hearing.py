@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway import journal
+from gateway.errors import HuitaineError
 from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState, Proof, Receipt
 from gateway.queue import queries
@@ -23,6 +26,7 @@ LEGS = {
     Proof.DISPLAYED: "displayed",
     Proof.INTEGRATED: "integrated",
 }
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 class Hearing:
@@ -48,6 +52,9 @@ class Hearing:
             journal.log(event)
             return
         effect = apply(Proof(row["proof"]), receipt, is_failed=row["state"] == DeliveryState.FAILED)
+        if effect.has_failed and row["state"] != DeliveryState.DONE:
+            # Of an earlier attempt: another is under way, or a person ended it.
+            effect = replace(effect, code="late", has_failed=False)
         proving = self._proving(row, receipt, effect)
         await self._store.prove(proving)
         journal.log(proving.event)
@@ -60,7 +67,12 @@ class Hearing:
             row = queries.find_delivery(connection, delivery)
         if row is None:
             return None, Unmatched(code="unknown-message-id")
-        target = self._store.target(LetterId(row["letter_id"]), delivery, row["addressee"])
+        try:
+            target = self._store.target(LetterId(row["letter_id"]), delivery, row["addressee"])
+        except HuitaineError:
+            if self._store.recall(LetterId(row["letter_id"]), erased=True) is None:
+                return None, Unmatched(code="letter-erased")
+            raise
         sent = Sent(
             delivery=delivery,
             message_id=receipt.message_id or "",
@@ -82,8 +94,9 @@ class Hearing:
             delivery=row["id"],
             proof=effect.proof if effect.changes else Proof.NONE,
             bounced=effect.has_failed,
-            status=receipt.status or "",
+            status=_status(receipt),
             event=event,
+            erase_after=self._store.erase_after(now),
             also=self._legs(row, receipt, effect),
         )
 
@@ -94,3 +107,9 @@ class Hearing:
         if effect.code == "raised" and effect.proof in LEGS:
             return (self._stays.leg(row["id"], LEGS[effect.proof], at),)
         return ()
+
+
+def _status(receipt: Receipt) -> str:
+    """Its RFC 3463 status, if it is one: it is a stranger's, and goes into reports of ours."""
+    stated = receipt.status or ""
+    return stated if _STATUS.fullmatch(stated) else ""

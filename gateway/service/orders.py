@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway import journal
 from gateway.control import Order
-from gateway.errors import NoSuchAddressee
+from gateway.errors import NoSuchAddressee, PermanentFailure
 from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState
 from gateway.queue.afterwards import Acting, Noting
@@ -20,6 +20,12 @@ ACTS = {
     "resend": ((DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED), DeliveryState.READY),
 }
 Submit = Callable[[str, str | None], Awaitable[LetterId]]
+
+
+class LetterErased(PermanentFailure):
+    """What is to be done with a letter whose bytes are gone."""
+
+    status, words = "5.3.0", "This letter was erased when its time was over, or never was; hand it in again"
 
 
 class Orders:
@@ -50,6 +56,8 @@ class Orders:
         event = journal.acted(now, letter, None, act=act, why=order["why"], actor=order["actor"])
         acting = Acting(letter=letter, of=of, to=to, event=event, erase_after=self._store.erase_after(now))
         touched = await self._store.act(acting)
+        if not touched and self._store.recall(letter) is None:
+            raise LetterErased
         if touched:
             journal.log(event)
         return touched

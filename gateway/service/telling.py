@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from gateway.identifiers import DeliveryId, LetterId, new_delivery_id
 from gateway.imap.headers import BadHeader, read_headers
 from gateway.ingest.imap import RefusedMail
 from gateway.letter import KeptLetter, SealedMail
+from gateway.moments import EPOCH
 from gateway.queue import queries
 from gateway.queue.afterwards import Telling
 from gateway.queue.store import Store
@@ -53,23 +55,69 @@ class Habits:
     expire: timedelta
 
 
+News = tuple[str, str]
+"""A letter, and what there is to tell of it."""
+
+A_ROUND, PAGE = 50, 200
+FORGOTTEN = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """News that could not be told wait, twice as long each time."""
+
+    until: datetime = EPOCH
+    last: timedelta = timedelta(seconds=5)
+
+    def longer(self, now: datetime) -> Pause:
+        """After another failure."""
+        wait = min(2 * self.last, timedelta(hours=1))
+        return Pause(until=now + wait, last=wait)
+
+
 class Teller:
     """Looks for deliveries whose sender has not heard, and tells him; what cannot be handed over is told later."""
 
     def __init__(self, store: Store, courier: Courier, habits: Habits, *, clock: Callable[[], datetime]) -> None:
         """Everything it needs is handed in."""
         self._store, self._courier, self._habits, self._clock = store, courier, habits, clock
+        self._pauses: dict[News, Pause] = {}
+        self._unwritten: dict[News, Telling] = {}
 
     async def tell(self) -> int:
-        """One round; gives how many letters were told of."""
-        with self._store.reading() as connection:
-            rows = queries.untold(connection, delayed_since=self._clock() - self._habits.warn_after)
-        news: dict[tuple[str, str], list[queries.Row]] = defaultdict(list)
-        for row in rows:
-            news[row["letter_id"], row["what"]].append(row)
-        for (letter, what), of in news.items():
-            await self._one(LetterId(letter), what, of)
-        return len(news)
+        """One round; gives how many letters were told of. What cannot be told now stands in nobody's way."""
+        now, told = self._clock(), 0
+        news = await asyncio.to_thread(self._news, now)
+        self._pauses = {each: pause for each, pause in self._pauses.items() if pause.until > now - FORGOTTEN}
+        for key, rows in news.items():
+            try:
+                await self._one(LetterId(key[0]), key[1], rows)
+            except Exception as error:  # noqa: BLE001 (one letter's news must not end the others')
+                status = error.status if isinstance(error, HuitaineError) else ""
+                why = error.detail if isinstance(error, HuitaineError) else type(error).__name__
+                structlog.get_logger().warning("telling-failed", letter_id=key[0], status=status, why=why)
+                self._pauses[key] = self._pauses.get(key, Pause()).longer(self._clock())
+            else:
+                self._pauses.pop(key, None)
+                told += 1
+        return told
+
+    def _news(self, now: datetime) -> dict[News, list[queries.Row]]:
+        """At most :data:`A_ROUND` letters, without those that have to wait."""
+        news: dict[News, list[queries.Row]] = defaultdict(list)
+        last = ""
+        while len(news) < A_ROUND:
+            with self._store.reading() as connection:
+                since = now - self._habits.warn_after
+                rows = queries.untold(connection, delayed_since=since, after=last, limit=PAGE)
+            for row in rows:
+                key = (row["letter_id"], row["what"])
+                if self._pauses.get(key, Pause()).until <= now and (key in news or len(news) < A_ROUND):
+                    news[key].append(row)
+            if len(rows) < PAGE:
+                break
+            last = rows[-1]["id"]
+        return news
 
     async def refuse(self, refused: RefusedMail) -> None:
         """Tell whoever sent a mail that its door refuses after having received it, if anybody did.
@@ -99,21 +147,30 @@ class Teller:
             structlog.get_logger().warning("telling-failed", letter_id=refused.letter, status=error.status)
 
     async def _one(self, letter: LetterId, what: str, rows: Sequence[queries.Row]) -> None:
-        to, wanted = "", [row for row in rows if _asked_for(row, KINDS[what])]
+        telling = self._unwritten.get((letter, what))
+        if telling is None:
+            code = await self._said(letter, what, [row for row in rows if _asked_for(row, KINDS[what])])
+            event = journal.reported(self._clock(), letter, code=code)
+            telling = Telling(deliveries=tuple(DeliveryId(row["id"]) for row in rows), what=what, event=event)
+            self._unwritten[letter, what] = telling  # said once, even where the disk does not take it at once
+        await self._store.tell(telling)
+        del self._unwritten[letter, what]
+        journal.log(telling.event)
+
+    async def _said(self, letter: LetterId, what: str, wanted: Sequence[queries.Row]) -> str:
+        """Tell him, and say what was done; raises when he cannot be told now."""
+        kept = await asyncio.to_thread(self._store.recall, letter, erased=True) if wanted else None
+        if kept is None:
+            return f"{what}, nobody to tell"
+        to = self._habits.report_to.get(kept.received.source) or kept.received.envelope.sender
+        if not to:
+            return f"{what}, nobody to tell"
         try:
-            if wanted:
-                kept = self._store.load(letter)
-                envelope = kept.received.envelope
-                to = self._habits.report_to.get(kept.received.source) or envelope.sender
-            if to:
-                await self._hand_over(self._notice(letter, kept, what, wanted, to))
-        except HuitaineError as error:
-            structlog.get_logger().warning("telling-failed", letter_id=letter, status=error.status, why=error.detail)
-            return
-        event = journal.reported(self._clock(), letter, code=what if to else f"{what}, nobody to tell")
-        ids = tuple(DeliveryId(row["id"]) for row in rows)
-        await self._store.tell(Telling(deliveries=ids, what=what, event=event))
-        journal.log(event)
+            await self._hand_over(self._notice(letter, kept, what, wanted, to))
+        except PermanentFailure as error:
+            structlog.get_logger().error("sender-not-reached", letter_id=letter, status=error.status, why=error.detail)
+            return f"{what}, sender not reached"
+        return what
 
     async def _hand_over(self, notice: Notice) -> None:
         mail = SealedMail(
@@ -169,6 +226,8 @@ class Teller:
 def _asked_for(row: queries.Row, kind: NoticeKind) -> bool:
     """Whether the sender wants to hear this (RFC 3461 §4.1): without NOTIFY, failures and delays."""
     asked = {word for word in row["notify"].split(",") if word}
+    if kind is NoticeKind.HELD and "FAILURE" in asked:
+        return True  # it may never leave: who wants to hear of failures must hear of that
     return not asked or kind not in ASKED or ASKED[kind] in asked
 
 

@@ -187,7 +187,7 @@ async def test_letters_waiting_for_a_slot_do_not_fill_the_memory(joined: Joined,
     joined.road.deliver_it = slow
     for n in range(3):
         await joined.journey.keep(letter(str(n).encode() * 60))
-    await joined.keeper.drain(5)
+        await joined.keeper.drain(5)
     assert joined.worker.under_way == 2  # the second one found room for itself, the third did not
     stuck.set()
     await joined.settled()
