@@ -14,6 +14,7 @@ import typer.main
 
 import cli
 from gateway.addressing.reasons import WORDS
+from gateway.journey import BROKEN, POISON
 from gateway.parsers.hl7v2.movement import TRIGGERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,7 +177,7 @@ def protection_codes() -> Iterator[str]:
 
 def test_every_reason_that_holds_a_letter_is_explained_to_the_administrator():
     explained = codes_in_table(page("operations.md"))
-    assert set(WORDS) - explained == set()
+    assert {*WORDS, POISON.code, BROKEN.code} - explained == set()
     assert {"expired", "own-certificate-expired"} <= set(protection_codes())
     assert set(protection_codes()) - explained == set()
 
