@@ -158,9 +158,12 @@ class Dovecot:
             shutil.rmtree(index) if index.is_dir() else index.unlink()
 
     def kick(self, user: str) -> None:
-        """Cuts every connection of the user."""
-        if user in self.doveadm("who"):
-            self.doveadm("kick", user)
+        """Cuts every connection of the user, and returns when the server has let go of them."""
+        until = time.monotonic() + 10
+        while user in self.doveadm("who") and time.monotonic() < until:
+            with contextlib.suppress(subprocess.CalledProcessError):  # it may go by itself meanwhile
+                self.doveadm("kick", user)
+            time.sleep(0.05)
 
     @property
     def log(self) -> str:
