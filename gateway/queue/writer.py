@@ -46,6 +46,7 @@ class Writer:
         """Start the thread; :meth:`close` ends it."""
         self.broken = threading.Event()
         self.commits = 0
+        self._closed = False
         self._engine = engine
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -58,19 +59,28 @@ class Writer:
         """
         if self.broken.is_set():
             raise StorageUnavailable("an earlier commit failed")
+        if self._closed:
+            raise StorageUnavailable("closed")
         done: Future[Any] = Future()
+        done.set_running_or_notify_cancel()  # a caller who leaves must not take the future from under the thread
         self._jobs.put(_Job(verb, payload, size, done))
         return await asyncio.wrap_future(done)
 
     def close(self) -> None:
         """Commit what waits, then end the thread; a second time does nothing."""
+        self._closed = True
         self._jobs.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while (group := self._take()) is not None:
-                self._commit(connection, group)
+        try:
+            with self._engine.connect() as connection:
+                while (group := self._take()) is not None:
+                    self._commit(connection, group)
+        except BaseException as error:
+            self.broken.set()
+            structlog.get_logger().critical("writer-ended", error=type(error).__name__)
+            raise
 
     def _take(self) -> list[_Job] | None:
         """All that waits, at least one job, within the caps; ``None`` when closing."""
@@ -104,8 +114,7 @@ class Writer:
             return
         self.commits += 1
         for job, answer in zip(group, answers, strict=True):
-            if not job.done.cancelled():
-                job.done.set_result(answer)
+            job.done.set_result(answer)
 
     def _transact(self, connection: Connection, group: list[_Job]) -> list[Any]:
         answers: dict[int, Any] = {}
@@ -122,15 +131,15 @@ class Writer:
             raise
         try:
             transaction.commit()
-        except OperationalError as error:
+        except Exception as error:
             self._failed_commit(connection, error)
             raise
         return [answers[id(job)] for job in group]
 
-    def _failed_commit(self, connection: Connection, error: OperationalError) -> None:
-        if "full" not in str(error.orig):
+    def _failed_commit(self, connection: Connection, error: Exception) -> None:
+        if not (isinstance(error, OperationalError) and "full" in str(error.orig)):
             self.broken.set()
-            structlog.get_logger().critical("commit-failed", error=type(error.orig).__name__)
+            structlog.get_logger().critical("commit-failed", error=type(error).__name__)
         entries.forget(connection)
         connection.rollback()
 
