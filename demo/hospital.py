@@ -69,7 +69,7 @@ class Hospital:
     async def _drop(self, what: str, content: bytes, name: str) -> None:
         path = self._folder / "drop" / name
         await asyncio.to_thread(path.write_bytes, content)
-        while await asyncio.to_thread(path.exists):
+        while await asyncio.to_thread(path.exists):  # noqa: ASYNC110 (nobody tells when a file is taken)
             await asyncio.sleep(0.1)
         self._say("folder", what, "taken")
 

@@ -52,8 +52,8 @@ async def main() -> int:
     show_letters(settings, console)
     report = write_report(settings, OUT, console)
     console.print(
-        f"demo: {handed.letters} letters accepted, {len(operator.delivered)} delivered, {len(opened)} opened by the GP, "
-        f"report written to {report}",
+        f"demo: {handed.letters} letters accepted, {len(operator.delivered)} delivered, "
+        f"{len(opened)} opened by the GP, report written to {report}",
         soft_wrap=True,
     )
     return 0 if handed.mails == len(operator.delivered) == len(opened) else 1
