@@ -4,8 +4,9 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 SECONDS ?= 60
+FAULT_ROUNDS ?= 10
 
-.PHONY: help setup peers-installed demo test lint bench clean
+.PHONY: help setup peers-installed demo test lint bench faults clean
 
 help:
 	@grep -E '^# [a-z]+:' Makefile | sed 's/^# /make /'
@@ -36,5 +37,9 @@ lint: setup
 bench: setup peers-installed
 	@$(BIN)/python -m tests.bench.run
 
+# faults: kill -9 in the middle of the letters (FAULT_ROUNDS times), order of disk and yes, failed fsync; with controls
+faults: setup peers-installed
+	@FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m tests.faults.run
+
 clean:
-	rm -rf $(VENV) demo/out bench/results.json .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo/out bench/results.json faults/results.json .mypy_cache .ruff_cache .hypothesis

@@ -44,12 +44,13 @@ class Told:
     orphans: int
     resent: int
     refused: list[str]
+    died: list[str]
 
     @property
     def kept(self) -> bool:
         """Whether every promise of the campaign held."""
         found = self.balance
-        return not (found.lost or found.unexplained or found.strangers or found.damaged or self.orphans)
+        return not (found.lost or found.unexplained or found.strangers or found.damaged or self.orphans or self.died)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +81,7 @@ async def campaign(folder: Path, plan: Plan) -> Told:
             orphans=here.gateway.orphans,
             resent=heard.broken,
             refused=heard.no,
+            died=here.gateway.died,
         )
 
 
@@ -92,7 +94,7 @@ async def scene(folder: Path, plan: Plan, **gateway: object) -> AsyncIterator[Sc
         place = prepare(folder / "gateway", authority, hop.port)
         process = GatewayProcess(place, folder / "serve.log", entry=plan.entry, **gateway)  # type: ignore[arg-type]
         try:
-            await _start(process)
+            await asyncio.to_thread(process.open)
             yield Scene(place=place, hop=hop, gateway=process, hospital=Hospital(place, smtp=plan.smtp, mllp=plan.mllp))
         finally:
             process.end()
@@ -124,10 +126,5 @@ async def _round(here: Scene, plan: Plan, *, again: bool) -> None:
         here.gateway.start()
         await asyncio.sleep(random.uniform(0.2, 5))
         await asyncio.to_thread(here.gateway.kill)
-    await _start(here.gateway)
+    await asyncio.to_thread(here.gateway.open)
     await sending
-
-
-async def _start(gateway: GatewayProcess) -> None:
-    gateway.start()
-    await asyncio.to_thread(gateway.wait_until_open)

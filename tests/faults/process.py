@@ -32,12 +32,15 @@ class GatewayProcess:
     ) -> None:
         """``before`` goes ahead of the command (strace and its options)."""
         self._command = [*before, sys.executable, *entry, "--config", str(place.settings), "serve"]
+        self._wrapped = bool(before)
         self._log = log
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._read = 0
         self.orphans = 0
         self.kills = 0
+        self.died: list[str] = []
+        """Starts that ended by themselves before a door was open, each with the end of its log."""
 
     @property
     def alive(self) -> bool:
@@ -56,6 +59,18 @@ class GatewayProcess:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment
             )
+
+    def open(self) -> None:
+        """Start it until it is open, as a supervisor would; raises RuntimeError when it dies three times in a row."""
+        for _ in range(3):
+            self.start()
+            try:
+                self.wait_until_open()
+            except RuntimeError as death:
+                self.died.append(str(death))
+            else:
+                return
+        raise RuntimeError(self.died[-1])
 
     def wait_until_open(self) -> None:
         """Come back once the doors are open; raises RuntimeError with the end of the log."""
@@ -78,7 +93,7 @@ class GatewayProcess:
         """SIGTERM, as an administrator stops it; gives the exit code."""
         assert self._process is not None
         if self.alive:
-            self._process.send_signal(signal.SIGTERM)
+            os.kill(self._own_pid(), signal.SIGTERM)
         try:
             return self._process.wait(60)
         except subprocess.TimeoutExpired:
@@ -99,6 +114,13 @@ class GatewayProcess:
             for pid in _still_there(children, seconds=5):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    def _own_pid(self) -> int:
+        """The gateway's own: strace, told to end, would leave it running."""
+        assert self._process is not None
+        if not self._wrapped:
+            return self._process.pid
+        return int(Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()[0])
 
     def _said(self) -> bytes:
         if not self._log.exists():

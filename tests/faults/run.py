@@ -31,7 +31,13 @@ async def a3(folder: Path) -> Row:
     """Kill -9 in the middle of the letters."""
     told = await campaign(folder / "a3", Plan(rounds=ROUNDS, letters=LETTERS))
     control = await campaign(folder / "a3-control", Plan(rounds=2, letters=100, twice=0, entry=EARLY_YES))
-    for what in (*told.balance.lost, *told.balance.unexplained, *told.balance.strangers, *told.balance.damaged):
+    for what in (
+        *told.balance.lost,
+        *told.balance.unexplained,
+        *told.balance.strangers,
+        *told.balance.damaged,
+        *told.died,
+    ):
         print(f"A3: {what}", flush=True)
     return {**_account(told), "rounds": ROUNDS, "control_failed_as_it_must": bool(control.balance.lost)}
 
@@ -82,6 +88,7 @@ def _account(told: Told) -> Row:
         "refused": len(told.refused),
         "copies_with_another_message_id": found.renamed,
         "damaged": len(found.damaged),
+        "died_at_start": len(told.died),
     }
 
 
@@ -100,7 +107,7 @@ def show(rows: list[Row]) -> None:
 
 def bad(row: Row) -> bool:
     """Whether a promise was broken, or its control did not break."""
-    broken = any(row.get(name) for name in ("lost", "unexplained", "orphans", "damaged"))
+    broken = any(row.get(name) for name in ("lost", "unexplained", "orphans", "damaged", "died_at_start"))
     return broken or not row["control_failed_as_it_must"]
 
 

@@ -53,8 +53,7 @@ async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST
         await until(lambda: not flag.exists())
         late, code = await _aftermath(here, letters)
         if code is not None:
-            here.gateway.start()
-            await asyncio.to_thread(here.gateway.wait_until_open)
+            await asyncio.to_thread(here.gateway.open)
         await sending
         await drained(here)
         await asyncio.to_thread(here.gateway.stop)
