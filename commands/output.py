@@ -54,16 +54,25 @@ def language() -> str:
 
 def asked_language(arguments: Sequence[str]) -> str:
     """The value of ``--lang`` before the first command; empty when it is not given."""
+    return _before_the_command(arguments)[0].get("--lang", "")
+
+
+def first_command(arguments: Sequence[str]) -> str:
+    """The command that is asked for; empty when none is."""
+    return _before_the_command(arguments)[1]
+
+
+def _before_the_command(arguments: Sequence[str]) -> tuple[dict[str, str], str]:
+    """The options that stand before the command, and the command."""
+    given: dict[str, str] = {}
     waiting = iter(arguments)
     for argument in waiting:
         name, equals, value = argument.partition("=")
-        if name == "--lang":
-            return value if equals else next(waiting, "")
-        if name == "--config" and not equals:
-            next(waiting, "")
-        elif not name.startswith("-"):
-            return ""
-    return ""
+        if not name.startswith("-"):
+            return given, argument
+        if name in {"--lang", "--config"}:
+            given[name] = value if equals else next(waiting, "")
+    return given, ""
 
 
 def say(english: str, french: str) -> str:

@@ -34,6 +34,9 @@ def init(
         made = install(folder, mode=mode, domain=domain, hospital=hospital)
     except HuitaineError as error:
         fail(error.detail or str(error), Exit.USAGE)
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}"
+        fail(say(f"cannot make the installation: {why}", f"installation impossible : {why}"), Exit.REFUSED)
     typer.echo(say(f"made {made.settings}", f"créé : {made.settings}"))
     typer.echo(
         say(
@@ -41,6 +44,8 @@ def init(
             f"identifiant SMTP {made.login}, mot de passe {made.password} (affiché une seule fois)",
         )
     )
+    if folder.resolve() != Path.cwd():
+        typer.echo(say(f"next: cd {folder}", f"ensuite : cd {folder}"))
     if mode is Mode.PRODUCTION:
         typer.echo(say("next: huitaine keys import gateway KEY.p12", "ensuite : huitaine keys import gateway CLE.p12"))
     typer.echo(

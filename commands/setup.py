@@ -20,8 +20,8 @@ from gateway.moments import utc_now
 from gateway.parsers.french import in_french
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
-from gateway.service.build import open_store, open_vault
 from gateway.service.orders import Orders
+from gateway.service.storing import open_store, open_vault
 
 PLACES = (Path("huitaine.toml"), Path("/etc/huitaine/huitaine.toml"))
 

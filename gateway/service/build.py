@@ -23,15 +23,15 @@ from gateway.parsers.children import Readers
 from gateway.parsers.split import split_by_patient
 from gateway.queue.keeper import Keeper
 from gateway.queue.schedule import Schedule
-from gateway.queue.store import Limits, Store
+from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
-from gateway.rest import RestVault
 from gateway.service.addressing import AddressingDesk
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
 from gateway.service.message_ids import MessageIds
 from gateway.service.routes import routes
 from gateway.service.staybook import StayBook
+from gateway.service.storing import open_store, open_vault
 from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.pool import PoolLimits
 from gateway.stations import Stations
@@ -68,21 +68,6 @@ class Handover:
         """Hand one mail over."""
         envid = self._ids.envid(step.delivery, step.attempt)
         return await self._courier.deliver(mail, notify=self._notify, orcpt=f"rfc822;{mail.mailbox}", envid=envid)
-
-
-def open_vault(settings: Settings) -> RestVault:
-    """The vault under the master key of the secrets folder; raises KeyStoreRefused."""
-    return RestVault.open(settings.gateway.secrets / settings.crypto.master_key_secret)
-
-
-def open_store(settings: Settings, vault: RestVault, clock: Clock) -> Store:
-    """The store of the data folder, locked for this process."""
-    limits = Limits(
-        replay=timedelta(hours=settings.queue.replay_hours),
-        free_share=settings.queue.min_free_share,
-        body=timedelta(hours=settings.retention.body_hours),
-    )
-    return Store(settings.gateway.data, vault, limits=limits, clock=clock)
 
 
 def build(settings: Settings, *, clock: Clock) -> Gateway:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ SETTINGS = Template("""\
 [gateway]
 mode = "$mode"
 domain = "$domain"
-hospital = "$hospital"
+hospital = $hospital
 test_domains = $test_domains
 
 [smtp]
@@ -46,7 +47,7 @@ senders = ["@$domain"]
 
 [courier]
 sender = "passerelle@$domain"
-display_name = "$hospital"
+display_name = $hospital
 
 # The next hop of every sealed mail: your MSSanté operator's submission service.
 [courier.operator]
@@ -80,7 +81,8 @@ def install(folder: Path, *, mode: Mode = Mode.TEST, domain: str = "hospital.tes
         _authority(folder, domain)
     # In production a test domain is never written to: the hospital's own must not be one.
     tests = f'["{domain}", "gp.test"]' if mode is Mode.TEST else "[]"
-    name = hospital or "Centre hospitalier d'essai"
+    # A JSON string is a TOML string (TOML 1.0, basic strings): a quotation mark in the name breaks nothing.
+    name = json.dumps(hospital or "Centre hospitalier d'essai", ensure_ascii=False)
     text = SETTINGS.substitute(mode=mode.value, domain=domain, hospital=name, test_domains=tests)
     settings.write_text(text, encoding="utf-8")
     return Installed(settings=settings, login="dpi", password=password)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -143,6 +144,9 @@ def _why_not(
         best_signature_time=moment,
         allow_fetching=False,
     )
+    for chatty in ("pyhanko", "pyhanko_certvalidator"):
+        # It logs each signer it does not trust, by name and with a traceback; our answer says why in a code.
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     status = _finished(
         async_validate_cms_signature(one, raw_digest=digest, validation_context=context, key_usage_settings=_USAGE)
     )

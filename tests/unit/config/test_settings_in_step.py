@@ -25,7 +25,8 @@ EXAMPLES_ONLY = {
     "login",
     "server_name",
     "user",
-} | {"correspondents"}
+    "correspondents",
+}
 """Keys of a named table that have no default to tell: the file shows an example."""
 
 
