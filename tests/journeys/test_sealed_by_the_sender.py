@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from demo import letters
 from gateway.crypto.authority import TestAuthority, to_pem
 from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.letter import Proof
 from gateway.moments import utc_now
 from tests.journeys.kit import Hospital, files_of, hospital, until
 from tests.peers.dovecot import Dovecot
+from tests.peers.fixtures import DELIVERED_GP
 from tests.peers.postfix import Postfix
 
 pytestmark = [pytest.mark.peer, pytest.mark.root]
@@ -133,6 +135,16 @@ async def test_the_gp_opens_what_his_colleagues_software_encrypted(trusting: Hos
     command = ["openssl", "cms", "-decrypt", "-binary", "-in", str(arrived), "-recip", key, "-inkey", key]
     opened = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: ASYNC221 (a GP's program)
     assert opened == ENTITY
+
+
+async def test_delivery_of_what_came_sealed_is_proved_by_its_envelope_id(
+    tmp_path: Path, postfix: Postfix, dovecot: Dovecot, hospital_mailbox: str
+):
+    async with hospital(tmp_path, postfix, dovecot, gp=DELIVERED_GP, sender=hospital_mailbox) as alive:
+        await alive.mail(smime_encrypted(alive), DELIVERED_GP)
+        await until(lambda: [row["proof"] for row in alive.deliveries()] == [Proof.DELIVERED])
+        dsn = await alive.letter_in_mailbox(hospital_mailbox, folder="Processed")
+    assert b"<own-encrypted@hospital.test>" in dsn  # the sender's Message-ID, which names no delivery of ours
 
 
 async def test_a_letter_that_is_signed_but_not_encrypted_waits_where_tls_alone_is_not_enough(ward: Hospital):
