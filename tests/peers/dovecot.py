@@ -152,10 +152,20 @@ class Dovecot:
                 client.logout()
 
     def forget_uids(self, user: str) -> None:
-        """Gives the INBOX a new UIDVALIDITY, as a restore from a backup does."""
-        self.kick(user)
-        for index in self.maildir(user).glob("dovecot*"):
-            shutil.rmtree(index) if index.is_dir() else index.unlink()
+        """Gives the INBOX a new UIDVALIDITY, as a restore from a backup does; it has it when this returns.
+
+        A session that was just cut may still write the old list back, so it is looked at, and done again if need be.
+        """
+        before, until = self.uidvalidity(user), time.monotonic() + 20
+        while self.uidvalidity(user) == before and time.monotonic() < until:
+            self.kick(user)
+            for index in self.maildir(user).glob("dovecot*"):
+                shutil.rmtree(index, ignore_errors=True) if index.is_dir() else index.unlink(missing_ok=True)
+            time.sleep(0.2)
+
+    def uidvalidity(self, user: str) -> str:
+        """The INBOX's UIDVALIDITY as the server tells it."""
+        return self.doveadm("mailbox", "status", "-u", user, "uidvalidity", "INBOX").strip()
 
     def kick(self, user: str) -> None:
         """Cuts every connection of the user, and returns when the server has let go of them."""
