@@ -49,7 +49,7 @@ class Hospital:
     def __init__(self, place: Place, *, smtp: int = 8, mllp: int = 2) -> None:
         """``smtp`` and ``mllp`` are how many connections each."""
         self._place, self._run = place, os.urandom(6).hex()
-        self._connections = [_Smtp] * smtp + [_Mllp] * mllp
+        self._connections = [Smtp] * smtp + [Mllp] * mllp
         self._numbers = itertools.count(1)
         self._document = letters.pdf("Lettre", "Essai de la campagne de pannes.") if mllp else b""
         self.heard = Heard()
@@ -59,13 +59,14 @@ class Hospital:
         mine = iter(list(itertools.islice(self._numbers, count)))
         await asyncio.gather(*(self._work(kind(self._place), mine) for kind in self._connections))
 
-    async def _work(self, connection: _Smtp | _Mllp, numbers: Iterator[int]) -> None:
+    async def _work(self, connection: Smtp | Mllp, numbers: Iterator[int]) -> None:
         for number in numbers:
-            content = connection.letter(self._run, number, self._document)
+            document = self._document if connection.door == Mllp.door else b""
+            content = connection.letter(self._run, number, document)
             await self._until_yes(connection, number, content)
         await connection.close()
 
-    async def _until_yes(self, connection: _Smtp | _Mllp, number: int, content: bytes) -> None:
+    async def _until_yes(self, connection: Smtp | Mllp, number: int, content: bytes) -> None:
         while True:
             try:
                 async with asyncio.timeout(_PATIENCE):
@@ -109,15 +110,15 @@ class _Connection:
         return self._reader, self._writer
 
 
-class _Smtp(_Connection):
+class Smtp(_Connection):
     """Submission over implicit TLS, one command at a time: the reply to the dot is the fourth."""
 
     door = "smtp"
 
     @staticmethod
-    def letter(run: str, number: int, _: bytes) -> bytes:
-        """A mail with a document that nothing compresses, of 2 to 60 KB."""
-        pdf = b"%PDF-1.7\n" + random.randbytes(random.randint(1_500, 45_000))
+    def letter(run: str, number: int, document: bytes) -> bytes:
+        """A mail with a document; without one, with 2 to 60 KB that nothing compresses."""
+        pdf = document or b"%PDF-1.7\n" + random.randbytes(random.randint(1_500, 45_000))
         encoded = base64.encodebytes(pdf).decode().rstrip().replace("\n", "\r\n")
         return (
             f"From: dpi@hospital.test\r\nTo: {TO}\r\nSubject: Lettre {number}\r\n"
@@ -163,7 +164,7 @@ class _Smtp(_Connection):
                 return line.decode().rstrip()
 
 
-class _Mllp(_Connection):
+class Mllp(_Connection):
     """MDM^T02 over MLLP; an AA is a promise."""
 
     door = "mllp"
