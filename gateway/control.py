@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -39,9 +40,7 @@ async def open_control(path: Path, obey: Obey) -> asyncio.Server:
         finally:
             writer.close()
 
-    server = await asyncio.start_unix_server(serve, path, limit=LIMIT)
-    path.chmod(0o600)
-    return server
+    return await asyncio.start_unix_server(serve, sock=_bound(path), limit=LIMIT)
 
 
 def order(path: Path, what: Order, *, seconds: float = 60) -> Order:
@@ -60,6 +59,20 @@ def order(path: Path, what: Order, *, seconds: float = 60) -> Order:
         except (OSError, ValueError) as error:
             raise PeerTimedOut(_UNANSWERED, words=_UNANSWERED) from error
         return answer
+
+
+def _bound(path: Path) -> socket.socket:
+    """The socket, the owner's alone from its first moment: a mode set after the bind would come too late."""
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
 
 
 async def _answer(what: Order, obey: Obey) -> Order:

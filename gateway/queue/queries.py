@@ -78,6 +78,15 @@ def held_by_reason(connection: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in connection.execute(by_reason)}
 
 
+def unplanned(connection: Connection) -> tuple[int, datetime | None]:
+    """How many letters were taken and have no addressee yet, and since when the oldest waits for it."""
+    waiting = select(func.count(), func.min(LETTER.c.received_at)).where(
+        LETTER.c.planned.is_(False), LETTER.c.part == 0
+    )
+    number, oldest = connection.execute(waiting).one()
+    return number, oldest
+
+
 def ambiguous(connection: Connection) -> int:
     """How many open or done deliveries may have left twice."""
     return connection.execute(select(func.count()).where(DELIVERY.c.ambiguous > 0)).scalar_one()

@@ -51,7 +51,14 @@ class Lock:
 
 
 def open_writer(path: Path) -> Engine:
-    """The engine with the one connection that writes; WAL and FULL are asserted, not hoped for."""
+    """The engine with the one connection that writes; WAL and FULL are asserted, not hoped for.
+
+    The file is ours alone before SQLite opens it: the log beside it is made with the mode of the database.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    for beside in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        if beside.exists():
+            beside.chmod(0o600)
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         poolclass=StaticPool,
@@ -64,7 +71,6 @@ def open_writer(path: Path) -> Engine:
         synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
     if (mode, synchronous) != ("wal", 2):
         raise StorageUnavailable(f"SQLite journal_mode={mode} synchronous={synchronous}, wanted wal and 2")
-    path.chmod(0o600)
     return engine
 
 

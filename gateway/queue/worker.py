@@ -12,7 +12,6 @@ from typing import Protocol
 import structlog
 
 from gateway import journal
-from gateway.document import Severity
 from gateway.errors import HuitaineError, NoProtection, TransientFailure, UnreadableDocument
 from gateway.identifiers import DeliveryId
 from gateway.journal import Event
@@ -36,6 +35,7 @@ from gateway.queue.meant import outcome_for
 from gateway.queue.planning import RECHECK
 from gateway.queue.schedule import Schedule, decide
 from gateway.queue.store import Store
+from gateway.queue.words import unnamed, unreadable
 
 LEASE = timedelta(seconds=900)
 """Longer than the 600 s after the final dot (RFC 5321 §4.5.3.2.6) and all that comes before it."""
@@ -159,7 +159,7 @@ class Worker:
                 else:
                     ending = await self._attempt(found, lease)
             except UnreadableDocument as error:
-                ending = self._held(lease, _unread(error))
+                ending = self._held(lease, unreadable(error))
             except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
                 ending = self._failed(lease, None, error)
             await self._end(ending)
@@ -232,7 +232,11 @@ class Worker:
             chance=random.random(),  # noqa: S311 (spreads retries)
         )
         structlog.get_logger().info(
-            "attempt-failed", letter_id=lease.letter, delivery_id=lease.delivery, status=error.status, why=error.detail
+            "attempt-failed",
+            letter_id=lease.letter,
+            delivery_id=lease.delivery,
+            status=error.status,
+            why=unnamed(error.detail, step),
         )
         events, also = self._told(lease, outcome)
         finishing = self._finishing(step, lease, outcome)
@@ -290,9 +294,3 @@ class Worker:
             for event in finishing.events if mine else ():
                 journal.log(event)
             return
-
-
-def _unread(error: UnreadableDocument) -> Reason:
-    """What was accepted and cannot be read waits for a person, as it did when it came."""
-    first = next(finding for finding in error.findings if finding.severity is Severity.ERROR)
-    return Reason(code=first.code, words=f"{first.place}: {first.message}")

@@ -28,6 +28,7 @@ class StoreCollector(Collector):
         with self._store.reading() as connection:
             counts, oldest = queries.counts(connection), queries.oldest_due(connection)
             held, unsure = queries.held_by_reason(connection), queries.ambiguous(connection)
+            unplanned, since = queries.unplanned(connection)
         deliveries = GaugeMetricFamily("huitaine_deliveries", "Deliveries by state", labels=["state"])
         for state in STATES:
             deliveries.add_metric([state], counts.get(state, 0))
@@ -36,6 +37,9 @@ class StoreCollector(Collector):
         for reason, number in held.items():
             waiting.add_metric([reason], number)
         yield waiting
+        yield GaugeMetricFamily("huitaine_unplanned", "Letters taken that have no addressee yet", value=unplanned)
+        stuck = (self._clock() - since).total_seconds() if since else 0.0
+        yield GaugeMetricFamily("huitaine_unplanned_seconds", "Age of the oldest of them", value=stuck)
         age = (self._clock() - oldest).total_seconds() if oldest else 0.0
         yield GaugeMetricFamily("huitaine_oldest_open_seconds", "Age of the oldest open delivery", value=age)
         yield GaugeMetricFamily("huitaine_ambiguous", "Deliveries that may have left twice", value=unsure)

@@ -39,7 +39,14 @@ class Running:
         return self._gateway.store
 
     async def __aenter__(self) -> Self:
-        """Free what a dead process held, then open the doors, then begin to work."""
+        """Free what a dead process held, begin to work, then open the doors; what fails leaves nothing open."""
+        try:
+            return await self._opened()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _opened(self) -> Self:
         gateway = self._gateway
         self._stack.callback(gateway.store.close)
         self._stack.callback(gateway.courier.close)
