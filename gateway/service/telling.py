@@ -127,7 +127,7 @@ class Teller:
         if not refused.envelope.sender:
             return
         asked = [recipient.address for recipient in refused.envelope.recipients] or [NOBODY]
-        why = _why(refused.failure)
+        status, (reason, explained) = refused.failure.status, _why(refused.failure)
         notice = Notice(
             id=new_delivery_id(),
             kind=NoticeKind.FAILED,
@@ -137,7 +137,7 @@ class Teller:
             letter=refused.letter,
             arrived_at=self._clock(),
             addressees=tuple(
-                NoticeAddressee(mailbox=mailbox, status=refused.failure.status, reason=why) for mailbox in asked
+                NoticeAddressee(mailbox=mailbox, status=status, reason=reason, explained=explained) for mailbox in asked
             ),
             message_id=own_message_id(refused.content),
         )
@@ -240,8 +240,11 @@ def own_message_id(content: bytes) -> str:
     return stated if _MESSAGE_ID.fullmatch(stated) else ""
 
 
-def _why(failure: HuitaineError) -> str:
-    """What has to be corrected and where, in codes and places; or the error's own words, which name nobody."""
+def _why(failure: HuitaineError) -> tuple[str, tuple[str, ...]]:
+    """What has to be corrected: code and place, then in French and English; or the error's words, which name nobody."""
     findings = failure.findings if isinstance(failure, UnreadableDocument) else ()
-    wrong = [finding for finding in findings if finding.severity is Severity.ERROR]
-    return f"{wrong[0].code}: {wrong[0].place}" if wrong else failure.words
+    wrong = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
+    if wrong is None:
+        return failure.words, ()
+    told = explain(wrong.code, f"{wrong.place}: {wrong.message}")
+    return f"{wrong.code}: {wrong.place}", tuple(words for words in (told.french, told.english) if words.isprintable())

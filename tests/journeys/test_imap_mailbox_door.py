@@ -109,6 +109,8 @@ async def test_a_broken_file_goes_to_refused_and_the_secretary_is_told_why_witho
     assert b"26D0012345.hpr@hospital.test" in told  # the Message-ID of her own mail
     assert b"TESTINI" not in told
     assert "TESTINI" not in readable(report)
+    assert "hprim-header-short: part 1.2: line 1" in readable(report)
+    assert "moins de douze lignes" in readable(report)
     assert not office.ward.dovecot.mails(office.ward.gp.mailbox)
 
 
