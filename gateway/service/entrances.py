@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+
+import structlog
 
 from config.sections import Mailbox
 from gateway.errors import PermanentFailure
@@ -24,6 +26,9 @@ from gateway.service.build import Gateway
 from gateway.service.doors import account, folder_origin, folder_settings, imap_door, mllp_settings, smtp_settings
 from gateway.service.telling import Habits, Teller
 from gateway.smtp.server.doors import open_smtp_doors
+
+RESTART = 10.0
+"""Seconds before a watcher that ended begins again."""
 
 
 class UnreadableFile(PermanentFailure):
@@ -105,24 +110,34 @@ class Entrances:
                 new_id=new_letter_id,
                 on_refused=self.teller.refuse,
             )
-            self._watch(door.run())
+            self._watch(door.run)
         if settings.receipts.host:
             pace = _pace(settings.receipts)
             watch = MailboxWatch(account(settings, settings.receipts, "receipts"), pace=pace, opening=self._opening)
             folders = Folders(receipts=settings.receipts.processed, replies=settings.receipts.replies)
-            self._watch(ReceiptMailbox(watch, self._hear, folders).run())
+            self._watch(ReceiptMailbox(watch, self._hear, folders).run)
 
     async def _hear(self, receipts: tuple[Receipt, ...], digest: bytes) -> None:
         await self._gateway.hearing.hear(receipts)
 
-    def _watch(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _watch(self, run: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.get_running_loop().create_task(watched(run))
 
         async def end() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
         self._stack.push_async_callback(end)
+
+
+async def watched(run: Callable[[], Awaitable[None]], *, pause: float = RESTART) -> None:
+    """Run a watcher that should never end; whatever ends it is journaled, and it begins again after a pause."""
+    while True:
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 (a mailbox that nobody watches loses receipts in silence)
+            structlog.get_logger().error("watcher-ended", watcher=run.__qualname__, error=type(error).__name__)
+        await asyncio.sleep(pause)
 
 
 def _pace(mailbox: Mailbox) -> Pace:
