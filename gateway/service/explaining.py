@@ -43,6 +43,9 @@ _KEYS = {
 }
 
 
+_PLACES = {"line": "ligne", "field": "champ", "byte": "octet", "file": "fichier"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """One reason in both languages; empty where nothing better than the code is known."""
@@ -60,9 +63,14 @@ def explain(code: str, words: str = "", *, status: str = "") -> Explained:
         return Explained(french=french, english=english)
     if french := in_french(code):
         place = words.partition(": ")[0] if ": " in words else ""
-        return Explained(french=f"{place} : {french}" if place else french, english=words)
+        return Explained(french=f"{french_place(place)} : {french}" if place else french, english=words)
     french, english = _STATUS.get(status or code, ("", ""))
     return Explained(french=french, english=english or words)
+
+
+def french_place(place: str) -> str:
+    """``line 7 field 10`` as ``ligne 7 champ 10``; names of segments and fields of HL7 stay as they are."""
+    return re.sub(r"\b(line|field|byte|file)\b", lambda found: _PLACES[found[1]], place)
 
 
 def _filled(code: str, words: str) -> str:
