@@ -134,15 +134,16 @@ class Journey:
 
     async def carry(self, step: Step) -> tuple[SealedMail, Done]:
         """Stations 5, 6 and 7: compose, seal, hand over."""
-        sealed = self.seal(step)
+        sealed = await self.seal(step)
         return sealed, await self._at.courier.deliver(sealed, step)
 
-    def seal(self, step: Step) -> SealedMail:
+    async def seal(self, step: Step) -> SealedMail:
         """Stations 5 and 6; a mail that came sealed passes as it is."""
         message_id = self._at.message_id(step.delivery, step.attempt)
         if isinstance(step.addressed.protection, AsReceived):
             return pass_on(step, message_id, sender=self._at.return_path)
-        composed = self._at.composer.compose(step.letter, step.addressed, delivery=step.delivery, message_id=message_id)
+        compose = self._at.composer.compose
+        composed = await compose(step.letter, step.addressed, delivery=step.delivery, message_id=message_id)
         return self._at.sealer.seal(composed)
 
 

@@ -96,7 +96,7 @@ class Addressing(Protocol):
 class Composer(Protocol):
     """Station 5."""
 
-    def compose(
+    async def compose(
         self, letter: AddressedLetter, addressed: Addressed, *, delivery: DeliveryId, message_id: str
     ) -> ComposedMail:
         """The mail for this addressee."""

@@ -26,6 +26,7 @@ from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
 from gateway.service.addressing import AddressingDesk
+from gateway.service.composing import ComposingDesk
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
 from gateway.service.message_ids import MessageIds
@@ -88,7 +89,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         admit=admission(Mode(settings.gateway.mode)),
         split=split_by_patient,
         addressing=_addressing(settings, directory, clock),
-        composer=Composer(profile=_profile(settings), clock=clock),
+        composer=ComposingDesk(Composer(profile=_profile(settings), clock=clock)),
         sealer=sealer,
         courier=Handover(courier, message_ids, ask_dsn=settings.receipts.ask_dsn),
         message_id=message_ids,
