@@ -61,9 +61,17 @@ def seal(vault: AtRest, key: bytes, place: tuple[str, int], value: object) -> by
     return vault.seal_chunk(key, *place, msgspec.msgpack.encode(value))
 
 
+# msgspec learns a dataclass when it first decodes one, and threads that meet in that moment crash the interpreter:
+# letters are loaded in threads, so both shapes are learnt here, once (tests/unit/queue/test_msgspec_trap.py).
+_DECODERS: dict[type, msgspec.msgpack.Decoder[Any]] = {
+    shape: msgspec.msgpack.Decoder(shape) for shape in (Summary, Target)
+}
+
+
 def unseal(vault: AtRest, key: bytes, place: tuple[str, int], sealed: bytes, shape: type[T]) -> T:
-    """The value again, in its type."""
-    return msgspec.msgpack.decode(vault.open_chunk(key, *place, sealed), type=shape)
+    """The value again, in its type: a Summary or a Target."""
+    value: T = _DECODERS[shape].decode(vault.open_chunk(key, *place, sealed))
+    return value
 
 
 def seal_body(vault: AtRest, key: bytes, letter_id: str, content: bytes) -> list[dict[str, Any]]:
