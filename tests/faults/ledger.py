@@ -21,6 +21,8 @@ class Balance:
     acknowledged: int
     lost: list[str]
     duplicated: int
+    cut: int
+    """Copies that the hop itself asked for: it took a letter and cut the connection before its 250."""
     unexplained: list[str]
     strangers: list[str]
     """Letters that arrived under an id which nobody was told: kept twice under two names (promises.md A8)."""
@@ -60,6 +62,7 @@ def balance(database: Path, promised: Sequence[Yes], arrived: Sequence[Arrival])
             acknowledged=len(promised),
             lost=[_story(connection, letter) for letter in sorted(told - by_end.keys())],
             duplicated=sum(again.values()),
+            cut=sum(arrival.cut for arrival in arrived),
             unexplained=[_story(connection, letter) for letter, more in again.items() if more > unsure.get(letter, 0)],
             strangers=[_story(connection, letter) for end, letter in by_end.items() if end not in told],
             renamed=_renamed(arrived),

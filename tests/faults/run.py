@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -83,6 +84,7 @@ def _account(told: Told) -> Row:
         "duplicated": found.duplicated,
         "unexplained": len(found.unexplained) + len(found.strangers),
         "kills": told.kills,
+        "cut_by_the_hop": found.cut,
         "orphans": told.orphans,
         "cut_before_an_answer": told.resent,
         "refused": len(told.refused),
@@ -113,6 +115,7 @@ def bad(row: Row) -> bool:
 
 def main(names: list[str]) -> int:
     """Run the named campaigns (all of them by default); 1 when a promise was broken."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # so that what we started ends too
     campaigns: dict[str, Callable[[Path], object]] = {"A1": a1, "A5": a5, "A3": a3}
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="huitaine-faults-", dir="/var/tmp") as folder:
