@@ -33,6 +33,7 @@ class GatewayProcess:
         """``before`` goes ahead of the command (strace and its options)."""
         self._command = [*before, sys.executable, *entry, "--config", str(place.settings), "serve"]
         self._wrapped = bool(before)
+        self._over = False
         self._log = log
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,6 +68,8 @@ class GatewayProcess:
             try:
                 self.wait_until_open()
             except RuntimeError as death:
+                if self._over:
+                    raise
                 self.died.append(str(death))
             else:
                 return
@@ -106,7 +109,8 @@ class GatewayProcess:
         return self._process.wait(seconds)
 
     def end(self) -> None:
-        """Whatever happened, nothing of it stays."""
+        """Whatever happened, nothing of it stays, and nobody starts it again."""
+        self._over = True
         if self._process is not None and self.alive:
             children = _descendants(self._process.pid)
             self._process.kill()
