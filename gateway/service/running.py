@@ -49,7 +49,7 @@ class Running:
     async def _opened(self) -> Self:
         gateway = self._gateway
         self._stack.callback(gateway.store.close)
-        self._stack.callback(gateway.courier.close)
+        self._stack.push_async_callback(gateway.courier.end)
         await gateway.readers.start()
         self._stack.push_async_callback(gateway.readers.close)
         freed = await gateway.store.restart()

@@ -60,6 +60,10 @@ class Courier:
                 _log.info("hop-skipped", letter_id=mail.letter, delivery_id=mail.delivery, status=failure.status)
         return await self._hand_to(hops[-1], parcel)
 
+    async def end(self, seconds: float = 1.0) -> None:
+        """As :meth:`close`, and waits until the kept connections are really closed."""
+        await self._pool.end(seconds)
+
     def close(self) -> None:
         """Ends kept connections; mails under way are not waited for."""
         self._pool.close()

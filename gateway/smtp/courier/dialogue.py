@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 
 from gateway.smtp.courier.replies import NotSmtp, Reply, ReplyReader
@@ -22,6 +23,7 @@ class Dialogue(asyncio.Protocol):
         self._broken: Exception | None = None
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._lost = asyncio.Event()
         transport.set_protocol(self)
 
     @property
@@ -53,6 +55,7 @@ class Dialogue(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wakes whoever waits."""
+        self._lost.set()
         self._break(exc or ConnectionResetError("connection lost"))
 
     def pause_writing(self) -> None:
@@ -91,6 +94,15 @@ class Dialogue(asyncio.Protocol):
         if self.is_open and not self._paused:
             self._transport.write(b"QUIT\r\n")
         self._transport.close()
+
+    async def end(self, seconds: float) -> None:
+        """Ends politely, waits so long for the other side's goodbye, then cuts: on return the socket is closed."""
+        self.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._lost.wait(), seconds)
+            return
+        self.abort()
+        await asyncio.sleep(0)
 
     def abort(self) -> None:
         """Ends the connection at once, unsent bytes included."""

@@ -77,6 +77,12 @@ class Pool:
         connection.expiry = loop.call_later(self._limits.idle, self._expire, hop, connection)
         self._idle.setdefault(hop, []).append(connection)
 
+    async def end(self, seconds: float) -> None:
+        """Ends every kept connection; on return their sockets are closed."""
+        kept = [connection.dialogue for connections in self._idle.values() for connection in connections]
+        self.close()
+        await asyncio.gather(*(dialogue.end(seconds) for dialogue in kept))
+
     def close(self) -> None:
         """Ends every kept connection."""
         for hop in list(self._idle):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import SealedMail
 from gateway.receipts import read_receipts
 from gateway.smtp.courier import Courier, HandOverFailure, Hop, Login, Phase, Security, StaticRoutes, client_context
+from gateway.smtp.courier.dialogue import Dialogue
 from gateway.smtp.courier.tls import OurCertificate
 from tests.peers.authority import Authority
 from tests.peers.dovecot import Dovecot
@@ -234,3 +236,14 @@ def test_no_hop_can_be_made_that_goes_below_the_floor(authority: Authority, tmp_
         client_context(
             authority.roots, OurCertificate(certificate=authority.client.certificate, key=authority.server.key)
         )
+
+
+async def test_when_the_courier_has_ended_no_socket_of_it_is_open(
+    postfix: Postfix, mailbox: str, hospital_mailbox: str
+) -> None:
+    courier = courier_to(hop_of(postfix))
+    await courier.deliver(sealed(hospital_mailbox, mailbox, b"Subject: x\r\n\r\ny\r\n"))
+    kept = [dialogue for dialogue in gc.get_objects() if isinstance(dialogue, Dialogue) and dialogue.is_open]
+    assert kept  # the control: a connection was kept for the next mail
+    await courier.end()
+    assert not any(dialogue.is_open for dialogue in kept)
