@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +17,6 @@ from gateway.moments import utc_now
 from gateway.service.build import build
 from gateway.service.installing import install
 from gateway.service.running import Running
-
-SWITCH_SECONDS = 0.0002
-"""How long one thread may keep the interpreter from another: the default of 5 ms is paid at every socket call."""
 
 
 def init(
@@ -60,7 +56,6 @@ def serve() -> None:
     """Open the doors and work until SIGTERM. Example: huitaine serve."""
     settings = installation().settings
     journal.configure(settings.gateway.log)
-    sys.setswitchinterval(SWITCH_SECONDS)
 
     async def run() -> bool:
         async with Running(build(settings, clock=utc_now)) as running:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from config.settings import load
-from gateway.identifiers import new_delivery_id, new_letter_id
+from config.settings import Settings, load
+from gateway.identifiers import LetterId, new_delivery_id, new_letter_id
 from gateway.letter import (
     Addressed,
     AddressedLetter,
@@ -24,23 +25,34 @@ from gateway.letter import (
 from gateway.moments import utc_now
 from gateway.parsers.read import read
 from gateway.service.build import build
+from gateway.service.doors import smtp_settings
+from gateway.smtp.server import open_smtp_doors
 from tests.bench.blaster import TEMPLATE, letter_body
-from tests.bench.road import GP, install_bench
-from tests.peers.authority import make_authority
+from tests.bench.road import GP, Installed, install_bench
+from tests.peers.authority import Authority
 
 TIMES = 300
 
 
-def cpu_by_station() -> dict[str, float]:
-    """Milliseconds of CPU per letter: keep, read (in the child, and around it), address, compose, seal."""
+def cpu_by_station(authority: Authority, sink_port: int) -> dict[str, float]:
+    """CPU milliseconds per letter: door, keep, read (in and around the child), address, compose, seal, hand over."""
     folder = Path(tempfile.mkdtemp(prefix="hs"))
-    (folder / "tls").mkdir()
-    here = install_bench(folder / "gateway", make_authority(folder / "tls"), 1)
-    return asyncio.run(_measure(here.settings))
+    return asyncio.run(_measure(install_bench(folder / "gateway", authority, sink_port)))
 
 
-async def _measure(settings: Path) -> dict[str, float]:
-    gateway = build(load(settings), clock=utc_now)
+class Nowhere:
+    """An intake that costs nothing: what is left is the door."""
+
+    async def keep(self, letter: ReceivedLetter) -> KeptLetter:
+        return KeptLetter(received=letter)
+
+    async def withdraw(self, letter: LetterId) -> bool:
+        return False
+
+
+async def _measure(here: Installed) -> dict[str, float]:
+    settings = load(here.settings)
+    gateway = build(settings, clock=utc_now)
     await gateway.readers.start()
     content = TEMPLATE.format(to=GP, run="x", n=0, pdf=letter_body()).encode()
     stations = gateway.journey.stations
@@ -53,7 +65,9 @@ async def _measure(settings: Path) -> dict[str, float]:
     step = Step(letter=letter, addressed=outcome, delivery=new_delivery_id(), attempt=1)
     compose = _compose(stations.composer.compose, letter, outcome)
     mail = await compose()
+    sealed = await gateway.journey.seal(step)
     found = {
+        "door, TLS": await _door(here, settings),
         "keep": await _awaited(lambda: gateway.store.keep(_received(content))),
         "read, in the child": _timed(lambda: read(content, expect_mail=True)),
         "read, around the child": await _awaited(lambda: gateway.readers.read(content, name="", expect_mail=True)),
@@ -61,10 +75,28 @@ async def _measure(settings: Path) -> dict[str, float]:
         "compose": await _awaited(compose),
         "seal": _timed(lambda: stations.sealer.seal(mail)),
         "compose and seal": await _awaited(lambda: gateway.journey.seal(step)),
+        "hand over, TLS": await _awaited(lambda: gateway.courier.deliver(sealed)),
     }
+    await gateway.courier.end()
     await gateway.readers.close()
     gateway.store.close()
     return found
+
+
+async def _door(here: Installed, settings: Settings) -> float:
+    """Our own CPU time while a process of its own hands letters in."""
+    wanted = smtp_settings(settings)
+    assert wanted is not None
+    doors = await open_smtp_doors(wanted, Nowhere(), utc_now, new_letter_id)
+    arguments = (str(here.port), str(here.ca), str(TIMES), "4", GP, here.login, here.password)
+    start = time.process_time()
+    blaster = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.blaster", *arguments, stdout=asyncio.subprocess.DEVNULL
+    )
+    await blaster.wait()
+    spent = time.process_time() - start
+    await doors.close()
+    return round(spent * 1000 / TIMES, 3)
 
 
 def _compose(
