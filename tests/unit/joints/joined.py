@@ -85,7 +85,9 @@ class Road:
             raise self.break_addressing
         return AddressedLetter(parsed=parsed, outcomes=self.outcomes)
 
-    async def compose(self, letter: AddressedLetter, addressed: Addressed, *, delivery: str, message_id: str) -> ComposedMail:
+    async def compose(
+        self, letter: AddressedLetter, addressed: Addressed, *, delivery: str, message_id: str
+    ) -> ComposedMail:
         return ComposedMail(
             letter=letter.parsed.id,
             delivery=delivery,  # type: ignore[arg-type]
