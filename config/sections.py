@@ -112,7 +112,6 @@ class Source(Section):
     login: str | None = None
     certificate_subject: str | None = None
     applications: tuple[str, ...] = ()
-    service: str = ""
     line_endings: Literal["refuse", "normalise"] = "refuse"
     long_lines: bool = False
     unknown_mailbox: Literal["hold", "allow"] = "hold"

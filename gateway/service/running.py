@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Self
 
 import structlog
@@ -14,6 +15,7 @@ from gateway.control import open_control
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
 from gateway.queue.store import Store
+from gateway.service.alarm import WaitingAlarm
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.metrics import open_metrics
@@ -97,6 +99,8 @@ class Running:
         self._every(SWEEP, self._resume)
         self._every(TELL, self.entrances.teller.tell)
         self._every(TIDY, gateway.store.tidy)
+        after = timedelta(minutes=gateway.settings.escalation.alert_operator_minutes)
+        self._every(TELL, WaitingAlarm(gateway.store, after, clock=gateway.clock).look)
 
     async def _resume(self) -> None:
         await self._gateway.keeper.resume(self._gateway.journey.travel)
