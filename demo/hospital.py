@@ -45,8 +45,17 @@ class Hospital:
         await self._smtp(
             "PDF by a secretary", letters.secretary("secretary@hospital.test", document), letters.GP_MAILBOX
         )
+        await self._smtp(
+            "two patients by mail",
+            letters.hprim_mail(letters.hprim_two_patients(now)),
+            f"{letters.GP}@rpps.hospital.test",
+        )
         await self._drop("ORU^R01 in a file", letters.oru("LAB2", now), "lab2.hl7")
-        return Handed(letters=7, mails=5)
+        await self._drop("HPRIM, GP by code", letters.hprim_lab(now), "26D0012345.hpr")
+        cda = letters.cda(now, admitted, discharged, document)
+        await self._drop("CDA in a file", cda, "letter.xml")
+        await self._drop("the same as XDM", letters.xdm(cda), "IHE_XDM.zip")
+        return Handed(letters=11, mails=10)
 
     async def _hl7(self, what: str, message: bytes) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._ports["mllp"])
@@ -71,7 +80,8 @@ class Hospital:
         await asyncio.to_thread(path.write_bytes, content)
         while await asyncio.to_thread(path.exists):  # noqa: ASYNC110 (nobody tells when a file is taken)
             await asyncio.sleep(0.1)
-        self._say("folder", what, "taken")
+        refused = await asyncio.to_thread((self._folder / "drop" / "refused" / name).exists)
+        self._say("folder", what, "refused" if refused else "taken")
 
     def _say(self, door: str, what: str, answer: str) -> None:
         self._console.print(f"  {door:<7} {what:<24} → {answer}")

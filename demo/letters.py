@@ -6,6 +6,10 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from hashlib import sha1
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import typst
@@ -185,6 +189,19 @@ def cda(at: datetime, admitted: datetime, discharged: datetime, document: bytes)
 <component><nonXMLBody><text mediaType="application/pdf" representation="B64">{b64encode(document).decode()}</text></nonXMLBody></component>
 </ClinicalDocument>
 """.encode()
+
+
+def xdm(document: bytes) -> bytes:
+    """The same CDA as an ``IHE_XDM.zip``."""
+    described = (Path(__file__).parent / "METADATA.XML").read_text(encoding="utf-8")
+    described = described.replace("HASH", sha1(document, usedforsecurity=False).hexdigest())
+    out = BytesIO()
+    with ZipFile(out, "w") as archive:
+        archive.writestr("INDEX.HTM", "<html><body>IHE_XDM</body></html>")
+        archive.writestr("README.TXT", "Huitaine")
+        archive.writestr("IHE_XDM/SUBSET01/METADATA.XML", described.replace("SIZE", str(len(document))))
+        archive.writestr("IHE_XDM/SUBSET01/DOC0001.XML", document)
+    return out.getvalue()
 
 
 def mdm(control: str, at: datetime, admitted: datetime, discharged: datetime, document: bytes) -> bytes:

@@ -76,6 +76,7 @@ def _with_operator(path: Path, port: int) -> Settings:
     changes = (("1587", str(port)), ("2587", "0"), ("2465", "0"), ("2575", "0"))
     for old, new in changes:
         text = text.replace(f"= {old}\n", f"= {new}\n")
+    text = text.replace("[sources.folder]\n", f'[sources.folder]\ncorrespondents = {{MED0001 = "{letters.GP}"}}\n')
     text = text.replace("[gateway]\n", "[gateway]\nmetrics_port = 0\n")
     text = text.replace('path = "drop"\n', 'path = "drop"\ninterval_seconds = 0.2\nsettle_seconds = 0.3\n')
     text += '\n[queue]\nmin_free_share = 0.0\n\n[receipts]\nhost = "localhost"\nuser = "passerelle"\n'

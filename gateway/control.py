@@ -7,10 +7,11 @@ process writing the database.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gateway.errors import HuitaineError, PeerTimedOut, UnreadableDocument
 Order = dict[str, Any]
 Obey = Callable[[Order], Awaitable[Order]]
 LIMIT = 64 * 2**20
+_LONGEST = 100
 _UNANSWERED = "the gateway took the order and did not answer; see `huitaine letters trace`"
 
 
@@ -51,7 +53,8 @@ def order(path: Path, what: Order, *, seconds: float = 60) -> Order:
     """
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
-        connection.connect(str(path))
+        with _short(path) as name:
+            connection.connect(name)
         try:
             connection.sendall(json.dumps(what).encode() + b"\n")
             with connection.makefile("rb") as answers:
@@ -61,12 +64,26 @@ def order(path: Path, what: Order, *, seconds: float = 60) -> Order:
         return answer
 
 
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """The path as a socket's address may name it: at most 107 bytes (unix(7)), so a deep folder goes by its number."""
+    if len(os.fsencode(path)) < _LONGEST:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def _bound(path: Path) -> socket.socket:
     """The socket, the owner's alone from its first moment: a mode set after the bind would come too late."""
     listening = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:
-        listening.bind(str(path))
+        with _short(path) as name:
+            listening.bind(name)
     except OSError:
         listening.close()
         raise
