@@ -16,6 +16,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def microseconds(at: datetime) -> int:
+    """``at`` as the tables keep it; ``ValueError`` when it has no zone, because guessing one moves a legal day."""
+    if at.tzinfo is None:
+        raise ValueError("a time without zone cannot be kept")
+    return (at - EPOCH) // MICROSECOND
+
+
 class Moment(TypeDecorator[datetime]):
     """Exact, sorts as a number, the same on SQLite and PostgreSQL; refuses naive datetimes."""
 
@@ -24,7 +31,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Turn an aware datetime into microseconds."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Turn microseconds into an aware datetime."""

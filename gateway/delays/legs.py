@@ -12,7 +12,8 @@ from functools import cache
 from sqlalchemy import Connection, Update, bindparam, case, or_, select, update
 
 from gateway.delays.settle import settle
-from gateway.delays.tables import Instant, clock
+from gateway.delays.tables import clock
+from gateway.moments import Moment
 
 
 class Leg(StrEnum):
@@ -78,7 +79,7 @@ def _stamp(connection: Connection, leg: Leg, told: list[Stamp]) -> int:
 @cache
 def _statement(leg: Leg) -> Update:
     column = clock.c[f"{leg.value}_at"]
-    told_at = bindparam("told_at", type_=Instant())
+    told_at = bindparam("told_at", type_=Moment())
     grade = case(_GRADES, value=clock.c.state, else_=0)
     return (
         update(clock)

@@ -5,36 +5,12 @@ Pseudonyms are made by the caller with a key that is not in the database (design
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import BigInteger, Table, TypeDecorator
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Table
 from sqlmodel import Field, SQLModel
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime kept as whole microseconds since 1970 UTC: sorts, subtracts and indexes on every engine."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Microseconds; a time without zone raises ``ValueError``, because guessing one moves a legal day."""
-        return None if value is None else microseconds(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """The same moment, in UTC."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-def microseconds(at: datetime) -> int:
-    """``at`` as the tables keep it; ``ValueError`` when it has no zone."""
-    if at.tzinfo is None:
-        raise ValueError("a time without zone cannot be kept")
-    return (at - _EPOCH) // _MICROSECOND
+from gateway.moments import Moment
 
 
 class MovementRow(SQLModel, table=True):
@@ -47,7 +23,7 @@ class MovementRow(SQLModel, table=True):
     stay_key: str | None = Field(default=None, index=True)
     prior_key: str | None = Field(default=None, index=True)
     source: str
-    at: datetime = Field(sa_type=Instant)
+    at: datetime = Field(sa_type=Moment)
     trigger: str
     original_trigger: str | None = None
     action: str | None = None
@@ -59,11 +35,11 @@ class MovementRow(SQLModel, table=True):
     traits_key: str | None = None
     hospital: str
     unit: str | None = None
-    admitted_at: datetime | None = Field(default=None, sa_type=Instant)
-    pv1_45: datetime | None = Field(default=None, sa_type=Instant)
-    zbe_2: datetime | None = Field(default=None, sa_type=Instant)
-    evn_6: datetime | None = Field(default=None, sa_type=Instant)
-    evn_2: datetime | None = Field(default=None, sa_type=Instant)
+    admitted_at: datetime | None = Field(default=None, sa_type=Moment)
+    pv1_45: datetime | None = Field(default=None, sa_type=Moment)
+    zbe_2: datetime | None = Field(default=None, sa_type=Moment)
+    evn_6: datetime | None = Field(default=None, sa_type=Moment)
+    evn_2: datetime | None = Field(default=None, sa_type=Moment)
     disposition: str | None = None
     exit_mode: str | None = None
     no_gp: bool = False
@@ -84,19 +60,19 @@ class StayRow(SQLModel, table=True):
     traits_key: str | None = Field(default=None, index=True)
     hospital: str = Field(default="", index=True)
     unit: str | None = None
-    first_at: datetime = Field(sa_type=Instant)
-    admitted_at: datetime | None = Field(default=None, sa_type=Instant)
-    discharged_at: datetime | None = Field(default=None, sa_type=Instant)
+    first_at: datetime = Field(sa_type=Moment)
+    admitted_at: datetime | None = Field(default=None, sa_type=Moment)
+    discharged_at: datetime | None = Field(default=None, sa_type=Moment)
     discharge_told_by: str | None = None
-    pv1_45: datetime | None = Field(default=None, sa_type=Instant)
-    zbe_2: datetime | None = Field(default=None, sa_type=Instant)
-    evn_6: datetime | None = Field(default=None, sa_type=Instant)
-    evn_2: datetime | None = Field(default=None, sa_type=Instant)
+    pv1_45: datetime | None = Field(default=None, sa_type=Moment)
+    zbe_2: datetime | None = Field(default=None, sa_type=Moment)
+    evn_6: datetime | None = Field(default=None, sa_type=Moment)
+    evn_2: datetime | None = Field(default=None, sa_type=Moment)
     conflict: bool = False
     cancelled: bool = False
-    undone_at: datetime | None = Field(default=None, sa_type=Instant)
+    undone_at: datetime | None = Field(default=None, sa_type=Moment)
     apart: str | None = None
-    opposed_at: datetime | None = Field(default=None, sa_type=Instant)
+    opposed_at: datetime | None = Field(default=None, sa_type=Moment)
     gp_rpps: str | None = None
     referrer_rpps: str | None = None
     details: bytes | None = Field(default=None, repr=False)
@@ -122,18 +98,18 @@ class ClockRow(SQLModel, table=True):
     ins_key: str | None = Field(default=None, index=True)
     ipp_key: str | None = Field(default=None, index=True)
     traits_key: str | None = Field(default=None, index=True)
-    admitted_at: datetime | None = Field(default=None, sa_type=Instant)
-    discharged_at: datetime | None = Field(default=None, sa_type=Instant)
-    validated_at: datetime | None = Field(default=None, sa_type=Instant)
-    received_at: datetime = Field(sa_type=Instant)
-    sealed_at: datetime | None = Field(default=None, sa_type=Instant)
-    accepted_at: datetime | None = Field(default=None, sa_type=Instant)
-    delivered_at: datetime | None = Field(default=None, sa_type=Instant)
-    processed_at: datetime | None = Field(default=None, sa_type=Instant)
-    displayed_at: datetime | None = Field(default=None, sa_type=Instant)
-    integrated_at: datetime | None = Field(default=None, sa_type=Instant)
-    failed_at: datetime | None = Field(default=None, sa_type=Instant)
-    cancelled_at: datetime | None = Field(default=None, sa_type=Instant)
+    admitted_at: datetime | None = Field(default=None, sa_type=Moment)
+    discharged_at: datetime | None = Field(default=None, sa_type=Moment)
+    validated_at: datetime | None = Field(default=None, sa_type=Moment)
+    received_at: datetime = Field(sa_type=Moment)
+    sealed_at: datetime | None = Field(default=None, sa_type=Moment)
+    accepted_at: datetime | None = Field(default=None, sa_type=Moment)
+    delivered_at: datetime | None = Field(default=None, sa_type=Moment)
+    processed_at: datetime | None = Field(default=None, sa_type=Moment)
+    displayed_at: datetime | None = Field(default=None, sa_type=Moment)
+    integrated_at: datetime | None = Field(default=None, sa_type=Moment)
+    failed_at: datetime | None = Field(default=None, sa_type=Moment)
+    cancelled_at: datetime | None = Field(default=None, sa_type=Moment)
     state: str = "none"
 
 
@@ -155,9 +131,9 @@ class TimingRow(SQLModel, table=True):
     adt: bool
     conflict: bool = False
     apart: str | None = None
-    discharged_at: datetime = Field(sa_type=Instant)
+    discharged_at: datetime = Field(sa_type=Moment)
     discharged_day: int = Field(index=True)
-    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    sent_at: datetime | None = Field(default=None, sa_type=Moment)
     sent_day: int | None = None
     taken: int | None = None
     discharge_to_written: int | None = None

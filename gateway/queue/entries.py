@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from gateway.journal import Event
-from gateway.moments import EPOCH, MICROSECOND
+from gateway.moments import microseconds
 from gateway.queue.tables import Entry
 
 ENTRY = Entry.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
@@ -46,7 +46,7 @@ def last_hash(connection: Connection) -> bytes:
 
 def link(last: bytes, row: dict[str, Any]) -> bytes:
     """The hash of one entry after ``last``."""
-    at = (row["at"] - EPOCH) // MICROSECOND
+    at = microseconds(row["at"])
     parts = (at, row["kind"], row["letter_id"] or "", row["delivery_id"] or "", row["actor"], row["code"], row["words"])
     return sha256(last + "\x1f".join(str(part) for part in parts).encode()).digest()
 
