@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SECONDS ?= 60
 FAULT_ROUNDS ?= 10
 
-.PHONY: help setup peers-installed demo test lint bench faults clean
+.PHONY: help setup peers-installed demo test coverage lint bench faults clean
 
 help:
 	@grep -E '^# [a-z]+:' Makefile | sed 's/^# /make /'
@@ -27,6 +27,10 @@ demo: setup
 # test: style, types, import rules and all tests, against real servers
 test: setup peers-installed lint
 	@$(BIN)/pytest -q -n 2 --dist loadgroup --maxfail=25
+
+# coverage: the tests again, and the branches of each file they do not take
+coverage: setup peers-installed
+	@$(BIN)/pytest -q -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 lint: setup
 	@$(BIN)/ruff format --check -q .
