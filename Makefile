@@ -1,9 +1,8 @@
-# make demo | test | bench | fuzz | faults | peers: each sets up what it needs (interface.md tells what each ends with).
+# make demo | test | coverage | bench | faults: each sets up what it needs and says how it ended.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-SECONDS ?= 60
 FAULT_ROUNDS ?= 10
 
 .PHONY: help setup peers-installed demo test coverage lint bench faults clean
