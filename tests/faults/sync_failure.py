@@ -16,6 +16,8 @@ FORGIVES = ("-m", "tests.faults.broken.forgives")
 TEMPORARY = 4
 _SOURCE = Path(__file__).with_name("failing_sync.c")
 _MOMENT = 5.0
+_ON_THEIR_WAY = 0.5
+"""Seconds in which a yes that was committed before the failure may still reach the sender, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST
 
 async def _aftermath(here: Scene, letters: int) -> tuple[int, int | None]:
     """Answers that were on their way when the sync failed may still arrive; then it must be quiet until the exit."""
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(_ON_THEIR_WAY)
     before = len(here.hospital.heard.yes)
     code: int | None = None
     for _ in range(int(_MOMENT / 0.05)):
