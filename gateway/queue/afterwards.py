@@ -16,8 +16,6 @@ from gateway.queue import entries
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER, REPLAY
 from gateway.queue.deliveries import OPEN, Also, Lease, write_also
 
-FINAL = ("done", "failed", "expired", "cancelled")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proving:

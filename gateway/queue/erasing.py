@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, bindparam, delete, exists, literal_column, select, update
 
+from gateway import journal
 from gateway.errors import HuitaineError
 from gateway.identifiers import LetterId
-from gateway.journal import Event
 from gateway.queue import bodies, entries
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER
 from gateway.queue.bodies import AtRest, Summary, Target
@@ -57,7 +57,7 @@ def _purge(connection: Connection, job: Purging) -> list[LetterId]:
     wholes = [LetterId(row.whole) for row in connection.execute(gone)]
     for whole in wholes:
         _erase(connection, job.vault, whole)
-    entries.append(connection, [Event(at=job.now, kind="erased", letter=whole) for whole in wholes])
+    entries.append(connection, [journal.erased(job.now, whole) for whole in wholes])
     return wholes
 
 

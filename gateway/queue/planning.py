@@ -36,11 +36,6 @@ class Plan:
     planning: Planning
     steps: tuple[Step, ...]
 
-    @property
-    def leaving(self) -> tuple[Step, ...]:
-        """The deliveries that have a mailbox and a protection."""
-        return tuple(step for step in self.steps if isinstance(step.outcome, Addressed))
-
 
 def make_plan(
     store: Store,
