@@ -15,6 +15,7 @@ from gateway.errors import HuitaineError
 from gateway.letter import Mode
 from gateway.moments import utc_now
 from gateway.service.build import build
+from gateway.service.hardening import keep_loop_to_itself, keep_to_ourselves
 from gateway.service.installing import install
 from gateway.service.running import Running
 
@@ -56,8 +57,10 @@ def serve() -> None:
     """Open the doors and work until SIGTERM. Example: huitaine serve."""
     settings = installation().settings
     journal.configure(settings.gateway.log)
+    keep_to_ourselves()
 
     async def run() -> bool:
+        keep_loop_to_itself(asyncio.get_running_loop())
         async with Running(build(settings, clock=utc_now)) as running:
             return await running.until_told_to_stop()
 

@@ -1,0 +1,69 @@
+"""What the process gives up and keeps silent about before it holds the first secret (promises E10 and E12).
+
+A core file, a debugger of the same user and a traceback would each show what the disk never does: keys, names, letters.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import sys
+import threading
+import warnings
+from asyncio import AbstractEventLoop
+from types import TracebackType
+from typing import Any
+
+import structlog
+
+_PR_SET_DUMPABLE = 4
+
+
+def keep_to_ourselves() -> None:
+    """No core file, no debugger of our own user, no traceback or warning on standard error; call once, early."""
+    _not_dumpable()
+    sys.excepthook = _uncaught
+    threading.excepthook = _in_thread
+    sys.unraisablehook = _unraisable
+    warnings.simplefilter("ignore")
+
+
+def keep_loop_to_itself(loop: AbstractEventLoop) -> None:
+    """What asyncio would print with the repr of a task or a protocol becomes one journal line with the error's kind."""
+    loop.set_exception_handler(_in_loop)
+
+
+def _not_dumpable() -> None:
+    """``prctl(2)``: /proc/PID is root's then, and neither ptrace nor a crash shows the memory."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    _tell("uncaught", kind, trace)
+
+
+def _in_thread(args: threading.ExceptHookArgs) -> None:
+    _tell("thread-ended", args.exc_type, args.exc_traceback)
+
+
+def _unraisable(args: sys.UnraisableHookArgs) -> None:
+    _tell("unraisable", args.exc_type, args.exc_traceback)
+
+
+def _in_loop(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    _tell("loop-fault", type(error) if error else None, error.__traceback__ if error else None)
+
+
+def _tell(event: str, kind: type[BaseException] | None, trace: TracebackType | None) -> None:
+    """The kind and the place in our own code; never the message, which may quote a letter."""
+    name = kind.__name__ if kind else "unknown"
+    structlog.get_logger().critical(event, error=name, place=_place(trace))
+
+
+def _place(trace: TracebackType | None) -> str:
+    """``module:line`` where it was raised."""
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace else ""
