@@ -86,7 +86,7 @@ class GatewayProcess:
     def kill(self) -> None:
         """SIGKILL to it alone; its children must end by themselves (counted in ``orphans`` when they do not)."""
         assert self._process is not None
-        children = _descendants(self._process.pid)
+        children = descendants(self._process.pid)
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self.kills += 1
@@ -112,7 +112,7 @@ class GatewayProcess:
         """Whatever happened, nothing of it stays, and nobody starts it again."""
         self._over = True
         if self._process is not None and self.alive:
-            children = _descendants(self._process.pid)
+            children = descendants(self._process.pid)
             self._process.kill()
             self._process.wait()
             for pid in _still_there(children, seconds=5):
@@ -134,7 +134,7 @@ class GatewayProcess:
             return log.read()
 
 
-def _descendants(pid: int) -> dict[int, str]:
+def descendants(pid: int) -> dict[int, str]:
     """Process ids under ``pid`` with the moment each began, so that a reused id is not taken for it."""
     found: dict[int, str] = {}
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -142,7 +142,7 @@ def _descendants(pid: int) -> dict[int, str]:
             for child in map(int, task.read_text().split()):
                 began = _began(child)
                 if began:
-                    found |= {child: began, **_descendants(child)}
+                    found |= {child: began, **descendants(child)}
     return found
 
 

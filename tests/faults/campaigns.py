@@ -1,0 +1,43 @@
+"""What `make faults` runs: a line per promise, and what each hands back.
+
+A campaign is ``async def name(folder: Path) -> Row``: it works in ``folder`` (its own, made for it), runs its negative
+control, and gives a row with at least :data:`COLUMNS`. Figures of speed go into ``figure``, ``target`` and ``unit``
+with ``kept`` as the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+COLUMNS = ("promise", "acknowledged", "lost", "duplicated", "unexplained", "rounds", "control_failed_as_it_must")
+
+Row = dict[str, object]
+Campaign = Callable[[Path], Coroutine[None, None, Row]]
+
+CAMPAIGNS = {
+    "A1": "tests.faults.full:a1",
+    "A5": "tests.faults.full:a5",
+    "A3": "tests.faults.full:a3",
+}
+"""Promise → ``module:function``; each is imported when it runs, in this order."""
+
+
+def campaign(promise: str) -> Campaign:
+    """The campaign of a promise; raises KeyError for one that has none."""
+    module, _, function = CAMPAIGNS[promise].partition(":")
+    return cast("Campaign", getattr(import_module(module), function))
+
+
+def row(promise: str, *, control: bool, **more: object) -> Row:
+    """A row; what is not told is none. ``control``: whether the broken gateway was caught."""
+    nothing: Row = {"acknowledged": 0, "lost": 0, "duplicated": 0, "unexplained": 0, "rounds": 1}
+    return {"promise": promise, **nothing, "control_failed_as_it_must": control, **more}
+
+
+def bad(found: Row) -> bool:
+    """Whether a promise was broken, or its control did not break."""
+    broken = any(found.get(name) for name in ("lost", "unexplained", "orphans", "damaged", "died_at_start"))
+    return broken or found.get("kept") is False or not found["control_failed_as_it_must"]
