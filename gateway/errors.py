@@ -20,6 +20,7 @@
         ├── NotOpened               5.7.5  a sealed mail that cannot be decrypted or verified
         ├── KeyStoreRefused         5.7.5  wrong or missing key
         ├── PeerRefused             5.x.x  as the peer said
+        ├── DatabaseRefused         5.3.5  of another version, or damaged
         └── SettingsRefused         5.3.5
 
 ``str(error)`` is for the far side: no patient, no path, no host. ``error.detail`` is for the journal.
@@ -161,6 +162,12 @@ class KeyStoreRefused(PermanentFailure):
     """The key store's password or the master key is wrong or missing."""
 
     status, words = "5.7.5", "Key store cannot be opened"
+
+
+class DatabaseRefused(PermanentFailure):
+    """The database is of a newer version of the program, or damaged: a person has to act."""
+
+    status, words = "5.3.5", "Database cannot be used"
 
 
 class PeerRefused(PermanentFailure):

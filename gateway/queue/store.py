@@ -13,18 +13,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, select
 
 from gateway import journal
-from gateway.errors import HuitaineError, StorageFull, StorageUnavailable
+from gateway.errors import StorageFull, StorageUnavailable
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.journal import Event
 from gateway.letter import KeptLetter, ReceivedLetter
 from gateway.queue import accept, afterwards, bodies, deliveries, erasing
 from gateway.queue.bodies import AtRest, Summary, Target
 from gateway.queue.deliveries import Claiming, Finishing, Lease, Planning
-from gateway.queue.sqlite import Lock, open_reader, open_writer
+from gateway.queue.opening import open_disk
 from gateway.queue.writer import Writer
 
 REMEMBERED = 2048
@@ -44,15 +43,11 @@ class Store:
     """Durable on return: each verb has been committed and fsynced, or raised StorageUnavailable or StorageFull."""
 
     def __init__(self, folder: Path, vault: AtRest, *, limits: Limits, clock: Callable[[], datetime]) -> None:
-        """Take the folder's lock, open the database, make missing tables."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Open the folder's database: see :func:`gateway.queue.opening.open_disk`."""
         self._folder, self._vault, self._limits, self._clock = folder, vault, limits, clock
-        self._lock = Lock(folder)
-        self._engine = open_writer(folder / "huitaine.db")
-        SQLModel.metadata.create_all(self._engine)
-        self._readers: Engine = open_reader(folder / "huitaine.db", keep=True)
-        self._refuse_another_key()
-        self._writer = Writer(self._engine)
+        self._disk = open_disk(folder, vault)
+        self._readers = self._disk.readers
+        self._writer = Writer(self._disk.engine)
         self._free = (0.0, 1)
         self._keys: OrderedDict[LetterId, tuple[bytes, bytes]] = OrderedDict()
 
@@ -69,9 +64,7 @@ class Store:
     def close(self) -> None:
         """Commit what waits, then let go of the folder."""
         self._writer.close()
-        self._readers.dispose()
-        self._engine.dispose()
-        self._lock.release()
+        self._disk.close()
 
     def admit(self, size: int) -> None:
         """Raise StorageFull while a letter of ``size`` bytes could not be kept: asked before it comes."""
@@ -265,22 +258,6 @@ class Store:
             ),
             kept_again=journal.kept_again(letter.received_at, letter.id, door=letter.door.value),
         )
-
-    def _refuse_another_key(self) -> None:
-        """A wrong master key must stop the start, not the first letter (promises.md F2)."""
-        newest = (
-            select(accept.LETTER.c.body_key).where(accept.LETTER.c.body_key != b"").order_by(accept.LETTER.c.id.desc())
-        )
-        with self._readers.connect() as connection:
-            wrapped = connection.execute(newest.limit(1)).scalar()
-        if wrapped:
-            try:
-                self._vault.unwrap(wrapped)
-            except HuitaineError:
-                self._readers.dispose()
-                self._engine.dispose()
-                self._lock.release()
-                raise
 
     def _room_for(self, size: int) -> None:
         """Refuse while the disk is low (promises.md A6); looked at once a second."""

@@ -1,0 +1,74 @@
+"""The database made ready: the folder locked, its shape brought up to date, its keys opened, or one clear line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import DatabaseError
+
+from gateway.errors import DatabaseRefused, StorageUnavailable
+from gateway.queue import accept, migrations
+from gateway.queue.bodies import AtRest
+from gateway.queue.sqlite import Lock, open_reader, open_writer
+
+NAME = "huitaine.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """The one connection that writes, those that read, and the lock that makes it so."""
+
+    lock: Lock
+    engine: Engine
+    readers: Engine
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self.readers.dispose()
+        self.engine.dispose()
+        self.lock.release()
+
+
+def open_disk(folder: Path, vault: AtRest) -> Disk:
+    """Lock the folder and open its database; what fails leaves nothing open.
+
+    Raises StorageUnavailable when another process holds the folder or the disk refuses, DatabaseRefused for a database
+    that is damaged or of a newer version, KeyStoreRefused for another master key than the one it was sealed under.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = Lock(folder)
+    engine = readers = None
+    try:
+        engine = open_writer(folder / NAME)
+        migrations.upgrade(engine)
+        readers = open_reader(folder / NAME, keep=True)
+        _refuse_another_key(readers, vault)
+    except BaseException as error:
+        for each in (readers, engine):
+            if each is not None:
+                each.dispose()
+        lock.release()
+        if isinstance(error, DatabaseError):
+            raise _named(error) from error
+        raise
+    return Disk(lock=lock, engine=engine, readers=readers)
+
+
+def _named(error: DatabaseError) -> Exception:
+    """SQLite's word for what is wrong, as one line that says what to do."""
+    why = str(error.orig)
+    if "malformed" in why or "not a database" in why:
+        return DatabaseRefused(f"{NAME} is damaged ({why}): put a backup in its place with `huitaine restore`")
+    return StorageUnavailable(f"{NAME} cannot be opened: {why}")
+
+
+def _refuse_another_key(readers: Engine, vault: AtRest) -> None:
+    """A wrong master key must stop the start, not the first letter (promises.md F2)."""
+    sealed = accept.LETTER.c.body_key
+    newest = select(sealed).where(sealed != b"").order_by(accept.LETTER.c.id.desc()).limit(1)
+    with readers.connect() as connection:
+        wrapped = connection.execute(newest).scalar()
+    if wrapped:
+        vault.unwrap(wrapped)
