@@ -11,6 +11,7 @@ import structlog
 from gateway.letter import Done, SealedMail
 from gateway.smtp.courier.commands import NOTIFY, Parcel
 from gateway.smtp.courier.connecting import open_dialogue
+from gateway.smtp.courier.destinations import Destinations, Rhythm
 from gateway.smtp.courier.failures import HandOverFailure, HopUnreachable, Phase
 from gateway.smtp.courier.pool import Connection, Pool, PoolLimits
 from gateway.smtp.courier.routes import Hop, Routes
@@ -31,12 +32,25 @@ class Courier:
         our_name: str,
         timeouts: Timeouts | None = None,
         limits: PoolLimits | None = None,
+        rhythm: Rhythm | None = None,
     ) -> None:
         """``our_name`` is what EHLO says; ``clock`` gives aware UTC times."""
         self._routes = routes
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
         self._pool = Pool(lambda hop: open_dialogue(hop, our_name, self._timeouts), limits or PoolLimits())
+        self._destinations = Destinations(rhythm or Rhythm(), clock)
+
+    def destination(self, mailbox: str) -> str:
+        """Where mail for the mailbox goes, as :meth:`resting` knows it: ``host:port`` of its route, or its domain.
+
+        Pure, and without anything of the local part.
+        """
+        return self._routes.destination(mailbox.rpartition("@")[2])
+
+    def resting(self, destination: str) -> datetime | None:
+        """Until when :meth:`deliver` would raise ``HopResting`` at once; ``None`` when it would try."""
+        return self._destinations.resting(destination)
 
     async def deliver(
         self, mail: SealedMail, *, notify: tuple[str, ...] = NOTIFY, orcpt: str | None = None, envid: str | None = None
@@ -45,9 +59,14 @@ class Courier:
 
         Raises ``HandOverFailure``, which is a ``TransientFailure`` or a ``PermanentFailure`` and tells phase, SMTP
         code and whether the next hop may hold the mail all the same. A next hop is tried only when the one before it
-        could not be reached: from MAIL on, its answer is the answer.
+        could not be reached: from MAIL on, its answer is the answer. ``HopResting`` says that none was tried.
         """
         parcel = Parcel(mail=mail, notify=notify, orcpt=orcpt, envid=envid)
+        async with self._destinations.place(self.destination(mail.mailbox)):
+            return await self._to_first_in_reach(parcel)
+
+    async def _to_first_in_reach(self, parcel: Parcel) -> Done:
+        mail = parcel.mail
         hops = await self._routes.hops(mail.mailbox.rpartition("@")[2])
         loop = asyncio.get_running_loop()
         until = loop.time() + self._timeouts.others

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from gateway.errors import HuitaineError, PeerDeferred, PeerRefused, PeerTimedOut, PeerUnreachable, TlsBelowFloor
@@ -33,6 +34,11 @@ class HandOverFailure(HuitaineError):
         self.code = code
         self.ambiguous = ambiguous
 
+    @property
+    def is_an_answer(self) -> bool:
+        """Whether there was a session in which the hop said, or its offers decided, what becomes of this letter."""
+        return self.phase is not Phase.CONNECT and self.code != 421 and (self.permanent or self.code is not None)
+
 
 class HopUnreachable(HandOverFailure, PeerUnreachable):
     """No connection, or it broke."""
@@ -44,6 +50,21 @@ class HopTimedOut(HandOverFailure, PeerTimedOut):
 
 class HopDeferred(HandOverFailure, PeerDeferred):
     """A 4xx reply, or bytes that are not SMTP."""
+
+
+class HopBusy(HopDeferred):
+    """No place became free at the destination in time (RFC 3463 X.4.5: congestion)."""
+
+    status = "4.4.5"
+
+
+class HopResting(HopDeferred):
+    """The destination could not be reached a moment ago and is left in peace ``until``; no connection was made."""
+
+    def __init__(self, detail: str, *, phase: Phase, status: str, until: datetime) -> None:
+        """``status`` is the last failure's."""
+        super().__init__(detail, phase=phase, status=status)
+        self.until = until
 
 
 class HopBelowFloor(HandOverFailure, TlsBelowFloor):

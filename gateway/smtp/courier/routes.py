@@ -64,9 +64,17 @@ class Hop:
         """The name to verify."""
         return self.server_name or self.host
 
+    @property
+    def destination(self) -> str:
+        """``host:port``."""
+        return f"{self.host}:{self.port}"
+
 
 class Routes(Protocol):
     """Where to hand over mail for a domain."""
+
+    def destination(self, domain: str) -> str:
+        """What its mail has in common with other mail that fails or is slow together with it; asks nobody."""
 
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         """The hops in the order to try; raises ``HandOverFailure`` when there is none."""
@@ -79,6 +87,11 @@ class StaticRoutes:
         """Domains are compared without case."""
         self._by_domain = {domain.lower(): hop for domain, hop in by_domain.items()}
         self._default = default
+
+    def destination(self, domain: str) -> str:
+        """The hop's, or the domain when there is none."""
+        hop = self._by_domain.get(domain.lower(), self._default)
+        return hop.destination if hop else domain.lower()
 
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         """The domain's own hop, else the default; ``HopRefused`` 5.1.2 when neither exists."""
@@ -95,6 +108,11 @@ class RoutesByDomain:
         """Domains are compared without case."""
         self._by_domain = {domain.lower(): hop for domain, hop in by_domain.items()}
         self._otherwise = otherwise
+
+    def destination(self, domain: str) -> str:
+        """The hop's, else what ``otherwise`` says."""
+        hop = self._by_domain.get(domain.lower())
+        return hop.destination if hop else self._otherwise.destination(domain)
 
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         """The domain's own hop, else what ``otherwise`` says."""
@@ -129,6 +147,10 @@ class MxRoutes:
         self._operators = operators
         self._context = context
         self._port = port
+
+    def destination(self, domain: str) -> str:
+        """The domain: its hosts are tried one after the other for the same mail."""
+        return domain.lower()
 
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         """One hop per MX; ``HopRefused`` 5.7.1 when the domain is not in the white list."""

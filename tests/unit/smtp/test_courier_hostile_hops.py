@@ -272,6 +272,9 @@ async def test_the_second_hop_is_tried_only_when_the_first_is_out_of_reach() -> 
         def __init__(self, *ports: int) -> None:
             self.ports = ports
 
+        def destination(self, domain: str) -> str:
+            return domain
+
         async def hops(self, domain: str) -> tuple[Hop, ...]:
             assert domain == "gp.test"
             clear = Security.UNSAFE_CLEAR_ON_LOOPBACK

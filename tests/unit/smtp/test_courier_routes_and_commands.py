@@ -84,6 +84,9 @@ class Two:
     def __init__(self, second: int) -> None:
         self._ports = free_port(), second
 
+    def destination(self, domain: str) -> str:
+        return domain
+
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         clear = Security.UNSAFE_CLEAR_ON_LOOPBACK
         return tuple(Hop(host="127.0.0.1", port=port, security=clear) for port in self._ports)
