@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from gateway.moments import Moment
+
+
+def _those(state: str, name: str, *columns: str) -> Index:
+    """An index of the deliveries in one state alone: it stays small however many are over."""
+    only = text(f"state = '{state}'")
+    return Index(name, *columns, sqlite_where=only, postgresql_where=only)
 
 
 class Letter(SQLModel, table=True):
@@ -23,8 +29,10 @@ class Letter(SQLModel, table=True):
     door: str
     source: str
     state: str = "open"
-    planned: bool = Field(default=False, index=True)
+    planned: bool = False
     """Whether every addressee has his row; a letter without is read again after a restart."""
+    strikes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often the work on it before its rows ended in a crash, of the reader or of the whole process."""
     reason: str = ""
     size: int = 0
     sha256: str = ""
@@ -37,6 +45,10 @@ class Letter(SQLModel, table=True):
     body_key: bytes = Field(sa_type=LargeBinary)
     sealed: bytes = Field(sa_type=LargeBinary)
     erase_after: datetime | None = Field(sa_type=Moment, default=None, index=True)
+
+    __table_args__ = (
+        Index("letter_unplanned", "id", sqlite_where=text("planned = 0"), postgresql_where=text("NOT planned")),
+    )
 
 
 class Chunk(SQLModel, table=True):
@@ -66,6 +78,15 @@ class Delivery(SQLModel, table=True):
     node: str = ""
     epoch: int = 0
     lease_until: datetime | None = Field(sa_type=Moment, default=None)
+    """By the database's clock, never by a node's."""
+    phase: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """How far a leased one is known to be: connect, dot, trial; empty when nothing is known."""
+    strikes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many processes died while they worked on it, since its last orderly ending."""
+    held_at: datetime | None = Field(sa_type=Moment, default=None)
+    """Since when it waits without an attempt in between."""
+    reminded_at: datetime | None = Field(sa_type=Moment, default=None)
+    """When it was last brought back to mind while it was held."""
     code: int | None = None
     status: str = ""
     dsn_offered: bool = False
@@ -76,9 +97,19 @@ class Delivery(SQLModel, table=True):
     notify: str = ""
     """NOTIFY of RFC 3461, comma separated; empty when the sender said nothing (failures and delays are told)."""
     reported: str = ""
-    """What the sender was last told about this delivery: delayed, held, failed, delivered, relayed."""
+    """What the sender was last told about this delivery: delayed, held, failed, delivered, relayed; or nothing."""
 
-    __table_args__ = (Index("delivery_due", "state", "next_at"),)
+    __table_args__ = (
+        _those("ready", "delivery_due", "route", "next_at"),
+        _those("ready", "delivery_age", "created_at"),
+        _those("leased", "delivery_lease", "lease_until"),
+        _those("held", "delivery_held", "next_at"),
+        Index("delivery_told", "state", "reported", "created_at"),
+        Index(
+            "delivery_unsure", "ambiguous", sqlite_where=text("ambiguous > 0"), postgresql_where=text("ambiguous > 0")
+        ),
+        Index("delivery_suspect", "strikes", sqlite_where=text("strikes > 0"), postgresql_where=text("strikes > 0")),
+    )
 
 
 class Replay(SQLModel, table=True):
@@ -90,6 +121,30 @@ class Replay(SQLModel, table=True):
     again: int = 0
     """How often it came again: from then on the letter was promised and cannot be withdrawn."""
     answer: bytes = Field(sa_type=LargeBinary, default=b"")
+
+
+class Node(SQLModel, table=True):
+    """A gateway process: who it is, which version, and when it was last heard of, by the database's clock."""
+
+    id: str = Field(primary_key=True)
+    version: str
+    beat: datetime = Field(sa_type=Moment)
+
+
+class ImapSeen(SQLModel, table=True):
+    """A mail of a watched mailbox that was taken, or refused and told: it is only moved when it is seen again."""
+
+    __tablename__ = "imap_seen"
+
+    account: str = Field(primary_key=True)
+    uidvalidity: int = Field(sa_type=BigInteger, primary_key=True)
+    uid: int = Field(sa_type=BigInteger, primary_key=True)
+    sha256: bytes = Field(sa_type=LargeBinary)
+    letter_id: str = Field(index=True)
+    fate: str
+    seen_at: datetime = Field(sa_type=Moment, index=True)
+
+    __table_args__ = (Index("imap_seen_bytes", "account", "sha256"),)
 
 
 class Entry(SQLModel, table=True):
