@@ -46,8 +46,10 @@ def network_of(address: str) -> str:
     """What a guesser can change his address within: himself in IPv4, his /64 in IPv6 (promise E5)."""
     if ":" not in address:
         return address
-    number = int(IPv6Address(address.partition("%")[0]))
-    return f"{IPv6Address(number >> 64 << 64)}/64"
+    six = IPv6Address(address.partition("%")[0])
+    if six.ipv4_mapped is not None:  # all of IPv4 would be one network
+        return str(six.ipv4_mapped)
+    return f"{IPv6Address(int(six) >> 64 << 64)}/64"
 
 
 def _malformed() -> Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +61,21 @@ class SharedDoor:
 
     def source_of(self, listener: SmtpListener, certificate: Mapping[str, Any] | None) -> SmtpSource | None:
         """Who the client is without logging in: by the listener, or by a certificate that TLS has verified."""
-        names = names_of(certificate) if certificate else frozenset()
-        for source in self.settings.sources:
-            if source.name == listener.unsafe_source or source.certificate_names & names:
-                return source
-        return None
+        names = names_of(certificate) if certificate and self._in_time(certificate) else frozenset()
+        found = [
+            source
+            for source in self.settings.sources
+            if source.name == listener.unsafe_source or source.certificate_names & names
+        ]
+        return found[0] if len(found) == 1 else None  # one certificate for two sources proves neither
+
+    def _in_time(self, certificate: Mapping[str, Any]) -> bool:
+        """TLS looked at this before; a TLS 1.2 session that is resumed is not looked at again."""
+        return ssl.cert_time_to_seconds(certificate["notAfter"]) > self.clock().timestamp()
 
 
 def names_of(certificate: Mapping[str, Any]) -> frozenset[str]:  # Any: what ssl.getpeercert() returns
-    """``commonName=…``, ``DNS:…``, ``email:…`` of a verified certificate, as settings write them."""
+    """``commonName=…``, ``DNS:…``, ``email:…``, ``URI:…`` of a verified certificate, as settings write them."""
     subject = {f"{key}={value}" for part in certificate.get("subject", ()) for key, value in part}
     alternative = {f"{kind}:{value}" for kind, value in certificate.get("subjectAltName", ())}
     return frozenset(subject | alternative)

@@ -13,11 +13,9 @@ import structlog
 from gateway.smtp.server.contract import Clock, Ids, Intake
 from gateway.smtp.server.credentials import Credentials
 from gateway.smtp.server.door import SharedDoor
-from gateway.smtp.server.session import SmtpSession
-from gateway.smtp.server.settings import SmtpDoorSettings, SmtpListener
+from gateway.smtp.server.listening import Listening, listen
+from gateway.smtp.server.settings import SmtpDoorSettings
 
-_HANDSHAKE_SECONDS = 15.0
-_SHUTDOWN_SECONDS = 5.0
 _CLOSING = "421 4.3.2 Closing, try again later"
 
 _log = structlog.get_logger()
@@ -26,10 +24,10 @@ _log = structlog.get_logger()
 class SmtpDoors:
     """Open listeners; ``ports`` tells the port of each by the listener's name."""
 
-    def __init__(self, door: SharedDoor, servers: dict[str, asyncio.Server]) -> None:
+    def __init__(self, door: SharedDoor, listening: dict[str, Listening]) -> None:
         self._door = door
-        self._servers = servers
-        self.ports = MappingProxyType({name: server.sockets[0].getsockname()[1] for name, server in servers.items()})
+        self._listening = listening
+        self.ports = MappingProxyType({name: one.port for name, one in listening.items()})
 
     @property
     def connections(self) -> int:
@@ -39,7 +37,8 @@ class SmtpDoors:
     async def close(self) -> None:
         """Let letters that are under way finish, at most ``limits.drain``; new connections hear 421 (promise F6).
 
-        On return nothing listens, no session lives, and no commit of ours is unsettled.
+        On return nothing listens and no session lives. A commit that takes longer than ``limits.settle`` goes on
+        without us: nobody was told yes, and what the store keeps of it is whole (promise A7).
         """
         self._door.draining = True
         for session in list(self._door.sessions):
@@ -47,13 +46,20 @@ class SmtpDoors:
                 session.farewell(_CLOSING)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._door.empty.wait(), self._door.limits.drain.total_seconds())
-        for server in self._servers.values():
-            server.close()
+        for listening in self._listening.values():
+            await listening.close()
         for session in list(self._door.sessions):
             session.abort()
-        await asyncio.gather(*self._door.commits, return_exceptions=True)
+        left = await self._settled()
         self._door.credentials.close()
-        _log.info("smtp_closed")
+        _log.info("smtp_closed", unsettled=left)
+
+    async def _settled(self) -> int:
+        """Wait for commits under way, but not for ever: a store that hangs must not keep the process (F6)."""
+        if not self._door.commits:
+            return 0
+        _, left = await asyncio.wait(set(self._door.commits), timeout=self._door.limits.settle.total_seconds())
+        return len(left)
 
 
 async def open_smtp_doors(settings: SmtpDoorSettings, intake: Intake, clock: Clock, ids: Ids) -> SmtpDoors:
@@ -67,36 +73,14 @@ async def open_smtp_doors(settings: SmtpDoorSettings, intake: Intake, clock: Clo
         max_guesses=settings.limits.max_guesses,
     )
     door = SharedDoor(settings, intake, clock, ids, credentials=credentials)
-    servers: dict[str, asyncio.Server] = {}
+    listening: dict[str, Listening] = {}
     try:
         for listener in settings.listeners:
-            servers[listener.name] = await _listen(door, listener)
+            listening[listener.name] = await listen(door, listener)
     except OSError:
-        for server in servers.values():
-            server.close()
+        for opened in listening.values():
+            await opened.close()
         raise
-    doors = SmtpDoors(door, servers)
+    doors = SmtpDoors(door, listening)
     _log.info("smtp_open", ports=dict(doors.ports))
     return doors
-
-
-async def _listen(door: SharedDoor, listener: SmtpListener) -> asyncio.Server:
-    def session() -> SmtpSession:
-        try:
-            return SmtpSession(door, listener)
-        except Exception as error:
-            # asyncio drops the connection without a word when a protocol cannot be made.
-            _log.critical("smtp_no_session", listener=listener.name, error=type(error).__name__)
-            raise
-
-    implicit = listener.tls if listener.implicit_tls else None
-    return await asyncio.get_running_loop().create_server(
-        session,
-        listener.host,
-        listener.port,
-        ssl=implicit,
-        ssl_handshake_timeout=_HANDSHAKE_SECONDS if implicit else None,
-        ssl_shutdown_timeout=_SHUTDOWN_SECONDS if implicit else None,
-        reuse_port=listener.reuse_port or None,
-        backlog=1024,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 import traceback
 
 import structlog
@@ -27,9 +28,15 @@ class Faults(Limits):
             _log.warning("smtp_refused", status=error.status, error=type(error).__name__, detail=error.detail)
             return str(reply_for(error))
         if isinstance(error, TLSSetupException | asyncio.IncompleteReadError):
-            _log.info("smtp_handshake_failed", network=self.network)
+            self.log_failed_handshake(error.__cause__)
             return str(internal_fault("-"))
         return self._fault(error)
+
+    def log_failed_handshake(self, error: BaseException | None) -> None:
+        """One line, with the reason in OpenSSL's words: they name nobody."""
+        unproved = isinstance(error, ssl.SSLCertVerificationError)
+        log = _log.warning if unproved else _log.info
+        log("smtp_handshake_failed", listener=self.listener.name, network=self.network, reason=_why(error))
 
     def _refused(self, refusal: Refusal) -> str:
         source = self.source.name if self.source else ""
@@ -45,3 +52,11 @@ class Faults(Limits):
         places = [f"{frame.name}:{frame.lineno}" for frame in frames]
         _log.error("smtp_fault", reference=reference, error=type(error).__name__, places=places)
         return str(internal_fault(reference))
+
+
+def _why(error: BaseException | None) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return type(error).__name__

@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
+
+import structlog
 
 from gateway.smtp.reply import Refusal
 from gateway.smtp.server.faults import Faults
+
+_log = structlog.get_logger()
 
 _OFFERED = ("PIPELINING", "ENHANCEDSTATUSCODES", "DSN")
 
@@ -22,6 +27,22 @@ class Greeting(Faults):
         source = self.door.source_of(self.listener, transport.get_extra_info("peercert"))
         if source is not None:
             self.identify(source)
+
+    async def _handle_client(self) -> None:
+        """Where a certificate is demanded, one that TLS verified but nobody listed ends here (RFC 5321 §3.1: 554)."""
+        if self.listener.demand_certificate and self.source is None:
+            _log.warning("smtp_certificate_unknown", network=self.network, fingerprint=self.certificate_fingerprint())
+            await self.push("554 5.7.1 This certificate stands for nobody here; ask for its name to be listed")
+            self.hang_up()
+            return
+        await super()._handle_client()
+
+    def certificate_fingerprint(self) -> str:
+        """The first half of the SHA-256 of the client's certificate: which one it was, without its names."""
+        transport = self.transport
+        tls = transport.get_extra_info("ssl_object") if transport else None
+        encoded = tls.getpeercert(binary_form=True) if tls else None
+        return sha256(encoded).hexdigest()[:32] if encoded else ""
 
     async def smtp_EHLO(self, hostname: str | None) -> None:
         """As aiosmtpd, with its changes to the command limits undone (traps.md 7)."""

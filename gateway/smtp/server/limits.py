@@ -7,7 +7,6 @@ import asyncio
 import structlog
 
 from gateway.smtp.reply import STOCK_REPLIES, Refusal
-from gateway.smtp.server.addresses import network_of
 from gateway.smtp.server.door import SharedDoor
 from gateway.smtp.server.engine import Engine
 from gateway.smtp.server.settings import SmtpListener
@@ -23,15 +22,17 @@ _log = structlog.get_logger()
 class Limits(Engine):
     """Watches all that comes in and goes out; whatever ends a connection here says why first."""
 
-    def __init__(self, hooks: object, door: SharedDoor, listener: SmtpListener) -> None:
+    def __init__(
+        self, hooks: object, door: SharedDoor, listener: SmtpListener, *, network: str, admitted: bool
+    ) -> None:
         self.door = door
         self.listener = listener
         self.limits = door.limits
-        self.network = ""
+        self.network = network
         self.receiving = False
         """Between 354 and the answer to the letter: the client's errors are then the letter's, not his."""
         self.client_gone = False
-        self._admitted = False
+        self._admitted = admitted
         self._is_first = True
         self._line = 0
         self._slow_timer: asyncio.TimerHandle | None = None
@@ -45,22 +46,18 @@ class Limits(Engine):
 
     # Coming and going ------------------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection once: STARTTLS calls this a second time."""
-        if not self._admitted and self.transport is None:
-            peer = transport.get_extra_info("peername")
-            self.network = network_of(peer[0]) if isinstance(peer, tuple) else "local"
-            self._admitted = self.door.gate.admit(self.network)
-        super().connection_made(transport)
-
     def connection_lost(self, error: Exception | None) -> None:
         """Leave the gate once: aiosmtpd calls this twice after a failed handshake."""
         self.client_gone = True
         self._stop_slow_timer()
+        self.leave_gate()
+        super().connection_lost(error)
+
+    def leave_gate(self) -> None:
+        """Give the place at the gate back, once."""
         if self._admitted:
             self._admitted = False
             self.door.gate.leave(self.network)
-        super().connection_lost(error)
 
     async def _handle_client(self) -> None:
         refused = "Closing" if self.door.draining else "" if self._admitted else "Too many connections, try again later"

@@ -19,8 +19,9 @@ from gateway.smtp.server.settings import SmtpListener
 class SmtpSession(Data):
     """A client's session, known to the door while it lasts."""
 
-    def __init__(self, door: SharedDoor, listener: SmtpListener) -> None:
-        super().__init__(Hooks(), door, listener)
+    def __init__(self, door: SharedDoor, listener: SmtpListener, *, network: str, admitted: bool) -> None:
+        """``admitted`` is the gate's answer for ``network``; its place there is given back when the connection ends."""
+        super().__init__(_HOOKS, door, listener, network=network, admitted=admitted)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Known to the door from now on."""
@@ -54,3 +55,7 @@ class Hooks(AuthHooks):
     ) -> str:
         """The reply to RCPT."""
         return session.add(address)
+
+
+_HOOKS = Hooks()
+"""One for all: it keeps nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from gateway.errors import SettingsRefused
 from gateway.smtp.server.contract import RecipientPolicy, always_open, any_recipient
@@ -35,7 +35,7 @@ class SmtpSource:
     password_hash: str = field(repr=False, default="")
     """Argon2id in PHC form; empty when the source has no password."""
     certificate_names: frozenset[str] = frozenset()
-    """``commonName=…``, ``DNS:…`` or ``email:…`` of the certificates that stand for this source."""
+    """``commonName=…``, ``DNS:…``, ``email:…`` or ``URI:…`` of the certificates that stand for this source."""
     line_ends: LineEnds = LineEnds.REFUSE
     long_lines: bool = False
     """Lines over 998 octets pass: for old hospital senders only."""
@@ -61,6 +61,10 @@ class SmtpListener:
     implicit_tls: bool = False
     unsafe_source: str = ""
     """Whoever connects is this source, with no proof: loopback only."""
+    demand_certificate: bool = False
+    """Only who shows the listed certificate of a source is served; nobody logs in otherwise (promise E4)."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Load balancers; given: each connection must come from one and begin with a PROXY header, before any TLS."""
     reuse_port: bool = False
 
 
@@ -98,6 +102,9 @@ class SmtpLimits:
     linger: timedelta = timedelta(seconds=1)
     """Between the last reply and the close, so that the client can read it."""
     drain: timedelta = timedelta(seconds=20)
+    settle: timedelta = timedelta(seconds=10)
+    """For commits that are still under way when the door has closed."""
+    proxy_header: timedelta = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +137,10 @@ def _refuse_twins(what: str, names: list[str]) -> None:
 
 
 def _check_listener(listener: SmtpListener, sources: set[str]) -> None:
+    if listener.demand_certificate:
+        _check_demand(listener)
     if listener.unsafe_source:
-        if not is_loopback(listener.host):
+        if not is_loopback(listener.host) or listener.proxies:
             raise SettingsRefused(f"smtp listener {listener.name}: a source without proof only on loopback")
         if listener.unsafe_source not in sources:
             raise SettingsRefused(f"smtp listener {listener.name}: no such source {listener.unsafe_source}")
@@ -139,6 +148,12 @@ def _check_listener(listener: SmtpListener, sources: set[str]) -> None:
         raise SettingsRefused(f"smtp listener {listener.name}: TLS is needed, nobody may log in without")
     if listener.tls is not None and listener.tls.minimum_version < ssl.TLSVersion.TLSv1_2:
         raise SettingsRefused(f"smtp listener {listener.name}: TLS below 1.2 is allowed by its context")
+
+
+def _check_demand(listener: SmtpListener) -> None:
+    demands = listener.tls is not None and listener.tls.verify_mode is ssl.CERT_REQUIRED
+    if listener.unsafe_source or not (demands and listener.implicit_tls):
+        raise SettingsRefused(f"smtp listener {listener.name}: certificates are demanded by implicit TLS alone")
 
 
 def is_loopback(host: str) -> bool:

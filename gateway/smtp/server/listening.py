@@ -1,0 +1,139 @@
+"""Accepts connections: the proxy's header where one is due, a place at the gate, TLS where it comes first.
+
+asyncio's own servers would put TLS straight on the socket: no header before it, no count of those who never finish
+their handshake, and no word about why one failed (promise E4 asks for one clear line).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from ipaddress import ip_address
+
+import structlog
+
+from gateway.smtp.server.addresses import network_of
+from gateway.smtp.server.door import SharedDoor
+from gateway.smtp.server.proxied import NoProxyHeader, client_behind
+from gateway.smtp.server.session import SmtpSession
+from gateway.smtp.server.settings import SmtpListener
+
+_HANDSHAKE_SECONDS = 15.0
+_SHUTDOWN_SECONDS = 5.0
+_BACKLOG = 1024
+_PAUSE = 0.2
+"""Seconds, when the system has no descriptor for one more connection."""
+
+_log = structlog.get_logger()
+
+
+class Listening:
+    """One listener's open sockets and the connections that are not sessions yet."""
+
+    def __init__(self, door: SharedDoor, listener: SmtpListener, sockets: list[socket.socket]) -> None:
+        self._door, self._listener, self._sockets = door, listener, sockets
+        self._arriving: set[asyncio.Task[None]] = set()
+        loop = asyncio.get_running_loop()
+        self._accepting = [loop.create_task(self._accept(listening)) for listening in sockets]
+
+    @property
+    def port(self) -> int:
+        """The port of the first address."""
+        return int(self._sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Nothing listens any more, and whoever had not arrived is let go."""
+        tasks = [*self._accepting, *self._arriving]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for listening in self._sockets:
+            listening.close()
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, address = await loop.sock_accept(listening)
+            except OSError as error:
+                _log.error("smtp_cannot_accept", listener=self._listener.name, error=error.errno)
+                await asyncio.sleep(_PAUSE)
+                continue
+            task = loop.create_task(self._arrive(connection, str(address[0])))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+            await asyncio.sleep(0)  # sock_accept does not yield while connections wait
+
+    async def _arrive(self, connection: socket.socket, address: str) -> None:
+        """From a socket to a session; whatever goes wrong before is journaled and ends this connection alone."""
+        try:
+            client = await self._client(connection, address)
+            if client is not None:
+                await self._welcome(connection, network_of(client))
+        except Exception as error:  # noqa: BLE001  atop a task
+            _log.critical("smtp_no_session", listener=self._listener.name, error=type(error).__name__)
+            connection.close()
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+
+    async def _client(self, connection: socket.socket, address: str) -> str | None:
+        """Who is there: the far end of the socket, or whom a listed proxy speaks for; ``None`` when let go."""
+        if not self._listener.proxies:
+            return address
+        if not any(ip_address(address.partition("%")[0]) in proxy for proxy in self._listener.proxies):
+            return self._turn_away(connection, "not a listed proxy")
+        try:
+            async with asyncio.timeout(self._door.limits.proxy_header.total_seconds()):
+                return await client_behind(connection) or address
+        except (NoProxyHeader, TimeoutError, OSError) as error:
+            return self._turn_away(connection, str(error) if isinstance(error, NoProxyHeader) else type(error).__name__)
+
+    def _turn_away(self, connection: socket.socket, reason: str) -> None:
+        _log.warning("smtp_proxy_refused", listener=self._listener.name, reason=reason)
+        connection.close()
+
+    async def _welcome(self, connection: socket.socket, network: str) -> None:
+        implicit = self._listener.tls if self._listener.implicit_tls else None
+        admitted = self._door.gate.admit(network)
+        if implicit is not None and not admitted:
+            # No handshake for one who would only hear 421: it costs us two milliseconds and him nothing.
+            _log.info("smtp_too_many", listener=self._listener.name, network=network)
+            connection.close()
+            return
+        session = SmtpSession(self._door, self._listener, network=network, admitted=admitted)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: session,
+                connection,
+                ssl=implicit,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if implicit else None,
+                ssl_shutdown_timeout=_SHUTDOWN_SECONDS if implicit else None,
+            )
+        except OSError as error:
+            session.log_failed_handshake(error)
+        finally:
+            if session.transport is None:
+                session.leave_gate()
+
+
+async def listen(door: SharedDoor, listener: SmtpListener) -> Listening:
+    """Open the listener's address; raises ``OSError`` with nothing open."""
+    found = await asyncio.get_running_loop().getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM)
+    sockets: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in dict.fromkeys(found):
+            sockets.append(_open(family, address[:2], reuse_port=listener.reuse_port))
+    except OSError:
+        for listening in sockets:
+            listening.close()
+        raise
+    return Listening(door, listener, sockets)
+
+
+def _open(family: int, address: tuple[object, ...], *, reuse_port: bool) -> socket.socket:
+    listening = socket.create_server(
+        (str(address[0]), int(str(address[1]))), family=family, backlog=_BACKLOG, reuse_port=reuse_port
+    )
+    listening.settimeout(0)
+    return listening
