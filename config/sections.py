@@ -204,6 +204,27 @@ class Escalation(Section):
     alert_operator_minutes: float = 15.0
 
 
+class Alarms(Section):
+    """When the operator hears of trouble: one journal line, and a metric."""
+
+    every_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
+    recent_minutes: float = 15.0
+    deferred: int = 100
+    ambiguous: int = 5
+    leases_lost: int = 0
+    readers: int = 3
+    rounds: int = 2
+    commit_seconds: float = 1.0
+    loop_seconds: float = 1.0
+    free_share: float = 0.15
+    held_hours: float = 24.0
+    unplanned_minutes: float = 15.0
+    still_minutes: float = 70.0
+    certificate_days: float = 30.0
+    crl_days: float = 1.0
+    white_list_days: float = 10.0
+
+
 class Retention(Section):
     """How long what is kept is kept."""
 

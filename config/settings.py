@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     receipts: sections.Receipts = sections.Receipts()
     delays: sections.Delays = sections.Delays()
     escalation: sections.Escalation = sections.Escalation()
+    alarms: sections.Alarms = sections.Alarms()
     retention: sections.Retention = sections.Retention()
     web: sections.Web = sections.Web()
 

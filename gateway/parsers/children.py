@@ -94,6 +94,8 @@ class Readers:
         self._replacing: set[asyncio.Task[None]] = set()
         self._deaths: OrderedDict[bytes, int] = OrderedDict()
         self._closed = False
+        self.fallen = 0
+        """How many children were replaced because they fell, not because they had worked long enough."""
 
     async def start(self) -> None:
         """Start all children; returns once each is confined; raises :class:`ReadingFailed` if one cannot start."""
@@ -147,6 +149,7 @@ class Readers:
 
     def _blame(self, content: bytes, detail: str) -> ReadingFailed:
         """Remember whom the child fell over; the oldest memory goes when there are too many."""
+        self.fallen += 1
         digest = sha256(content).digest()
         self._deaths[digest] = self._deaths.pop(digest, 0) + 1
         while len(self._deaths) > _DEATHS_REMEMBERED:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -46,6 +48,7 @@ class Writer:
         """Start the thread; :meth:`close` ends it."""
         self.broken = threading.Event()
         self.commits = 0
+        self.commit_times: deque[tuple[float, float]] = deque(maxlen=2048)
         self._closed = False
         self._engine = engine
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -129,11 +132,14 @@ class Writer:
             entries.forget(connection)
             transaction.rollback()
             raise
+        began = time.monotonic()
         try:
             transaction.commit()
         except Exception as error:
             self._failed_commit(connection, error)
             raise
+        finally:
+            self.commit_times.append((began, time.monotonic() - began))
         return [answers[id(job)] for job in group]
 
     def _failed_commit(self, connection: Connection, error: Exception) -> None:
