@@ -16,8 +16,10 @@ from gateway.letter import (
     AsReceived,
     Done,
     Door,
+    Fate,
     Held,
     KeptLetter,
+    MailKey,
     ParsedLetter,
     Reason,
     ReceivedLetter,
@@ -74,6 +76,14 @@ class Journey:
     async def record_answer(self, letter: LetterId, answer: bytes) -> None:
         """What the door said, so that a replay hears the same."""
         await self._at.queue.record_answer(letter, answer)
+
+    async def became(self, mail: MailKey) -> Fate | None:
+        """What became of a mail of a watched mailbox, taken or refused; ``None`` when it is new."""
+        return await self._at.queue.became(mail)
+
+    async def record_refused(self, mail: MailKey, letter: LetterId) -> None:
+        """Remember that a mail was refused and its sender told."""
+        await self._at.queue.record_refused(mail, letter)
 
     async def withdraw(self, letter: LetterId) -> bool:
         """Forget a letter whose client was gone before our yes."""

@@ -53,6 +53,24 @@ class Envelope:
     envid: str | None = None
 
 
+class Fate(StrEnum):
+    """What became of a mail in a watched mailbox; kept until it is certainly gone from there."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """And whoever sent it was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailKey:
+    """A mail in a watched mailbox: the numbers that name it there for good (RFC 3501 §2.3.1.1), and what it says."""
+
+    account: str
+    uidvalidity: int
+    uid: int
+    sha256: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedLetter:
     """What a door holds before anything is durable.
@@ -69,6 +87,8 @@ class ReceivedLetter:
     received_at: datetime
     name: str = field(repr=False, default="")
     replay_key: bytes = field(repr=False, default=b"")
+    mail: MailKey | None = None
+    """Of the IMAP door: written down as taken in the same commit."""
 
 
 # 2. keep ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@ from gateway.letter import (
     AddressedLetter,
     ComposedMail,
     Done,
+    Fate,
     KeptLetter,
+    MailKey,
     ParsedLetter,
     ReceivedLetter,
     SealedMail,
@@ -34,6 +36,14 @@ class Queue(Protocol):
 
     async def record_answer(self, letter: LetterId, answer: bytes) -> None:
         """Remember what the door said."""
+        ...
+
+    async def became(self, mail: MailKey) -> Fate | None:
+        """What became of a mail of a watched mailbox."""
+        ...
+
+    async def record_refused(self, mail: MailKey, letter: LetterId) -> None:
+        """Remember that this mail's sender knows."""
         ...
 
     async def withdraw(self, letter: LetterId) -> bool:

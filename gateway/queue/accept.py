@@ -12,7 +12,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.identifiers import LetterId
 from gateway.journal import Event
-from gateway.queue import entries
+from gateway.letter import Fate, MailKey
+from gateway.queue import entries, seen
 from gateway.queue.tables import Chunk, Delivery, Letter, Replay
 
 LETTER = Letter.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
@@ -49,6 +50,7 @@ class Keeping:
     horizon: datetime
     kept: Event
     kept_again: Event
+    mail: MailKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ def keep(connection: Connection, jobs: Sequence[Keeping]) -> Sequence[Found]:
         events.append(job.kept)
         known[job.replay_key] = Found(id=job.letter["id"], again=True)
     _insert(connection, new)
+    seen.remember(connection, [_taken(job.mail, job, each) for job, each in zip(jobs, found, strict=True) if job.mail])
     repeated = [{"letter": each.id} for each in found if each.again]
     if repeated:
         connection.execute(_AGAIN, repeated)
@@ -103,6 +106,8 @@ def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
         here = (LETTER.c.id == event.letter, LETTER.c.planned.is_(False))
         if connection.execute(update(LETTER).where(*here).values(erase_after=event.at, **values)).rowcount:
             connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
+            if event.letter:
+                seen.not_taken(connection, event.letter)
     entries.append(connection, jobs)
     return [None] * len(jobs)
 
@@ -140,6 +145,10 @@ def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
         for job in jobs
     ]
     connection.execute(_REMEMBER, seen)
+
+
+def _taken(mail: MailKey, job: Keeping, found: Found) -> seen.Seeing:
+    return seen.Seeing(mail=mail, letter=found.id, fate=Fate.TAKEN, at=job.letter["received_at"])
 
 
 def _renamed(event: Event, letter: LetterId) -> Event:

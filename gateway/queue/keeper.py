@@ -13,7 +13,7 @@ from gateway import journal
 from gateway.document import Movement
 from gateway.errors import HuitaineError
 from gateway.identifiers import LetterId
-from gateway.letter import Addressed, AddressedLetter, KeptLetter, ReceivedLetter
+from gateway.letter import Addressed, AddressedLetter, Fate, KeptLetter, MailKey, ReceivedLetter
 from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also
 from gateway.queue.planning import Step, make_plan
@@ -92,6 +92,14 @@ class Keeper:
     async def record_answer(self, letter: LetterId, answer: bytes) -> None:
         """Remember what the door said."""
         await self._store.record_answer(letter, answer)
+
+    async def became(self, mail: MailKey) -> Fate | None:
+        """What became of a mail of a watched mailbox."""
+        return await asyncio.to_thread(self._store.became, mail)
+
+    async def record_refused(self, mail: MailKey, letter: LetterId) -> None:
+        """Its sender knows."""
+        await self._store.record_refused(mail, letter)
 
     async def withdraw(self, letter: LetterId) -> bool:
         """Forget a letter that nobody was told we have."""
