@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 
 class Section(BaseModel):
@@ -15,6 +15,7 @@ class Section(BaseModel):
 
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+CertificateName = Annotated[str, Field(pattern=r"^(commonName=|DNS:|email:|URI:).+")]
 RppsNumber = Annotated[str, Field(pattern=r"^[0-9]{11}$")]
 FormName = Literal["pdf", "hprim-body", "hprim-attached", "xdm", "original"]
 
@@ -43,10 +44,20 @@ class Smtp(Section):
     implicit_tls_port: Port | None = None
     certificate: Path | None = None
     key: Path | None = None
+    certificate_port: Port | None = None
     client_ca: Path | None = None
+    client_crl: Path | None = None
+    proxies: tuple[IPvAnyNetwork, ...] = ()
     max_size: int = 26_214_400
     max_recipients: int = 1000
-    max_connections: int = 200
+    max_connections: Annotated[int, Field(ge=1)] = 1000
+    max_connections_per_network: Annotated[int, Field(ge=1)] = 100
+    max_connections_per_minute: Annotated[int, Field(ge=1)] = 2000
+    grace_seconds: Annotated[float, Field(gt=0)] = 30.0
+    min_bytes_per_second: Annotated[int, Field(ge=1)] = 500
+    max_errors: Annotated[int, Field(ge=1)] = 20
+    max_junk: Annotated[int, Field(ge=1)] = 100
+    max_guesses: Annotated[int, Field(ge=1)] = 10
 
 
 class Mllp(Section):
@@ -58,6 +69,7 @@ class Mllp(Section):
     certificate: Path | None = None
     key: Path | None = None
     client_ca: Path | None = None
+    client_crl: Path | None = None
     max_size: int = 26_214_400
     source: str = "mllp"
 
@@ -111,6 +123,7 @@ class Source(Section):
     senders: tuple[str, ...] = ()
     login: str | None = None
     certificate_subject: str | None = None
+    certificate_names: tuple[CertificateName, ...] = ()
     applications: tuple[str, ...] = ()
     line_endings: Literal["refuse", "normalise"] = "refuse"
     long_lines: bool = False

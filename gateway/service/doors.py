@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from config.sections import Mailbox, Source
+from config.sections import Mailbox, Smtp, Source
 from config.settings import Settings, SettingsError, secret
 from gateway.errors import SettingsRefused
 from gateway.imap import Account
@@ -20,20 +20,49 @@ from gateway.smtp.server.settings import LineEnds, SmtpDoorSettings, SmtpLimits,
 def smtp_settings(settings: Settings) -> SmtpDoorSettings | None:
     """What the SMTP door is told; ``None`` when no port is set."""
     smtp = settings.smtp
-    ports = (("starttls", smtp.starttls_port, False), ("implicit", smtp.implicit_tls_port, True))
-    wanted = [(name, port, implicit) for name, port, implicit in ports if port is not None]
-    if not wanted:
+    ports = (
+        ("starttls", smtp.starttls_port),
+        ("implicit", smtp.implicit_tls_port),
+        ("certificate", smtp.certificate_port),
+    )
+    listeners = tuple(_listener(smtp, name, port) for name, port in ports if port is not None)
+    if not listeners:
         return None
-    tls = server_context(smtp.certificate, smtp.key, client_ca=smtp.client_ca)
-    listeners = tuple(
-        SmtpListener(name=name, host=smtp.host, port=port, tls=tls, implicit_tls=implicit)
-        for name, port, implicit in wanted
-    )
     sources = tuple(_source(settings, name, source) for name, source in settings.sources.items() if source.senders)
-    limits = SmtpLimits(
-        max_size=smtp.max_size, max_recipients=smtp.max_recipients, max_connections=smtp.max_connections
+    return SmtpDoorSettings(
+        hostname=settings.gateway.domain, listeners=listeners, sources=sources, limits=_smtp_limits(smtp)
     )
-    return SmtpDoorSettings(hostname=settings.gateway.domain, listeners=listeners, sources=sources, limits=limits)
+
+
+def _listener(smtp: Smtp, name: str, port: int) -> SmtpListener:
+    demand = name == "certificate"
+    tls = server_context(
+        smtp.certificate, smtp.key, client_ca=smtp.client_ca, client_crl=smtp.client_crl, demand=demand
+    )
+    return SmtpListener(
+        name=name,
+        host=smtp.host,
+        port=port,
+        tls=tls,
+        implicit_tls=name != "starttls",
+        demand_certificate=demand,
+        proxies=smtp.proxies,
+    )
+
+
+def _smtp_limits(smtp: Smtp) -> SmtpLimits:
+    return SmtpLimits(
+        max_size=smtp.max_size,
+        max_recipients=smtp.max_recipients,
+        max_connections=smtp.max_connections,
+        max_connections_per_address=smtp.max_connections_per_network,
+        max_connections_per_minute=smtp.max_connections_per_minute,
+        grace=timedelta(seconds=smtp.grace_seconds),
+        bytes_per_second=smtp.min_bytes_per_second,
+        max_errors=smtp.max_errors,
+        max_junk=smtp.max_junk,
+        max_guesses=smtp.max_guesses,
+    )
 
 
 def mllp_settings(settings: Settings) -> MllpDoorSettings | None:
@@ -43,7 +72,13 @@ def mllp_settings(settings: Settings) -> MllpDoorSettings | None:
     if mllp.port is not None:
         listeners.append(MllpListener(name="mllp", host=mllp.host, port=mllp.port, source=mllp.source))
     if mllp.tls_port is not None:
-        tls = server_context(mllp.certificate, mllp.key, client_ca=mllp.client_ca, demand=mllp.client_ca is not None)
+        tls = server_context(
+            mllp.certificate,
+            mllp.key,
+            client_ca=mllp.client_ca,
+            client_crl=mllp.client_crl,
+            demand=mllp.client_ca is not None,
+        )
         listeners.append(MllpListener(name="mllps", host=mllp.host, port=mllp.tls_port, tls=tls, source=mllp.source))
     if not listeners:
         return None
@@ -134,7 +169,7 @@ def account(settings: Settings, mailbox: Mailbox, name: str) -> Account:
 
 def _certificate_names(source: Source) -> frozenset[str]:
     subject = source.certificate_subject
-    return frozenset({f"commonName={subject}"} if subject else ())
+    return frozenset({*source.certificate_names, *([f"commonName={subject}"] if subject else [])})
 
 
 def _source(settings: Settings, name: str, source: Source) -> SmtpSource:

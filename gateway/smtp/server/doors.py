@@ -65,7 +65,8 @@ class SmtpDoors:
 async def open_smtp_doors(settings: SmtpDoorSettings, intake: Intake, clock: Clock, ids: Ids) -> SmtpDoors:
     """Listen on every listener of ``settings``; raises ``OSError`` with none open when one port cannot be had."""
     # aiosmtpd logs commands with their addresses (promise E12); what we need to know we log ourselves.
-    logging.getLogger("mail.log").disabled = True
+    for name in ("mail.log", "mail.debug"):
+        logging.getLogger(name).disabled = True
     credentials = Credentials(
         settings.sources,
         key=secrets.token_bytes(32),

@@ -82,12 +82,14 @@ class Listening:
         if not self._listener.proxies:
             return address
         if not any(ip_address(address.partition("%")[0]) in proxy for proxy in self._listener.proxies):
-            return self._turn_away(connection, "not a listed proxy")
+            self._turn_away(connection, "not a listed proxy")
+            return None
         try:
             async with asyncio.timeout(self._door.limits.proxy_header.total_seconds()):
                 return await client_behind(connection) or address
         except (NoProxyHeader, TimeoutError, OSError) as error:
-            return self._turn_away(connection, str(error) if isinstance(error, NoProxyHeader) else type(error).__name__)
+            self._turn_away(connection, str(error) if isinstance(error, NoProxyHeader) else type(error).__name__)
+            return None
 
     def _turn_away(self, connection: socket.socket, reason: str) -> None:
         _log.warning("smtp_proxy_refused", listener=self._listener.name, reason=reason)

@@ -7,7 +7,6 @@ sound. Here it reads from the bare socket, octet for octet, so that not one octe
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 
 from aiosmtpd.proxy_protocol import AF, PROTO, V2_CMD, ProxyData, get_proxy
@@ -28,8 +27,6 @@ async def client_behind(connection: socket.socket) -> str | None:
     Takes exactly the header from a non-blocking socket. Raises ``NoProxyHeader``, and ``OSError`` when the connection
     breaks; waits for ever, so that the caller sets the limit.
     """
-    # Its log would hold addresses of clients at debug level (promise E12).
-    logging.getLogger("mail.debug").disabled = True
     try:
         told = await get_proxy(_Exactly(connection))
     except asyncio.IncompleteReadError as error:

@@ -19,6 +19,7 @@ NAMED = {"sources.NAME": sections.Source, "courier.operator": sections.Route}
 EXAMPLES_ONLY = {
     "host",
     "certificate_subject",
+    "certificate_names",
     "applications",
     "report_to",
     "senders",
