@@ -12,7 +12,7 @@ from gateway.letter import Done, SealedMail
 from gateway.smtp.courier.commands import NOTIFY, Parcel
 from gateway.smtp.courier.connecting import open_dialogue
 from gateway.smtp.courier.destinations import Destinations, Rhythm
-from gateway.smtp.courier.failures import HandOverFailure, HopUnreachable, Phase
+from gateway.smtp.courier.failures import HandOverFailure, HopUnreachable
 from gateway.smtp.courier.pool import Connection, Pool, PoolLimits
 from gateway.smtp.courier.routes import Hop, Routes
 from gateway.smtp.courier.timeouts import Timeouts
@@ -59,7 +59,8 @@ class Courier:
 
         Raises ``HandOverFailure``, which is a ``TransientFailure`` or a ``PermanentFailure`` and tells phase, SMTP
         code and whether the next hop may hold the mail all the same. A next hop is tried only when the one before it
-        could not be reached: from MAIL on, its answer is the answer. ``HopResting`` says that none was tried.
+        could not be reached, or its session broke before the dot: what it answers to the letter is the answer.
+        ``HopResting`` says that none was tried.
         """
         parcel = Parcel(mail=mail, notify=notify, orcpt=orcpt, envid=envid)
         async with self._destinations.place(self.destination(mail.mailbox)):
@@ -74,7 +75,7 @@ class Courier:
             try:
                 return await self._hand_to(hop, parcel)
             except HandOverFailure as failure:
-                if failure.phase is not Phase.CONNECT or loop.time() > until:
+                if failure.is_an_answer or failure.ambiguous or loop.time() > until:
                     raise
                 _log.info("hop-skipped", letter_id=mail.letter, delivery_id=mail.delivery, status=failure.status)
         return await self._hand_to(hops[-1], parcel)

@@ -25,6 +25,7 @@ class Dialogue(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
         transport.set_protocol(self)
+        transport.set_write_buffer_limits(high=0)  # room means: all of it is with the kernel, nothing waits here
 
     @property
     def is_open(self) -> bool:

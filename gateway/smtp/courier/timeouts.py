@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Timeouts:
     """Seconds; the defaults are RFC 5321 §4.5.3.2's, and 30 s for the TCP connection itself.
 
-    The 600 s after the final dot are not generosity: giving up earlier makes duplicates.
+    ``command`` is for the greeting, EHLO, STARTTLS, AUTH, MAIL and RCPT, each. The 600 s after the final dot are not
+    generosity: giving up earlier makes duplicates.
     """
 
     connect: float = 30

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from gateway.smtp.courier.commands import Offers, Parcel, mail_command, rcpt_command, stuffed
 from gateway.smtp.courier.dialogue import Dialogue
-from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopRefused, HopTimedOut, HopUnreachable, Phase
+from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopTimedOut, HopUnreachable, Phase
+from gateway.smtp.courier.meaning import failure_of
 from gateway.smtp.courier.replies import NotSmtp, Reply
 from gateway.smtp.courier.timeouts import Timeouts
 
@@ -38,7 +39,7 @@ class Transaction:
             reply = await self._dialogue.reply(self._timeouts.dot)
         self.is_clean = not self._dialogue.has_unread and reply.code != 421
         if reply.kind != 2:
-            raise _failure(reply, Phase.DOT)
+            raise failure_of(reply, Phase.DOT)
         return reply
 
     async def _open_data(self, commands: list[bytes]) -> None:
@@ -55,7 +56,7 @@ class Transaction:
                 break  # a 354 after a refusal leaves the hop waiting for content: only closing ends that
         if refused is not None:
             await self._reset(reply)
-            raise _failure(*refused)
+            raise failure_of(*refused)
 
     async def _answer(self, phase: Phase, is_refused: bool) -> Reply:  # noqa: FBT001 - private, read at its one call
         if not is_refused:
@@ -81,8 +82,8 @@ class Transaction:
             await self._dialogue.room(self._timeouts.block)
         await asyncio.sleep(0)  # lets a reply that is already here be seen before the dot makes it look like an answer
         self._refuse_early_reply()
-        self.phase = Phase.DOT
         self._dialogue.write(b".\r\n")
+        self.phase = Phase.DOT  # not before: a connection that is lost already never heard the dot
 
     def _refuse_early_reply(self) -> None:
         if self._dialogue.has_unread:
@@ -101,11 +102,3 @@ class Transaction:
             raise HopDeferred(str(error), phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
         except OSError as error:
             raise HopUnreachable(str(error), phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
-
-
-def _failure(reply: Reply, phase: Phase) -> HandOverFailure:
-    """5xx is for ever, 4xx is for now, anything else is not an answer to what was asked."""
-    if reply.kind == 5:
-        return HopRefused(reply.shown, phase=phase, code=reply.code, status=reply.status)
-    status = reply.status if reply.kind == 4 else "4.5.0"
-    return HopDeferred(reply.shown, phase=phase, code=reply.code, status=status)
