@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.delays.tables import movement
 from gateway.document import Patient, Stay
+from gateway.prepared import Prepared, Row
 
 Pseudonym = Callable[[str, str], str]
 """``pseudonym(domain, value)``: a keyed hash, the same for the same pair, made by the caller."""
@@ -18,7 +19,7 @@ Pseudonym = Callable[[str, str], str]
 _MERGE_CHAIN = 8
 """More merges of merges than this is a loop in what was sent."""
 
-_MERGES = (
+_MERGES = Prepared(
     select(*(movement.c[name] for name in ("prior_key", "ins_key", "ipp_key", "traits_key")))
     .where(movement.c.prior_key.in_((bindparam("ipp"), bindparam("ins"))))
     .order_by(func.coalesce(movement.c.evn_2, movement.c.at).desc(), movement.c.seq.desc())
@@ -35,7 +36,7 @@ class PatientKeys:
     traits_key: str | None = None
 
     @classmethod
-    def of(cls, row: RowMapping) -> Self:
+    def of(cls, row: Row) -> Self:
         """The keys as a row of ``stay``, ``clock`` or ``movement`` keeps them."""
         return cls(ins_key=row["ins_key"], ipp_key=row["ipp_key"], traits_key=row["traits_key"])
 
@@ -118,7 +119,7 @@ def survivor(connection: Connection, keys: PatientKeys) -> PatientKeys:
 
 def _merged_into(connection: Connection, keys: PatientKeys) -> PatientKeys | None:
     prior = {"ipp": keys.ipp_key, "ins": keys.ins_key}
-    row = connection.execute(_MERGES, prior).mappings().first() if any(prior.values()) else None
+    row = next(_MERGES.rows(connection, **prior), None) if any(prior.values()) else None
     if row is None:
         return None
     into = PatientKeys.of(row)

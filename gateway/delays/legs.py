@@ -9,11 +9,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 
-from sqlalchemy import Connection, Update, bindparam, case, or_, select, update
+from sqlalchemy import Connection, bindparam, case, or_, select, update
 
 from gateway.delays.settle import settle
 from gateway.delays.tables import clock
 from gateway.moments import Moment
+from gateway.prepared import Prepared
 
 
 class Leg(StrEnum):
@@ -46,8 +47,8 @@ _TIMELESS = frozenset({Leg.SEALED})
 """Legs that no line of ``timing`` depends on."""
 
 
-_GROUPS = select(clock.c.group_key).where(
-    clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), clock.c.counts
+_GROUPS = Prepared(
+    select(clock.c.group_key).where(clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), clock.c.counts)
 )
 
 
@@ -67,21 +68,21 @@ def record_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
     new = sum(_stamp(connection, leg, told) for leg, told in by_leg.items())
     timed = {stamp.delivery_id for leg, told in by_leg.items() if leg not in _TIMELESS for stamp in told}
     if new and timed:
-        settle(connection, connection.execute(_GROUPS, {"deliveries": list(timed)}).scalars().all())
+        settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=list(timed))])
     return new
 
 
 def _stamp(connection: Connection, leg: Leg, told: list[Stamp]) -> int:
     rows = [{"this_delivery": stamp.delivery_id, "told_at": stamp.at} for stamp in told]
-    return connection.execute(_statement(leg), rows).rowcount
+    return _statement(leg).many(connection, rows)
 
 
 @cache
-def _statement(leg: Leg) -> Update:
+def _statement(leg: Leg) -> Prepared:
     column = clock.c[f"{leg.value}_at"]
     told_at = bindparam("told_at", type_=Moment())
     grade = case(_GRADES, value=clock.c.state, else_=0)
-    return (
+    return Prepared(
         update(clock)
         .where(clock.c.delivery_id == bindparam("this_delivery"), or_(column.is_(None), column > told_at))
         .values({column: told_at, clock.c.state: case((grade < _GRADES[leg], leg.value), else_=clock.c.state)})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 
 from gateway.delays.clock import plausible
 from gateway.delays.identity import PatientKeys, Pseudonym, patient_keys, stay_keys, survivor
@@ -16,6 +16,7 @@ from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, stay
 from gateway.document import Patient, Role, Stay
 from gateway.identifiers import DeliveryId, LetterId
+from gateway.prepared import Row
 
 LETTER_KINDS = frozenset({"11490-0", "34112-3", "34133-9", "15507-7", "60280-5"})
 """JDV_J07: discharge letter, hospital report, episode summary, emergency report and form. A lab result or an imaging
@@ -151,7 +152,7 @@ def _look_again(connection: Connection, which: ColumnElement[bool]) -> tuple[str
     return tuple(sorted(changed))
 
 
-def _tie_values(connection: Connection, letter_id: str, row: RowMapping) -> dict[str, object]:
+def _tie_values(connection: Connection, letter_id: str, row: Row) -> dict[str, object]:
     claim = Claim.of(row)
     found, matched = find_stay(connection, claim)
     key = str(found["key"]) if found else None

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, or_, select
+from sqlalchemy import BindParameter, Connection, bindparam, or_, select
 
 from gateway.delays.clock import legal_day
 from gateway.delays.identity import PatientKeys, StayKeys
 from gateway.delays.tables import stay
+from gateway.prepared import Prepared, Row
 
 _WRITTEN_WITHIN = timedelta(days=60)
 """A letter that states no date of the stay is looked for among stays that ended at most this long before it."""
@@ -23,7 +24,12 @@ _SEEN = [
     *(stay.c[name] for name in ("first_at", "admitted_at", "discharged_at")),
 ]
 _NUMBERS: tuple[BindParameter[str], ...] = (bindparam("one"), bindparam("other"))
-_BY_NUMBER = select(*_SEEN).where(or_(stay.c.visit_key.in_(_NUMBERS), stay.c.file_key.in_(_NUMBERS)))
+_BY_NUMBER = Prepared(select(*_SEEN).where(or_(stay.c.visit_key.in_(_NUMBERS), stay.c.file_key.in_(_NUMBERS))))
+_PATIENT = ("ins_key", "ipp_key", "traits_key")
+_BY_PATIENT = Prepared(
+    select(*_SEEN).where(or_(*(stay.c[name] == bindparam(name) for name in _PATIENT)), ~stay.c.cancelled)
+)
+"""A key that is not known is NULL, which equals nothing."""
 
 
 class Matched(StrEnum):
@@ -46,7 +52,7 @@ class Claim:
     written_at: datetime
 
     @classmethod
-    def of(cls, row: RowMapping) -> Self:
+    def of(cls, row: Row) -> Self:
         """The claim as a row of ``clock`` keeps it."""
         return cls(
             stay=StayKeys(hospital=row["hospital"], visit_key=row["visit_key"], file_key=row["file_key"]),
@@ -66,7 +72,7 @@ class Claim:
         return None
 
 
-def find_stay(connection: Connection, claim: Claim) -> tuple[RowMapping | None, Matched]:
+def find_stay(connection: Connection, claim: Claim) -> tuple[Row | None, Matched]:
     """The one stay that ``claim`` is about, and by what; several candidates are none (identity is never guessed)."""
     mine = [row for row in _numbered(connection, claim.stay.numbers) if _may_be(claim, row)]
     visits = [row for row in mine if row["visit_key"] in claim.stay.numbers]
@@ -79,13 +85,13 @@ def find_stay(connection: Connection, claim: Claim) -> tuple[RowMapping | None, 
     return None, Matched.LETTER
 
 
-def _numbered(connection: Connection, numbers: Sequence[str]) -> list[RowMapping]:
+def _numbered(connection: Connection, numbers: Sequence[str]) -> list[Row]:
     if not numbers:
         return []
-    return list(connection.execute(_BY_NUMBER, {"one": numbers[0], "other": numbers[-1]}).mappings())
+    return list(_BY_NUMBER.rows(connection, one=numbers[0], other=numbers[-1]))
 
 
-def _may_be(claim: Claim, row: RowMapping) -> bool:
+def _may_be(claim: Claim, row: Row) -> bool:
     """A number proves the stay in its own hospital, or anywhere for the same patient; never against two other INS.
 
     Names that differ do not disprove it: a used name, an accent or a typing error is no other patient.
@@ -96,15 +102,14 @@ def _may_be(claim: Claim, row: RowMapping) -> bool:
     return row["hospital"] == claim.stay.hospital or claim.patient.same_as(patient) is True
 
 
-def _of_patient(connection: Connection, claim: Claim) -> list[RowMapping]:
-    known = [stay.c[column] == key for column, key in claim.patient.values().items() if key]
-    if not known:
+def _of_patient(connection: Connection, claim: Claim) -> list[Row]:
+    if claim.patient.strongest is None:
         return []
-    rows = connection.execute(select(*_SEEN).where(or_(*known), ~stay.c.cancelled)).mappings()
+    rows = _BY_PATIENT.rows(connection, **claim.patient.values())
     return [row for row in rows if claim.patient.same_as(PatientKeys.of(row))]
 
 
-def _only(rows: list[RowMapping], claim: Claim) -> RowMapping | None:
+def _only(rows: list[Row], claim: Claim) -> Row | None:
     """The one there is; among several, the only one whose dates agree, then the only one of the same hospital."""
     rows = list({row["key"]: row for row in rows}.values())
     if len(rows) > 1:
@@ -114,7 +119,7 @@ def _only(rows: list[RowMapping], claim: Claim) -> RowMapping | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def _dates_agree(claim: Claim, row: RowMapping) -> bool:
+def _dates_agree(claim: Claim, row: Row) -> bool:
     """Same day of discharge, else same day of admission, else written during the stay or soon after it.
 
     The last does not do for a letter that states another number of the same hospital.
@@ -132,5 +137,5 @@ def _dates_agree(claim: Claim, row: RowMapping) -> bool:
     return ended is None or claim.written_at <= ended + _WRITTEN_WITHIN
 
 
-def _shares_number(claim: Claim, row: RowMapping) -> bool:
+def _shares_number(claim: Claim, row: Row) -> bool:
     return not {row["visit_key"], row["file_key"]}.isdisjoint(claim.stay.numbers)

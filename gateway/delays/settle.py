@@ -7,9 +7,8 @@ any other but the patient's (art. R.1112-1-2 CSP names GP and referrer); then th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select
 
@@ -17,24 +16,30 @@ from gateway.delays.clock import legal_day
 from gateway.delays.match import Matched
 from gateway.delays.statements import upsert
 from gateway.delays.tables import clock, stay, timing
-
-Row = Mapping[Any, Any]  # Any: a RowMapping is keyed by name or column and holds several types
+from gateway.prepared import Prepared, Row
 
 _ROLES = {"gp": 0, "referrer": 1, "patient": 9}
 _OTHER_ROLE = 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 _WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
-_STAYS = select(
-    *(stay.c[name] for name in ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at"))
-).where(stay.c.key.in_(_WANTED))
-_LETTERS = select(
-    *(clock.c[name] for name in ("group_key", "delivery_id", "letter_id", "matched", "counts", "kind", "role")),
-    *(clock.c[name] for name in ("hospital", "unit", "discharged_at", "validated_at", "received_at", "accepted_at")),
-    *(clock.c[name] for name in ("delivered_at", "processed_at", "displayed_at", "integrated_at", "failed_at")),
-    clock.c.cancelled_at,
-).where(clock.c.group_key.in_(_WANTED))
-_GONE = delete(timing).where(timing.c.key.in_(_WANTED))
+_STAYS = Prepared(
+    select(
+        *(stay.c[name] for name in ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at"))
+    ).where(stay.c.key.in_(_WANTED))
+)
+_LETTERS = Prepared(
+    select(
+        *(clock.c[name] for name in ("group_key", "delivery_id", "letter_id", "matched", "counts", "kind", "role")),
+        *(
+            clock.c[name]
+            for name in ("hospital", "unit", "discharged_at", "validated_at", "received_at", "accepted_at")
+        ),
+        *(clock.c[name] for name in ("delivered_at", "processed_at", "displayed_at", "integrated_at", "failed_at")),
+        clock.c.cancelled_at,
+    ).where(clock.c.group_key.in_(_WANTED))
+)
+_GONE = Prepared(delete(timing).where(timing.c.key == bindparam("gone")))
 
 
 def settle(connection: Connection, keys: Iterable[str]) -> None:
@@ -42,14 +47,12 @@ def settle(connection: Connection, keys: Iterable[str]) -> None:
     wanted = sorted(set(keys))
     if not wanted:
         return
-    stays = {row["key"]: row for row in connection.execute(_STAYS, {"wanted": wanted}).mappings()}
+    stays = {row["key"]: row for row in _STAYS.rows(connection, wanted=wanted)}
     letters: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in connection.execute(_LETTERS, {"wanted": wanted}).mappings():
+    for row in _LETTERS.rows(connection, wanted=wanted):
         letters[row["group_key"]].append(row)
     drawn = {key: timing_of(key, stays.get(key), letters[key]) for key in wanted}
-    gone = [key for key, row in drawn.items() if row is None]
-    if gone:
-        connection.execute(_GONE, {"wanted": gone})
+    _GONE.many(connection, [{"gone": key} for key, row in drawn.items() if row is None])
     upsert(connection, timing, [row for row in drawn.values() if row is not None])
 
 

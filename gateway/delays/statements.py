@@ -1,6 +1,6 @@
 """The statements that SQLite and PostgreSQL spell alike but SQLAlchemy keeps per engine.
 
-Each is built once: building a statement costs ten times what running it does, and every letter needs some.
+Each is prepared once: building a statement costs ten times what running it does, and every letter needs some.
 """
 
 from __future__ import annotations
@@ -8,34 +8,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.prepared import Prepared
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> bool:
     """Insert what is not there yet; whether anything was new (a row that breaks a unique rule is left as it was)."""
-    statement = _insert_new(connection.dialect.name, table)
-    # One by one: the number of rows that many at once have changed is unknown to some drivers.
-    return sum(connection.execute(statement, dict(row)).rowcount for row in rows) > 0
+    return bool(rows) and _insert_new(connection.dialect.name, table, tuple(rows[0])).many(connection, rows) > 0
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert or replace by the column ``key``; every row has the same columns."""
     if rows:
-        statement = _upsert(connection.dialect.name, table, tuple(rows[0]))
-        connection.execute(statement, [dict(row) for row in rows])
+        _upsert(connection.dialect.name, table, tuple(rows[0])).many(connection, rows)
 
 
 @cache
-def _insert_new(dialect: str, table: Table) -> Executable:
-    return _insert_of(dialect)(table).on_conflict_do_nothing()
+def _insert_new(dialect: str, table: Table, columns: tuple[str, ...]) -> Prepared:
+    return Prepared(_insert_of(dialect)(table).on_conflict_do_nothing(), *columns)
 
 
 @cache
-def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Executable:
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...]) -> Prepared:
     insert = _insert_of(dialect)(table)
     new = {name: insert.excluded[name] for name in columns if name != "key"}
-    return insert.on_conflict_do_update(index_elements=["key"], set_=new)
+    return Prepared(insert.on_conflict_do_update(index_elements=["key"], set_=new), *columns)
 
 
 def _insert_of(dialect: str) -> type[sqlite.Insert | postgresql.Insert]:

@@ -21,16 +21,23 @@ def test_groups_are_named_by_their_label_so_that_no_parameter_is_compared_with_a
         assert "group_concat" not in spelt
 
 
-def test_inserts_name_their_conflict(monkeypatch):
+def test_inserts_name_their_conflict():
     class Recorder:
         dialect = postgresql.dialect()
+        rowcount = 0
 
         def __init__(self) -> None:
             self.said: list[str] = []
 
-        def execute(self, statement, _rows):
-            self.said.append(str(statement.compile(dialect=self.dialect)))
-            return type("Result", (), {"rowcount": 0})()
+        @property
+        def connection(self):
+            return self
+
+        def cursor(self):
+            return self
+
+        def executemany(self, sql, _rows):
+            self.said.append(sql)
 
     recorder = Recorder()
     assert not insert_new(recorder, timing, [{"key": "k"}])
