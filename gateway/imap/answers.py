@@ -24,7 +24,7 @@ _UIDVALIDITY = re.compile(rb"\[UIDVALIDITY ([1-9][0-9]{0,9})\]", re.IGNORECASE)
 _UID = re.compile(rb"[( ]UID ([1-9][0-9]{0,9})[) ]", re.IGNORECASE)
 _SIZE = re.compile(rb"[( ]RFC822\.SIZE ([0-9]{1,12})[) ]", re.IGNORECASE)
 _FLAGS = re.compile(rb"[( ]FLAGS \(([^()]*)\)", re.IGNORECASE)
-_BODY = re.compile(rb"BODY\[\] (?:\{[0-9]+\}|(\"\"|NIL))", re.IGNORECASE)
+_BODY = re.compile(rb"BODY\[(?:HEADER)?\](?:<0>)? (?:\{[0-9]+\}|(\"\"|NIL))", re.IGNORECASE)
 
 Lines = Sequence[bytes | bytearray]
 
@@ -60,7 +60,7 @@ def entries(lines: Lines) -> list[Entry]:
 
 
 def content(lines: Lines, uid: int) -> bytes | None:
-    """From the answer to UID FETCH (UID BODY.PEEK[]) of one mail; ``None`` when it is no longer there."""
+    """From the answer to UID FETCH (UID BODY.PEEK[]) of one mail, or of its header; ``None`` when it is gone."""
     for at, line in enumerate(lines):
         stated = _UID.search(bytes(line) + b" ")
         if isinstance(line, bytearray) or not stated or int(stated[1]) != uid:

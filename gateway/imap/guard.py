@@ -32,7 +32,7 @@ class GuardedProtocol(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib 
 
     def __init__(self, on_broken: Callable[[str], None]) -> None:
         """``on_broken`` is called once or more with why the session is over."""
-        super().__init__(asyncio.get_running_loop(), lambda error: on_broken(f"connection lost: {error}"))
+        super().__init__(asyncio.get_running_loop(), lambda error: on_broken(f"connection lost {type(error).__name__}"))
         self._on_broken = on_broken
         self.budget = LONGEST_LINE
 
@@ -114,7 +114,7 @@ class GuardedClient(aioimaplib.IMAP4):  # type: ignore[misc]  # aioimaplib has n
             raise
         except Exception as error:
             self.cut()
-            raise MailboxUnavailable(f"{type(error).__name__}: {error}"[:200]) from error
+            raise MailboxUnavailable(type(error).__name__) from error  # its words may be the server's
         except BaseException:
             self.cut()  # cancelled in the middle of a command: the next answer would be this one's
             raise

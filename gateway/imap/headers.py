@@ -22,9 +22,14 @@ class BadHeader(ValueError):
     """A header that does not say what it should; its text is not in the message."""
 
 
+def block_of(content: bytes) -> bytes:
+    """The header block of a mail, at most :data:`LARGEST` octets and what ends it."""
+    return content[: LARGEST + 4].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
+
+
 def read_headers(content: bytes) -> dict[str, list[str]]:
     """Unfolded values by lower-case name; lines that are no header are passed over. ``BadHeader`` when too large."""
-    block = content[: LARGEST + 4].partition(b"\r\n\r\n")[0].partition(b"\n\n")[0]
+    block = block_of(content)
     if len(block) > LARGEST:
         raise BadHeader("header larger than 100 KB")
     found: dict[str, list[str]] = {}

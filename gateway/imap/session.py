@@ -12,6 +12,7 @@ from gateway.errors import MailboxUnavailable, SettingsRefused
 from gateway.imap import answers, names
 from gateway.imap.answers import BadAnswer, Entry
 from gateway.imap.guard import LONGEST_LINE, GuardedClient, completed
+from gateway.imap.headers import LARGEST
 
 BATCH = 200
 """UIDs per command: aioimaplib's parser recurses once per line of the answer."""
@@ -52,7 +53,10 @@ class Limits:
 
 
 class Session:
-    """One connection with one mailbox selected. Any error is ``MailboxUnavailable``, and the session is over."""
+    """One connection with one mailbox selected. Any error is ``MailboxUnavailable``, and the session is over.
+
+    But for a mail that the server will not move: that is its right, and no disorder.
+    """
 
     def __init__(self, client: GuardedClient, limits: Limits, uidvalidity: int) -> None:
         """Made by :meth:`open`."""
@@ -114,13 +118,21 @@ class Session:
         lines = completed(await self._client.ask(call, self._limits.fetch, budget), "FETCH")
         return self._read(lambda given: answers.content(given, entry.uid), lines)
 
+    async def header(self, entry: Entry) -> bytes:
+        """The first 100 KB of the header of a mail that is too large to fetch; empty when it went away."""
+        call = self._client.protocol.fetch(str(entry.uid), f"(UID BODY.PEEK[HEADER]<0.{LARGEST}>)", by_uid=True)
+        lines = completed(await self._client.ask(call, self._limits.command), "FETCH")
+        return self._read(lambda given: answers.content(given, entry.uid), lines) or b""
+
     async def move(self, uid: int, folder: str) -> None:
-        """Moves one mail, making the folder when it is not there."""
+        """Moves one mail, making the folder when it is not there.
+
+        ``MailboxUnavailable`` with the session still open when the server says no: other mails may be moved.
+        """
         if await self._moved(uid, folder):
             return
         await self._simple("CREATE", folder)
         if not await self._moved(uid, folder):
-            self._client.cut()
             raise MailboxUnavailable("the mail cannot be moved")
 
     async def noop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from gateway.errors import HuitaineError, MailboxUnavailable
+from gateway.imap.answers import Entry
 from gateway.imap.session import Account, Limits, Session
 
 _log = structlog.get_logger(__name__)
@@ -29,22 +31,31 @@ class FetchedMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OversizedMail:
-    """A mail larger than the limit, not fetched."""
+    """A mail larger than the limit: its header alone was fetched."""
 
     uidvalidity: int
     uid: int
     size: int
+    header: bytes = field(repr=False, default=b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """Seconds: one IDLE, one wait where there is no IDLE, before a mail that was left comes again, between attempts."""
+    """Seconds: one IDLE, one wait where there is no IDLE, and the waits after failures, each twice the last."""
 
     idle: float = 300
     poll: float = 30
     again: float = 60
+    """At most, before a mail that was left comes again."""
     first_wait: float = 1
     longest_wait: float = 60
+    """At most, before the next connection."""
+    least: float = 0.2
+    """Between two looks, however often the server says that something changed."""
+
+
+Numbers = tuple[int, int]
+"""UIDVALIDITY and UID."""
 
 
 class MailboxWatch:
@@ -64,28 +75,34 @@ class MailboxWatch:
         self._pace = pace or Pace()
         self._opening = opening
         self._session: Session | None = None
-        self._left: dict[tuple[int, int], float] = {}
+        self._wait = self._pace.first_wait
+        self._left: dict[Numbers, float] = {}
+        self._tries: Counter[Numbers] = Counter()
+        self._decided: dict[Numbers, str] = {}
 
     async def mails(self) -> AsyncGenerator[FetchedMail | OversizedMail, None]:
         """Each mail, oldest first, for ever; connects again after any failure, waiting 1 s, 2 s, 4 s … 60 s.
 
         The consumer commits, then calls :meth:`move`. A mail may come again (cut before the move, changed
-        UIDVALIDITY): who takes it must know it by its bytes.
+        UIDVALIDITY): who takes it must know it by its numbers and its bytes.
         """
-        wait = self._pace.first_wait
         while True:
             try:
                 self._session = await self._opening(self._account, self._limits)
                 _log.info("mailbox-opened", account=self._account.name, uidvalidity=self._session.uidvalidity)
+                self._decided.clear()  # the server may be another one now, its numbers other mails'
                 while True:
+                    began = time.monotonic()
                     async for mail in self._pass(self._session):
                         yield mail
-                    wait = self._pace.first_wait
+                    self._wait = self._pace.first_wait
                     await self._session.wait_for_change(self._seconds_to_wait(self._session))
+                    await asyncio.sleep(began + self._pace.least - time.monotonic())
             except MailboxUnavailable as failure:
-                _log.warning("mailbox-unavailable", account=self._account.name, status=failure.status)
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, self._pace.longest_wait)
+                name, why = self._account.name, failure.detail
+                _log.warning("mailbox-unavailable", account=name, status=failure.status, why=why, wait=self._wait)
+                await asyncio.sleep(self._wait)
+                self._wait = min(2 * self._wait, self._pace.longest_wait)
             finally:
                 await self.close()
 
@@ -99,22 +116,23 @@ class MailboxWatch:
             raise MailboxUnavailable("not connected")
         if session.uidvalidity != mail.uidvalidity:
             raise MailboxUnavailable("UIDVALIDITY changed")
-        await session.move(mail.uid, folder)
-        self._left.pop((mail.uidvalidity, mail.uid), None)
+        await self._move(session, mail.uid, folder)
 
     async def sort(self, decide: Callable[[FetchedMail | OversizedMail], Awaitable[str | None]]) -> None:
         """For ever: asks ``decide`` for each mail's folder and moves it there; ``None`` leaves it for later.
 
-        ``decide`` commits what it takes before it answers. Whatever it raises leaves the mail where it is.
+        ``decide`` commits what it takes before it answers. Whatever it raises leaves the mail where it is. It is not
+        asked again for a mail that the server will not move, as long as the connection lasts.
         """
         async with aclosing(self.mails()) as mails:
             async for mail in mails:
                 try:
                     folder = await decide(mail)
                     if folder is not None:
+                        self._decided[mail.uidvalidity, mail.uid] = folder
                         await self.move(mail, folder)
                 except HuitaineError as failure:
-                    _log.warning("mail-left", account=self._account.name, uid=mail.uid, status=failure.status)
+                    self._tell_left(mail.uid, failure)
                 except Exception as error:  # noqa: BLE001 - one mail must not stop the mailbox: told, and tried again
                     _log.error("mail-left", account=self._account.name, uid=mail.uid, error=type(error).__name__)
 
@@ -129,15 +147,44 @@ class MailboxWatch:
         now = time.monotonic()
         present = {(session.uidvalidity, uid) for uid in await session.uids()}
         self._left = {key: due for key, due in self._left.items() if key in present}
+        self._tries = Counter({key: tries for key, tries in self._tries.items() if key in present})
         due = [uid for validity, uid in sorted(present) if self._left.get((validity, uid), 0.0) <= now]
         for entry in sorted(await session.entries(due), key=lambda entry: entry.uid):
-            self._left[session.uidvalidity, entry.uid] = time.monotonic() + self._pace.again
-            if entry.size > self._limits.size:
-                yield OversizedMail(uidvalidity=session.uidvalidity, uid=entry.uid, size=entry.size)
-                continue
-            content = await session.content(entry)
-            if content is not None:
-                yield FetchedMail(uidvalidity=session.uidvalidity, uid=entry.uid, content=content)
+            self._leave_for_a_while((session.uidvalidity, entry.uid))
+            if folder := self._decided.get((session.uidvalidity, entry.uid)):
+                await self._move_again(session, entry.uid, folder)
+            elif mail := await self._fetched(session, entry):
+                yield mail
+
+    async def _fetched(self, session: Session, entry: Entry) -> FetchedMail | OversizedMail | None:
+        numbers = {"uidvalidity": session.uidvalidity, "uid": entry.uid}
+        if entry.size > self._limits.size:
+            return OversizedMail(**numbers, size=entry.size, header=await session.header(entry))
+        content = await session.content(entry)
+        return None if content is None else FetchedMail(**numbers, content=content)
+
+    async def _move(self, session: Session, uid: int, folder: str) -> None:
+        await session.move(uid, folder)
+        self._wait = self._pace.first_wait
+        for memory in (self._left, self._tries, self._decided):
+            memory.pop((session.uidvalidity, uid), None)
+
+    async def _move_again(self, session: Session, uid: int, folder: str) -> None:
+        try:
+            await self._move(session, uid, folder)
+        except MailboxUnavailable as failure:
+            if not session.is_open:
+                raise
+            self._tell_left(uid, failure)
+
+    def _leave_for_a_while(self, numbers: Numbers) -> None:
+        """Before it is touched: a mail that breaks the connection each time must not keep the others waiting."""
+        self._tries[numbers] += 1
+        wait = min(self._pace.again, self._pace.first_wait * 2.0 ** min(self._tries[numbers], 16))
+        self._left[numbers] = time.monotonic() + wait
+
+    def _tell_left(self, uid: int, failure: HuitaineError) -> None:
+        _log.warning("mail-left", account=self._account.name, uid=uid, status=failure.status, why=failure.detail)
 
     def _seconds_to_wait(self, session: Session) -> float:
         """Until a mail that was left is due again, at most one IDLE or one poll."""

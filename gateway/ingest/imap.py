@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import structlog
 
-from gateway.errors import HuitaineError, PermanentFailure, SenderNotAllowed, TooLarge
+from gateway.errors import HuitaineError, PermanentFailure, TooLarge
 from gateway.identifiers import LetterId
 from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
-from gateway.imap.headers import BadHeader, addresses, read_headers
-from gateway.ingest.intake import Clock, Ids, Intake
-from gateway.letter import Door, Envelope, ReceivedLetter, Recipient
+from gateway.imap.headers import block_of
+from gateway.ingest.imap_envelope import ImapDoorSettings, recipients_of, refuse_automatic, sender_of
+from gateway.ingest.intake import Clock, Ids, MailIntake, is_ours
+from gateway.letter import Door, Envelope, Fate, MailKey, ReceivedLetter
+
+__all__ = ["ImapDoor", "ImapDoorSettings", "RefusedMail"]
+
+_UNTOLD = 1024
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImapDoorSettings:
-    """``own`` are the mailbox's own addresses; ``automatic`` stands for the addressees that the document names.
-
-    ``automatic`` is an address such as ``auto@`` our domain: it is the recipient of a mail written to nobody but us.
-    ``senders`` are the addresses and ``@domains`` that may write: a mailbox is open to the world, our signature is not.
-    """
-
-    source: str
-    senders: frozenset[str]
-    own: frozenset[str]
-    automatic: str
-    taken: str = "Taken"
-    refused: str = "Refused"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedMail:
-    """A mail that was moved to Refused: ``letter`` is its id in the journal, an empty sender is nobody to tell."""
+    """A mail that is refused: ``letter`` is its id in the journal, an empty sender is nobody to tell.
+
+    ``content`` is its header, no more.
+    """
 
     letter: LetterId
     envelope: Envelope
@@ -44,68 +37,89 @@ class RefusedMail:
     content: bytes = field(repr=False, default=b"")
 
 
-class AddressUnclear(PermanentFailure):
-    """Whom the mail is for cannot be read from its headers."""
-
-    status, words = "5.1.3", "The addressees of this mail cannot be read"
-
-
-class AutomaticMail(PermanentFailure):
-    """A report or an automatic answer: passing it on is how mail loops begin."""
-
-    status, words = "5.7.1", "Automatic mail is not passed on"
-
-
 class ImapDoor:
-    """Takes each mail once: committed first, then moved to Taken; a mail that comes again is known by its bytes."""
+    """Takes each mail once, however often it is seen: committed first, with what names it, then moved to Taken.
+
+    A refused mail's sender is told first; that he was is committed, then the mail is moved to Refused.
+    """
 
     def __init__(
         self,
         settings: ImapDoorSettings,
         watch: MailboxWatch,
         *,
-        intake: Intake,
+        intake: MailIntake,
         clock: Clock,
         new_id: Ids,
         on_refused: Callable[[RefusedMail], Awaitable[None]] | None = None,
     ) -> None:
-        """``on_refused`` tells whoever sent a mail that is moved to Refused; what it raises leaves the mail."""
+        """``on_refused`` tells whoever sent a mail that is refused; what it raises leaves the mail, to tell later."""
         self._settings = settings
         self._watch = watch
         self._intake = intake
         self._clock = clock
         self._new_id = new_id
         self._on_refused = on_refused
+        self._untold: OrderedDict[MailKey, RefusedMail] = OrderedDict()
 
     async def run(self) -> None:
         """For ever; transient failures leave a mail in the mailbox, to be offered again."""
         await self._watch.sort(self.take)
 
     async def take(self, mail: FetchedMail | OversizedMail) -> str:
-        """The folder for the mail, once it is committed or refused; raises ``TransientFailure`` to leave it."""
+        """The folder for the mail, once it is committed or refused; raises ``HuitaineError`` to leave it."""
+        key = self._key(mail)
+        fate = await self._intake.became(key)
+        if fate is None:
+            refused = self._untold.get(key) or await self._offer(mail, key)
+            fate = Fate.TAKEN if refused is None else await self._refuse(key, refused)
+        else:
+            _log.info("mail-known", source=self._settings.source, uid=mail.uid, fate=fate.value)
+        return self._settings.taken if fate is Fate.TAKEN else self._settings.refused
+
+    async def _offer(self, mail: FetchedMail | OversizedMail, key: MailKey) -> RefusedMail | None:
+        """``None`` when it is kept and can be read."""
         letter, envelope = self._new_id(), Envelope()
+        header = mail.content if isinstance(mail, FetchedMail) else mail.header
         try:
+            refuse_automatic(header)
+            envelope = Envelope(sender=sender_of(header, self._settings))
+            envelope = replace(envelope, recipients=recipients_of(header, self._settings))
             if isinstance(mail, OversizedMail):
                 raise TooLarge("larger than the mailbox's limit")
-            refuse_automatic(mail.content)
-            envelope = Envelope(sender=sender_of(mail.content, self._settings))
-            envelope = replace(envelope, recipients=recipients_of(mail.content, self._settings))
-            kept = await self._intake.keep_and_read(self._received(letter, envelope, mail.content))
+            kept = await self._intake.keep_and_read(self._received(letter, envelope, mail.content, key))
         except PermanentFailure as failure:
+            if is_ours(failure):
+                raise
             _log.warning(
                 "mail-refused", letter_id=letter, source=self._settings.source, uid=mail.uid, status=failure.status
             )
-            content = mail.content if isinstance(mail, FetchedMail) else b""
-            await self._tell(RefusedMail(letter=letter, envelope=envelope, failure=failure, content=content))
-            return self._settings.refused
-        _log.info("mail-taken", letter_id=kept.id, source=self._settings.source, uid=mail.uid)
-        return self._settings.taken
+            return RefusedMail(letter=letter, envelope=envelope, failure=failure, content=block_of(header))
+        _log.info("mail-taken", letter_id=kept.id, source=self._settings.source, uid=mail.uid, again=kept.again)
+        return None
 
-    async def _tell(self, refused: RefusedMail) -> None:
+    async def _refuse(self, key: MailKey, refused: RefusedMail) -> Fate:
+        """Tell, write down that it was told, and only then let the mail be moved."""
+        self._untold[key] = refused
+        while len(self._untold) > _UNTOLD:
+            self._untold.popitem(last=False)
         if self._on_refused is not None:
             await self._on_refused(refused)
+        self._untold[key] = replace(refused, envelope=Envelope())  # told: only the record is missing
+        await self._intake.record_refused(key, refused.letter)
+        self._untold.pop(key, None)
+        return Fate.REFUSED
 
-    def _received(self, letter: LetterId, envelope: Envelope, content: bytes) -> ReceivedLetter:
+    def _key(self, mail: FetchedMail | OversizedMail) -> MailKey:
+        stands_for = mail.content if isinstance(mail, FetchedMail) else b"%d octets\0" % mail.size + mail.header
+        return MailKey(
+            account=self._settings.source,
+            uidvalidity=mail.uidvalidity,
+            uid=mail.uid,
+            sha256=sha256(stands_for).digest(),
+        )
+
+    def _received(self, letter: LetterId, envelope: Envelope, content: bytes, key: MailKey) -> ReceivedLetter:
         return ReceivedLetter(
             id=letter,
             door=Door.IMAP,
@@ -114,52 +128,5 @@ class ImapDoor:
             content=content,
             received_at=self._clock(),
             replay_key=sha256(self._settings.source.encode() + b"\0" + content).digest(),
+            mail=key,
         )
-
-
-def sender_of(content: bytes, settings: ImapDoorSettings) -> str:
-    """Return-Path, else From; raises ``AddressUnclear``, and ``SenderNotAllowed`` unless both may write (E6)."""
-    headers = _headers(content)
-    fields = [value for name in ("return-path", "from") for value in headers.get(name, [])]
-    writers = [found for value in fields for found in _addresses(value)]
-    if not writers or not all(_may_write(writer.casefold(), settings.senders) for writer in writers):
-        raise SenderNotAllowed("return path or From is not among the source's senders")
-    return writers[0]
-
-
-def recipients_of(content: bytes, settings: ImapDoorSettings) -> tuple[Recipient, ...]:
-    """To and Cc without ourselves, else ``automatic``; raises ``AddressUnclear`` rather than leave anybody out."""
-    headers = _headers(content)
-    own = {address.casefold() for address in settings.own}
-    written = [found for name in ("to", "cc") for value in headers.get(name, []) for found in _addresses(value)]
-    others = dict.fromkeys(address for address in written if address.casefold() not in own)
-    return tuple(Recipient(address=address) for address in others or (settings.automatic,))
-
-
-def refuse_automatic(content: bytes) -> None:
-    """Raises ``AutomaticMail`` for reports, automatic answers and mails of the null sender (RFC 3834)."""
-    headers = _headers(content)
-    submitted = next(iter(headers.get("auto-submitted", [])), "no").lower()
-    kind = next(iter(headers.get("content-type", [])), "").lower()
-    path = next(iter(headers.get("return-path", [])), "present")
-    if not submitted.startswith("no") or kind.startswith("multipart/report") or path in {"<>", ""}:
-        raise AutomaticMail("auto-submitted, report or null sender")
-
-
-def _may_write(writer: str, senders: frozenset[str]) -> bool:
-    allowed = {sender.casefold() for sender in senders}
-    return writer in allowed or writer[writer.rindex("@") :] in allowed
-
-
-def _headers(content: bytes) -> dict[str, list[str]]:
-    try:
-        return read_headers(content)
-    except BadHeader as error:
-        raise AddressUnclear(str(error)) from error
-
-
-def _addresses(value: str) -> list[str]:
-    try:
-        return [] if value in {"<>", ""} else addresses(value)
-    except BadHeader as error:
-        raise AddressUnclear(str(error)) from error

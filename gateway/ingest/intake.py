@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from gateway.errors import HuitaineError, KeyStoreRefused, SettingsRefused
 from gateway.identifiers import LetterId
-from gateway.letter import KeptLetter, ReceivedLetter
+from gateway.letter import Fate, KeptLetter, MailKey, ReceivedLetter
 
 Clock = Callable[[], datetime]
 """Aware UTC now."""
@@ -45,3 +46,23 @@ class Intake(Protocol):
         It cannot once a delivery began, nor once a replay of it was answered.
         """
         ...
+
+
+class MailIntake(Intake, Protocol):
+    """What the door of a mailbox needs besides: the same mail is seen again until it is moved, maybe for days."""
+
+    async def became(self, mail: MailKey) -> Fate | None:
+        """What became of this mail, or of the same bytes in this mailbox; ``None`` when it is new.
+
+        A letter's mail is taken from the commit of :meth:`keep_and_read` on (``ReceivedLetter.mail``).
+        """
+        ...
+
+    async def record_refused(self, mail: MailKey, letter: LetterId) -> None:
+        """On return it is durable that this mail was refused and its sender told."""
+        ...
+
+
+def is_ours(failure: HuitaineError) -> bool:
+    """Whether the failure is the gateway's own, however permanent: no change of the letter would help."""
+    return isinstance(failure, KeyStoreRefused | SettingsRefused)

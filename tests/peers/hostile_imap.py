@@ -24,6 +24,7 @@ HONEST: Mapping[str, bytes] = {
     "SEARCH": b"* SEARCH 5\r\n" + DONE,
     "LIST": b"* 1 FETCH (UID 5 FLAGS (\\Seen) RFC822.SIZE %d)\r\n" % len(BODY) + DONE,
     "BODY": b"* 1 FETCH (UID 5 BODY[] {%d}\r\n%b)\r\n" % (len(BODY), BODY) + DONE,
+    "HEADER": b"* 1 FETCH (UID 5 BODY[HEADER]<0> {14}\r\nSubject: x\r\n\r\n)\r\n" + DONE,
     "MOVE": DONE,
     "CREATE": DONE,
     "NOOP": DONE,
@@ -86,7 +87,8 @@ def _verb(line: bytes) -> str:
     if words == ["DONE"]:
         return "DONE"
     verb = words[1] if len(words) > 1 else ""
-    return {"FETCH": "BODY" if b"BODY" in line else "LIST"}.get(verb, verb)
+    kind = "HEADER" if b"[HEADER]" in line else "BODY" if b"BODY" in line else "LIST"
+    return {"FETCH": kind}.get(verb, verb)
 
 
 async def _session(

@@ -15,7 +15,7 @@ from gateway.identifiers import LetterId
 from gateway.imap import Account, FetchedMail, MailboxWatch, OversizedMail, Pace
 from gateway.imap.headers import BadHeader, addresses, read_headers
 from gateway.ingest.imap import ImapDoor, ImapDoorSettings, RefusedMail
-from gateway.letter import Door, Envelope, KeptLetter, ReceivedLetter
+from gateway.letter import Door, Envelope, Fate, KeptLetter, MailKey, ReceivedLetter
 from tests.peers.dovecot import Dovecot
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
@@ -34,6 +34,7 @@ class Keeper:
     def __init__(self) -> None:
         self.kept: dict[bytes, ReceivedLetter] = {}
         self.fails = 1
+        self.fates: dict[MailKey, Fate] = {}
 
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
         raise NotImplementedError
@@ -46,10 +47,18 @@ class Keeper:
             raise StorageUnavailable("locked")
         again = letter.replay_key in self.kept
         first = self.kept.setdefault(letter.replay_key, letter)
+        assert letter.mail is not None
+        self.fates[letter.mail] = Fate.TAKEN
         return KeptLetter(received=first, again=again)
 
     async def record_answer(self, letter: LetterId, answer: bytes) -> None:
         raise NotImplementedError
+
+    async def became(self, mail: MailKey) -> Fate | None:
+        return self.fates.get(mail)
+
+    async def record_refused(self, mail: MailKey, letter: LetterId) -> None:
+        self.fates[mail] = Fate.REFUSED
 
     async def withdraw(self, letter: LetterId) -> bool:
         raise NotImplementedError
