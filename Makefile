@@ -1,11 +1,12 @@
-# make demo | test | coverage | bench | faults: each sets up what it needs and says how it ended.
+# make demo | test | coverage | bench | faults | fuzz: each sets up what it needs and says how it ended.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 comma := ,
 
-.PHONY: help setup peers-installed demo test coverage lint bench faults clean
+.PHONY: help setup peers-installed demo test coverage lint bench faults fuzz clean
 
 help:
 	@grep -E '^# [a-z]+:' Makefile | sed 's/^# /make /'
@@ -44,5 +45,9 @@ bench: setup peers-installed
 faults: setup peers-installed
 	@$(BIN)/python -m tests.faults.run $(subst $(comma), ,$(ONLY))
 
+# fuzz: every reader of foreign bytes for SECONDS (60) under Atheris; a line each: inputs, crashes, slowest, peak memory
+fuzz: setup
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz.run
+
 clean:
-	rm -rf $(VENV) demo/out bench/results.json faults/results.json .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo/out bench/results.json faults/results.json fuzz .mypy_cache .ruff_cache .hypothesis

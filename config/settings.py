@@ -76,6 +76,8 @@ def load(path: Path) -> Settings:
         return cast("Settings", _beside(path.resolve().parent, Located()))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: byte {error.start + 1} is not UTF-8; save the file in UTF-8") from error
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(error))) from error
 

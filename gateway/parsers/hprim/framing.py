@@ -13,6 +13,7 @@ from gateway.parsers.remarks import error, note, warning
 LONGEST_LINE = 220
 MOST_REPETITIONS = 1000
 """Of a field; more doctors than that are an error, more of anything else are no longer read."""
+_SEGMENTS = frozenset({"H", "P", "OBR", "OBX", "C", "A", "L", "AP", "AC", "FAC", "REG", "ACT", "ERR"})
 _LEADING = "\ufeff\x0b \t\r\n"
 _START = re.compile(r"H(?P<field>[^\sA-Za-z0-9])(?P<others>[^\sA-Za-z0-9]{3,4})(?P=field)")
 
@@ -76,8 +77,9 @@ class Segment:
         return "\n".join(self.separators.unescape(line) for line in lines).rstrip()
 
     def place(self, position: int | None = None) -> str:
-        """Where it is, as findings name it."""
-        return f"{self.name} line {self.number}" + (f" field {position}" if position else "")
+        """Where it is, as findings name it; a name that is none of the recommendation's may be a piece of a patient's."""
+        named = f"{self.name} line {self.number}" if self.name in _SEGMENTS else f"line {self.number}"
+        return named + (f" field {position}" if position else "")
 
 
 def starts_like_hprim_sante(text: str) -> bool:

@@ -62,6 +62,12 @@ def test_what_is_not_toml_is_refused_with_its_line(tmp_path: Path):
     assert "line 2" in line
 
 
+def test_what_is_not_utf_8_is_refused_with_its_byte(tmp_path: Path):
+    (tmp_path / "huitaine.toml").write_bytes(b'[gateway]\nhostname = "h\xf4pital"\n')
+    with pytest.raises(SettingsError, match="byte 24 is not UTF-8"):
+        load(tmp_path / "huitaine.toml")
+
+
 def test_a_missing_file_says_what_makes_one(tmp_path: Path):
     with pytest.raises(SettingsError, match="huitaine init"):
         load(tmp_path / "none.toml")

@@ -33,6 +33,12 @@ def codes(reading: Reading, severity: str = "error") -> list[str]:
     return [finding.code for finding in reading.findings if finding.severity == severity]
 
 
+def test_no_finding_names_what_stands_where_a_segment_should() -> None:
+    reading = read_hprim_sante(message(H, P, OBR, "TESTINI", "\x00E&&&DR", "AC|1", OBX, L))
+    places = [finding.place for finding in reading.findings if finding.code == "sante-segment"]
+    assert places == ["line 4", "line 5", "AC line 6"]
+
+
 def test_the_whole_sample_is_read_field_by_field(vectors: Path) -> None:
     reading = read_hprim_sante((vectors / "hprim" / "hprim_sante_oru_2_4.hpr").read_bytes())
     document = reading.documents[0]
