@@ -12,7 +12,10 @@ from gateway.smtp.server.engine import Engine
 from gateway.smtp.server.settings import SmtpListener
 
 _LONGEST_LINE = 1 << 16
-_NOT_SMTP = (b"\x16\x03", b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"CONNECT ", b"DELETE ", b"PRI ")
+_TLS = b"\x16\x03"
+_HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"CONNECT ", b"DELETE ", b"PRI ")
+_PROXY = (b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")
+_NOT_SMTP = (_TLS, *_HTTP, *_PROXY)
 _TOO_SLOW = "421 4.4.2 Too slow"
 _IDLE = "421 4.4.2 Idle for too long"
 
@@ -90,6 +93,7 @@ class Limits(Engine):
         if self.deaf:
             return
         if self._is_first and data.startswith(_NOT_SMTP):
+            _log.warning("smtp_not_spoken", listener=self.listener.name, network=self.network)
             self.farewell("500 5.5.1 This is an SMTP port")
             return
         self._is_first = False
