@@ -169,8 +169,8 @@ async def test_trap_aiosmtpd_takes_a_proxy_header_inside_tls_and_ours_stands_bef
     async with behind_a_proxy() as door:
         client = await through(door, v1("203.0.113.9"), "tls")
         await client.reply()
-        assert (await client.ask(v1("203.0.113.10").rstrip())).startswith("500 5.5.2 ")
         assert networks(door) == {"203.0.113.9"}
+        assert await client.ask(v1("203.0.113.10").rstrip()) == "500 5.5.1 This is an SMTP port"
         await client.close()
 
 
