@@ -61,6 +61,10 @@ class Store:
         """How many groups were committed since the start."""
         return self._writer.commits
 
+    def commit_times(self) -> list[tuple[float, float]]:
+        """When (monotonic) each of the last commits began, and the seconds it took."""
+        return list(self._writer.commit_times.copy())
+
     def close(self) -> None:
         """Commit what waits, then let go of the folder."""
         self._writer.close()

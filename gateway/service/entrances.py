@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -43,7 +42,7 @@ class Entrances:
     def __init__(self, gateway: Gateway, *, opening: Opening = Session.open) -> None:
         """``opening`` is how the receipts mailbox is reached."""
         self._gateway, self._opening = gateway, opening
-        self._stack = contextlib.AsyncExitStack()
+        self._closers: list[Callable[[], Awaitable[None]]] = []
         self.ports: dict[str, int] = {}
         self.teller = Teller(gateway.store, gateway.courier, _habits(gateway), clock=gateway.clock)
 
@@ -55,12 +54,19 @@ class Entrances:
             await self._open_folder()
             self._open_mailboxes()
         except BaseException:
-            await self._stack.aclose()
+            await self.close()
             raise
 
     async def close(self) -> None:
-        """Finish what is being handed in, then refuse."""
-        await self._stack.aclose()
+        """Finish what is being handed in, then refuse: all doors at once, so that a slow one costs the others nothing.
+
+        Raises what a door raised once the others are closed too.
+        """
+        closers, self._closers = self._closers, []
+        ended = await asyncio.gather(*(close() for close in closers), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error
 
     def told(self) -> Mapping[str, int]:
         """The doors that are open and their ports."""
@@ -82,21 +88,21 @@ class Entrances:
             store, largest = gateway.store, wanted.limits.max_size
             wanted = replace(wanted, admit=lambda: store.admit(largest))
             doors = await open_smtp_doors(wanted, gateway.journey, gateway.clock, new_letter_id)
-            self._stack.push_async_callback(doors.close)
+            self._closers.append(doors.close)
             self.ports |= doors.ports
 
     async def _open_mllp(self) -> None:
         gateway, wanted = self._gateway, mllp_settings(self._gateway.settings)
         if wanted:
             door = await open_mllp_door(wanted, gateway.journey, gateway.clock, new_letter_id)
-            self._stack.push_async_callback(door.close)
+            self._closers.append(door.close)
             self.ports |= door.ports
 
     async def _open_folder(self) -> None:
         gateway, wanted = self._gateway, folder_settings(self._gateway.settings)
         if wanted:
             door = await open_folder_door(wanted, gateway.journey, gateway.clock, new_letter_id)
-            self._stack.push_async_callback(door.close)
+            self._closers.append(door.close)
 
     def _open_mailboxes(self) -> None:
         gateway, settings = self._gateway, self._gateway.settings
@@ -127,7 +133,7 @@ class Entrances:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-        self._stack.push_async_callback(end)
+        self._closers.append(end)
 
 
 async def watched(run: Callable[[], Awaitable[None]], *, pause: float = RESTART) -> None:

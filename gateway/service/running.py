@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
@@ -14,15 +15,23 @@ import structlog
 from gateway.control import open_control
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
+from gateway.queue.afterwards import Noting
 from gateway.queue.store import Store
-from gateway.service.alarm import WaitingAlarm
+from gateway.service.alarms import Watch
+from gateway.service.alarms.ends import Ends
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.metrics import open_metrics
 from gateway.service.orders import Orders
+from gateway.service.supervisor import notify, watchdog
 
 SWEEP, TELL, TIDY = 1.0, 5.0, 60.0
 DRAIN = 20.0
+"""Seconds from the word to stop until the last letter under way is left to the next start (promise F6)."""
+LAST = 2.0
+"""Of these at least so many are left for deliveries when the doors took all the others."""
+IMPATIENT = 4
+"""Exit code after a second word to stop, as for anything temporary."""
 
 
 class Running:
@@ -32,8 +41,10 @@ class Running:
         """Nothing runs yet; ``receipts_opening`` is how the receipts mailbox is reached."""
         self._gateway = gateway
         self.entrances = Entrances(gateway, opening=receipts_opening)
+        self.watch = _watch(gateway)
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
+        self._until = 0.0
 
     @property
     def store(self) -> Store:
@@ -45,6 +56,7 @@ class Running:
         try:
             return await self._opened()
         except BaseException:
+            self._until = asyncio.get_running_loop().time() + DRAIN
             await self._stack.aclose()
             raise
 
@@ -57,26 +69,30 @@ class Running:
         freed = await gateway.store.restart()
         self._stack.push_async_callback(self._drain)
         await self._open_control()
-        port = gateway.settings.gateway.metrics_port
-        if port:
-            server = open_metrics(port, gateway.store, gateway.clock)
-            self._stack.callback(server.server_close)
-            self._stack.callback(server.shutdown)
+        self._open_metrics()
         self._work()
         await self.entrances.open()
         self._stack.push_async_callback(self.entrances.close)
         structlog.get_logger().info("gateway-open", freed=freed, doors=self.entrances.told())
+        notify("READY=1")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Doors first, then what is under way, then the disk."""
+        """No new work, then the doors, then what is under way, then the disk: 20 s in all (promise F6)."""
+        notify("STOPPING=1")
+        self._until = asyncio.get_running_loop().time() + DRAIN
         await self._stack.aclose()
         structlog.get_logger().info("gateway-closed")
 
     async def until_told_to_stop(self) -> bool:
-        """Run until SIGTERM or SIGINT, or until a commit failed; ``False`` in that case: a restart must recover."""
+        """Run until SIGTERM or SIGINT, or until a commit failed; ``False`` in that case: a restart must recover.
+
+        A second SIGTERM ends the process where it stands, as a kill would: what was under way is recovered at the next
+        start. SIGHUP does nothing: TLS files are read again by themselves.
+        """
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         while not stop.is_set():
@@ -84,6 +100,8 @@ class Running:
                 await asyncio.wait_for(stop.wait(), 1.0)
             if self._gateway.store.broken:
                 return False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _stop_at_once)
         return True
 
     async def settle(self) -> None:
@@ -99,14 +117,22 @@ class Running:
         self._every(SWEEP, self._resume)
         self._every(TELL, self.entrances.teller.tell)
         self._every(TIDY, gateway.store.tidy)
-        after = timedelta(minutes=gateway.settings.escalation.alert_operator_minutes)
-        self._every(TELL, WaitingAlarm(gateway.store, after, clock=gateway.clock).look)
+        self._every(self.watch.limits.every_seconds, self.watch.look)
+        self._spawn(self.watch.pulse.beat())
+        wanted = watchdog()
+        if wanted:
+            self._every(wanted.total_seconds() / 3, self._feed)
 
     async def _resume(self) -> None:
         await self._gateway.keeper.resume(self._gateway.journey.travel)
 
+    async def _feed(self) -> None:
+        """Only while this loop turns and the writer's thread commits: whoever hangs is restarted."""
+        await self._gateway.store.note(Noting())
+        notify("WATCHDOG=1")
+
     def _every(self, seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
-        self._spawn(_again_and_again(seconds, work))
+        self._spawn(_again_and_again(seconds, work, self.watch.round_ended))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(work))
@@ -117,19 +143,54 @@ class Running:
         server = await open_control(gateway.settings.gateway.data / "control.sock", orders.obey)
         self._stack.callback(server.close)
 
+    def _open_metrics(self) -> None:
+        gateway = self._gateway
+        port = gateway.settings.gateway.metrics_port
+        if port:
+            server = open_metrics(port, gateway.store, gateway.clock, self.watch, lambda: not gateway.store.broken)
+            self._stack.callback(server.server_close)
+            self._stack.callback(server.shutdown)
+
     async def _drain(self) -> None:
+        """What is under way gets what is left of the 20 s; what is not done by then is recovered at the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._gateway.keeper.drain(DRAIN)
-        await self._gateway.worker.drain(DRAIN)
+        await self._gateway.keeper.drain(self._left())
+        await self._gateway.worker.drain(self._left())
+
+    def _left(self) -> float:
+        return max(LAST, self._until - asyncio.get_running_loop().time())
 
 
-async def _again_and_again(seconds: float, work: Callable[[], Awaitable[Any]]) -> None:
+def _watch(gateway: Gateway) -> Watch:
+    settings = gateway.settings
+    return Watch(
+        store=gateway.store,
+        directory=gateway.directory,
+        ends=Ends(settings),
+        limits=settings.alarms,
+        letters_wait=timedelta(minutes=settings.escalation.alert_operator_minutes),
+        folder=settings.gateway.data,
+        fallen=lambda: gateway.readers.fallen,
+        list_needed=settings.directory.white_list_ca is not None,
+        clock=gateway.clock,
+    )
+
+
+def _stop_at_once() -> None:
+    structlog.get_logger().warning("stopped-at-once")
+    os._exit(IMPATIENT)
+
+
+async def _again_and_again(seconds: float, work: Callable[[], Awaitable[Any]], ended: Callable[..., None]) -> None:
     """A round that fails is journaled and the next one tries again."""
     while True:
         try:
             await work()
         except Exception as error:  # noqa: BLE001 (atop a task)
             structlog.get_logger().error("round-failed", round=work.__name__, error=type(error).__name__)
+            ended(work.__name__, well=False)
+        else:
+            ended(work.__name__, well=True)
         await asyncio.sleep(seconds)

@@ -1,0 +1,162 @@
+"""One look at everything that can go wrong in silence; the hot path only ever counts."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from config.sections import Alarms
+from directory import Directory
+from gateway.errors import HuitaineError
+from gateway.queue import queries, watching
+from gateway.queue.store import Store
+from gateway.service.alarms.board import Board, Measure
+from gateway.service.alarms.ends import End, Ends
+from gateway.service.alarms.pulse import WINDOW, Pulse, Recent
+from gateway.service.trouble import directory_trouble
+
+LOST = ("lease-lost", "lease-taken-over")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the database says."""
+
+    waits: float
+    held: float
+    unplanned: float
+    still: float
+    deferred: Mapping[str, int]
+    fresh: Mapping[str, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """The alarms of one running gateway: :meth:`look` now and then, or :meth:`watch` for good."""
+
+    store: Store
+    directory: Directory
+    ends: Ends
+    limits: Alarms
+    letters_wait: timedelta
+    folder: Path
+    fallen: Callable[[], int]
+    """How many reading children fell since the start."""
+    list_needed: bool
+    clock: Callable[[], datetime]
+    board: Board = field(default_factory=Board)
+    pulse: Pulse = field(default_factory=Pulse)
+    failing: Counter[str] = field(default_factory=Counter)
+    """Rounds whose last run failed, with how often in a row."""
+    measures: Sequence[Measure] = ()
+    """The figures of the last look."""
+    _seq: int = -1
+    _fallen: int = 0
+    _events: dict[str, Recent] = field(default_factory=dict)
+
+    async def look(self) -> None:
+        """One look; the database is asked in a thread: the loop does not wait for it."""
+        found = await asyncio.to_thread(self._ask)
+        self._count(found)
+        self.measures = [*self._of_letters(found), *self._of_the_process(), *self._of_dates()]
+        self.board.take(self.measures)
+
+    def round_ended(self, name: str, *, well: bool) -> None:
+        """A piece of regular work was done, or failed."""
+        if well:
+            self.failing.pop(name, None)
+        else:
+            self.failing[name] += 1
+
+    def _ask(self) -> Found:
+        now = self.clock()
+        with self.store.reading() as connection:
+            seq, at = watching.journal_head(connection)
+            fresh = watching.journaled_since(connection, self._seq) if self._seq >= 0 else {}
+            waits = _age(now, queries.oldest_due(connection))
+            found = Found(
+                waits=waits,
+                held=_age(now, watching.oldest_held(connection)),
+                unplanned=_age(now, queries.unplanned(connection)[1]),
+                still=min(waits, _age(now, at)),
+                deferred=watching.deferred_by_status(connection),
+                fresh=fresh,
+            )
+        self._seq = seq
+        return found
+
+    def _count(self, found: Found) -> None:
+        fallen = self.fallen()
+        news = {
+            "ambiguous": found.fresh.get("ambiguous", 0),
+            "leases-lost": sum(found.fresh.get(kind, 0) for kind in LOST),
+            "readers-restart": fallen - self._fallen,
+        }
+        self._fallen = fallen
+        for code, number in news.items():
+            recent = self._events.setdefault(code, Recent(self.limits.recent_minutes * 60))
+            if number:
+                recent.add(number)
+
+    def _of_letters(self, found: Found) -> Iterator[Measure]:
+        limits = self.limits
+        yield Measure(code="letters-wait", value=found.waits, limit=self.letters_wait.total_seconds())
+        yield Measure(code="letters-held", value=found.held, limit=limits.held_hours * 3600)
+        yield Measure(code="letters-unplanned", value=found.unplanned, limit=limits.unplanned_minutes * 60)
+        yield Measure(code="journal-still", value=found.still, limit=limits.still_minutes * 60)
+        for status, number in sorted(found.deferred.items(), key=lambda item: -item[1]):
+            yield Measure(code="deferred", value=number, limit=limits.deferred, which=status)
+
+    def _of_the_process(self) -> Iterator[Measure]:
+        limits = self.limits
+        for code, most in (
+            ("ambiguous", limits.ambiguous),
+            ("leases-lost", limits.leases_lost),
+            ("readers-restart", limits.readers),
+        ):
+            yield Measure(code=code, value=self._events[code].total(), limit=most)
+        yield Measure(code="commits-slow", value=commit_p99(self.store.commit_times()), limit=limits.commit_seconds)
+        yield Measure(code="loop-lags", value=self.pulse.late.worst(), limit=limits.loop_seconds)
+        usage = shutil.disk_usage(self.folder)
+        yield Measure(code="disk-low", value=usage.free / usage.total, limit=limits.free_share, least=True)
+        for name, times in self.failing.items():
+            yield Measure(code="round-failed", value=times, limit=limits.rounds, which=name)
+
+    def _of_dates(self) -> Iterator[Measure]:
+        limits = self.limits
+        yield from self._days("certificate-ends", self.ends.certificates(), limits.certificate_days)
+        yield from self._days("crl-ends", self.ends.lists(), limits.crl_days)
+        if self.list_needed:
+            yield Measure(code="white-list-old", value=self._list_days(), limit=limits.white_list_days)
+
+    def _days(self, code: str, ends: Sequence[End], least: float) -> Iterator[Measure]:
+        for end in sorted(ends, key=lambda end: end.at):
+            days = (end.at - self.clock()) / timedelta(days=1)
+            yield Measure(code=code, value=days, limit=least, least=True, which=end.name)
+
+    def _list_days(self) -> float:
+        """Since the white list was made by its authority; without one, for ever."""
+        try:
+            with directory_trouble():
+                made = self.directory.white_list.generated_at
+        except HuitaineError:
+            made = None
+        return (self.clock() - made) / timedelta(days=1) if made else math.inf
+
+
+def commit_p99(times: Sequence[tuple[float, float]]) -> float:
+    """Seconds that 99 of 100 commits of the last minute took at most; the slowest, when there were fewer."""
+    since = time.monotonic() - WINDOW
+    recent = sorted(seconds for began, seconds in times if began + seconds >= since)
+    return recent[min(len(recent) - 1, math.ceil(len(recent) * 0.99) - 1)] if recent else 0.0
+
+
+def _age(now: datetime, since: datetime | None) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0
