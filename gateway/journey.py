@@ -151,7 +151,7 @@ class Journey:
         """Stations 5 and 6; a mail that came sealed passes as it is."""
         message_id = self._at.message_id(step.delivery, step.attempt)
         if isinstance(step.addressed.protection, AsReceived):
-            return pass_on(step, message_id, sender=self._at.return_path)
+            return pass_on(step, message_id, sender=self._at.return_path, gateway=self._at.gateway)
         compose = self._at.composer.compose
         composed = await compose(step.letter, step.addressed, delivery=step.delivery, message_id=message_id)
         return self._at.sealer.seal(composed)

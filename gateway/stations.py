@@ -152,3 +152,5 @@ class Stations:
     message_id: MessageIds
     return_path: str
     """Our own mailbox, where receipts come back."""
+    gateway: str = "huitaine.invalid"
+    """Our own name, in the trace on a mail that passes as it came."""

@@ -94,6 +94,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         courier=Handover(courier, message_ids, ask_dsn=settings.receipts.ask_dsn),
         message_id=message_ids,
         return_path=_sender(settings),
+        gateway=settings.gateway.domain,
     )
     journey = Journey(stations)
     habits = Habits(node=node, slots=settings.queue.workers, schedule=_schedule(settings), leg=stays.leg)

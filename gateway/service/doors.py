@@ -12,6 +12,7 @@ from gateway.ingest.folder import FolderSettings, Origin
 from gateway.ingest.imap import ImapDoorSettings
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpLimits, MllpListener, MllpSource
 from gateway.parsers.french import in_french
+from gateway.passing import loop_marker
 from gateway.service.tls import server_context
 from gateway.smtp.courier.tls import OurCertificate, client_context
 from gateway.smtp.server.settings import LineEnds, SmtpDoorSettings, SmtpLimits, SmtpListener, SmtpSource
@@ -30,7 +31,11 @@ def smtp_settings(settings: Settings) -> SmtpDoorSettings | None:
         return None
     sources = tuple(_source(settings, name, source) for name, source in settings.sources.items() if source.senders)
     return SmtpDoorSettings(
-        hostname=settings.gateway.domain, listeners=listeners, sources=sources, limits=_smtp_limits(smtp)
+        hostname=settings.gateway.domain,
+        listeners=listeners,
+        sources=sources,
+        limits=_smtp_limits(smtp),
+        loop_marker=loop_marker(settings.gateway.domain),
     )
 
 

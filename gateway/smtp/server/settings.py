@@ -119,7 +119,7 @@ class SmtpDoorSettings:
     admit: Callable[[], None] = always_open
     """Asked at MAIL; raises ``TransientFailure`` when no letter can be taken now (disk low: promise A6)."""
     loop_marker: str = ""
-    """A whole header line that only our own mails carry: seeing it again is a loop."""
+    """A whole header line that only mails bear which we have passed on: seeing it again is a loop."""
 
     def __post_init__(self) -> None:
         """Refuse what would let somebody in without proof."""
