@@ -21,6 +21,10 @@ _MOST_ERRORS = 10
 
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?(?:-(\d+)(?:\.(\d+))?(?:\.(\d+))?)?(?![\w-])")
 
+_CONTROLS = bytes([*range(0x20), 0x7F])
+_ON_ONE_LINE = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
+"""What is echoed ends no segment and no block, whatever the request holds (promises.md §2, row 23)."""
+
 CONDITIONS = {
     "0": "Message accepted",
     "100": "Segment sequence error",
@@ -96,7 +100,7 @@ def acknowledge(
     """
     segments = [_msh(request, letter=letter, at=at), _msa(request, answer, complaints)]
     segments += _errors(request, complaints)
-    return b"".join(segment.rstrip(request.field(1)) + b"\r" for segment in segments)
+    return b"".join(segment.rstrip(request.field(1)).translate(_ON_ONE_LINE) + b"\r" for segment in segments)
 
 
 def _msh(request: Msh, *, letter: str, at: datetime) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -11,10 +10,10 @@ from typing import Any
 import structlog
 
 from gateway.document import Finding, Severity
-from gateway.errors import HuitaineError, UnreadableDocument
+from gateway.errors import Busy, HuitaineError, UnreadableDocument
 from gateway.identifiers import LetterId
 from gateway.ingest.ack import Answer, Complaint, acknowledge, complaints_of
-from gateway.ingest.intake import Clock, Ids, Intake
+from gateway.ingest.intake import Clock, Ids, Intake, is_ours
 from gateway.ingest.mllp.framing import Frame
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpListener, MllpSource
 from gateway.ingest.msh import DEFAULT, Msh, read_msh
@@ -46,11 +45,13 @@ class Answering:
             return acknowledge(request, Answer.CORRECT, letter=letter, at=at, complaints=complaints_of(error.findings))
         except HuitaineError as error:
             _log.warning("mllp_not_taken", letter_id=letter, status=error.status, detail=error.detail)
-            return _failed(request, error, letter=letter, at=at)
+            if error.permanent and not is_ours(error):
+                return _refused(request, error, letter=letter, at=at)
+            words = "Internal fault, send again later" if error.permanent else error.words
+            return _again(request, words, letter=letter, at=at, code=_temporary(error.status))
         except Exception as error:  # noqa: BLE001  one message's fault must not end the others (promise A4)
-            reference = secrets.token_hex(4)
-            _log.error("mllp_fault", letter_id=letter, reference=reference, error=type(error).__name__)
-            return _fault(request, reference, letter=letter, at=at)
+            _log.error("mllp_fault", letter_id=letter, error=type(error).__name__)
+            return _again(request, "Internal fault, send again later", letter=letter, at=at, code="4.3.0")
 
     async def _taken(self, request: Msh, letter: ReceivedLetter) -> bytes:
         kept = await self._intake.keep_and_read(letter)
@@ -97,6 +98,8 @@ class Answering:
         if frame.too_large:
             words = f"message larger than {self._settings.limits.max_size >> 20} MB, the limit of this gateway"
             raise UnreadableDocument((_finding("MSH", "too-large", words),))
+        if frame.crowded:
+            raise Busy("no room for a block of this size")
         if request is DEFAULT:
             words = "there is no MSH segment with five separators at the start; send one whole HL7 v2 message"
             raise UnreadableDocument((_finding("MSH", "no-msh", words),))
@@ -129,13 +132,16 @@ def _finding(place: str, code: str, words: str) -> Finding:
     return Finding(severity=Severity.ERROR, place=place, code=code, message=words)
 
 
-def _failed(request: Msh, error: HuitaineError, *, letter: str, at: datetime) -> bytes:
-    answer = Answer.CORRECT if error.permanent else Answer.AGAIN
+def _refused(request: Msh, error: HuitaineError, *, letter: str, at: datetime) -> bytes:
     complaint = Complaint(condition="207", code=error.status, words=error.words)
-    return acknowledge(request, answer, letter=letter, at=at, complaints=(complaint,))
+    return acknowledge(request, Answer.CORRECT, letter=letter, at=at, complaints=(complaint,))
 
 
-def _fault(request: Msh, reference: str, *, letter: str, at: datetime) -> bytes:
-    words = f"Internal fault, send again later (reference {reference})"
-    complaint = Complaint(condition="207", code="4.3.0", words=words)
+def _again(request: Msh, words: str, *, letter: str, at: datetime, code: str) -> bytes:
+    """AR; the reference is the end of the letter's id, which the journal has whole."""
+    complaint = Complaint(condition="207", code=code, words=f"{words} (reference {letter[-8:]})")
     return acknowledge(request, Answer.AGAIN, letter=letter, at=at, complaints=(complaint,))
+
+
+def _temporary(status: str) -> str:
+    return status if status.startswith("4") else "4.3.0"

@@ -10,11 +10,12 @@ import structlog
 
 from gateway.ingest.intake import Clock, Ids, Intake
 from gateway.ingest.mllp.answering import Answering
-from gateway.ingest.mllp.framing import END, START, Frame, Framing
+from gateway.ingest.mllp.framing import END, START, Frame, Framing, Room
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpListener
 
 _CHUNK = 64 << 10
 _HANDSHAKE_SECONDS = 15.0
+_GOODBYE_SECONDS = 5.0
 _PATIENCE_WITH_TOO_LARGE = 4
 """So many times the size limit are drained, so that the sender hears why; then the connection ends."""
 
@@ -29,6 +30,7 @@ class MllpDoor:
         self._answering = Answering(settings, intake, clock, ids)
         self._servers: dict[str, asyncio.Server] = {}
         self._connections: set[_Connection] = set()
+        self._room = Room(limit=settings.limits.room)
         self.closing = asyncio.Event()
 
     @property
@@ -81,20 +83,32 @@ class MllpDoor:
 
     async def _serve(self, listener: MllpListener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, listener, reader, writer)
-        full = len(self._connections) >= self._settings.limits.max_connections
+        welcome = self._make_place()
         self._connections.add(connection)
         try:
-            if full:
-                _log.warning("mllp_too_many_connections")
+            if welcome:
+                await connection.run(self._settings, self._answering, self._room)
             else:
-                await connection.run(self._settings, self._answering)
-        except (ConnectionError, TimeoutError) as error:
+                _log.warning("mllp_too_many_connections")
+        except OSError as error:
             _log.info("mllp_lost_connection", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  (atop a task: asyncio would print what it quotes)
+            _log.error("mllp_connection_fault", error=type(error).__name__)
         finally:
             self._connections.discard(connection)
-            writer.close()
-            with contextlib.suppress(OSError, asyncio.CancelledError):
-                await writer.wait_closed()
+            await _closed(writer)
+
+    def _make_place(self) -> bool:
+        """Whether one more may come: when all places are taken, the connection that has been idle longest goes."""
+        limits = self._settings.limits
+        if len(self._connections) < limits.max_connections:
+            return True
+        idle = max(self._connections, key=lambda connection: connection.idle_seconds)
+        if idle.idle_seconds < limits.evict.total_seconds():
+            return False
+        _log.info("mllp_idle_connection_ended", seconds=int(idle.idle_seconds))
+        idle.end_if_idle()
+        return True
 
 
 class _Connection:
@@ -110,10 +124,22 @@ class _Connection:
         self._writer = writer
         self._busy = False
         self._block_began = 0.0
+        self._idle_since: float | None = asyncio.get_running_loop().time()
 
-    async def run(self, settings: MllpDoorSettings, answering: Answering) -> None:
+    @property
+    def idle_seconds(self) -> float:
+        """How long it has waited between two messages; negative in the middle of one."""
+        return -1.0 if self._idle_since is None else asyncio.get_running_loop().time() - self._idle_since
+
+    async def run(self, settings: MllpDoorSettings, answering: Answering, room: Room) -> None:
         """Until the client ends, goes silent, or sends what is no MLLP."""
-        framing = Framing(settings.limits.max_size)
+        framing = Framing(settings.limits.max_size, room)
+        try:
+            await self._converse(framing, settings, answering)
+        finally:
+            framing.end()
+
+    async def _converse(self, framing: Framing, settings: MllpDoorSettings, answering: Answering) -> None:
         while not self._door.closing.is_set():
             data = await self._read(framing, settings)
             if not data:
@@ -122,7 +148,13 @@ class _Connection:
             frames = framing.feed(data)
             if frames or not within:
                 self._block_began = asyncio.get_running_loop().time()
-            await self._answer(frames, answering)
+            self._idle_since = None
+            try:
+                await self._answer(frames, answering, settings.limits.listening.total_seconds())
+            finally:
+                for frame in frames:
+                    framing.give_back(frame)
+            self._idle_since = None if framing.inside else asyncio.get_running_loop().time()
             if framing.junk > settings.limits.max_junk:
                 _log.warning("mllp_not_mllp", junk=framing.junk)
                 return
@@ -130,14 +162,16 @@ class _Connection:
                 _log.warning("mllp_endless_block", size=framing.size)
                 return
 
-    async def _answer(self, frames: list[Frame], answering: Answering) -> None:
+    async def _answer(self, frames: list[Frame], answering: Answering, patience: float) -> None:
+        """Each in its turn; raises ``TimeoutError`` when the client does not take its answers off the line."""
         for frame in frames:
             if self._door.closing.is_set():
                 return
             self._busy = True
             answer = await answering.answer(frame, self._listener, self._writer.get_extra_info("peercert"))
             self._writer.write(START + answer + END)
-            await self._writer.drain()
+            async with asyncio.timeout(patience):
+                await self._writer.drain()
             self._busy = False
 
     async def _read(self, framing: Framing, settings: MllpDoorSettings) -> bytes:
@@ -161,7 +195,17 @@ class _Connection:
     def end_if_idle(self) -> None:
         """End a connection that waits for its next message, or for the rest of one."""
         if not self._busy:
+            self._idle_since = None
             self._reader.feed_eof()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close when the last answer has left; a client that does not take it is cut off."""
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError, asyncio.CancelledError):
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            await writer.wait_closed()
+    writer.transport.abort()
 
 
 async def open_mllp_door(settings: MllpDoorSettings, intake: Intake, clock: Clock, ids: Ids) -> MllpDoor:

@@ -42,12 +42,18 @@ class MllpLimits:
 
     max_size: int = 25 << 20
     max_connections: int = 1000
+    room: int = 128 << 20
+    """Octets in memory over all connections; a block for which there is none left is answered AR."""
     max_junk: int = 256
     """Octets outside of any block, line ends and blanks excepted."""
     idle: timedelta = timedelta(hours=1)
     """Between two messages: interface engines keep their connection."""
     grace: timedelta = timedelta(seconds=30)
     bytes_per_second: int = 500
+    listening: timedelta = timedelta(seconds=60)
+    """For the client to take an answer off the line."""
+    evict: timedelta = timedelta(seconds=60)
+    """When all connections are taken, the one that has waited longest between two messages, at least so long, goes."""
     drain: timedelta = timedelta(seconds=20)
 
 

@@ -158,7 +158,7 @@ async def test_a_transient_failure_is_ar(fault):
     async with mllp(intake) as (door, _), peer(door) as dpi:
         answer = await dpi.ask(mdm())
         assert answer[1] == "MSA|AR|DOC000123"
-        assert answer[2].endswith(fault.words)
+        assert f"{fault.words} (reference " in answer[2]
         assert f"|{fault.status}^" in answer[2]
         intake.fault = None
         assert (await dpi.ask(mdm()))[1] == "MSA|AA|DOC000123"
