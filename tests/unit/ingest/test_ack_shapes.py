@@ -180,3 +180,11 @@ def test_only_errors_complain_at_most_ten_and_never_with_their_detail():
     complaints = complaints_of(findings)
     assert [complaint.code for complaint in complaints] == [f"b{number}" for number in range(10)]
     assert "DUPONT" not in ack(mdm(), Answer.CORRECT, complaints)
+
+
+@pytest.mark.parametrize("control", [b"\x0b", b"\x1c", b"\x00", b"\x7f", b"\x1b[2J"])
+def test_what_is_echoed_ends_no_block_and_no_segment(control):
+    request = mdm().replace(b"DOC000123", b"DOC" + control + b"123")
+    said = ack(request).encode()
+    assert not {*b"\x0b\x1c\x00\x7f\x1b\n"} & {*said}
+    assert said.count(b"\r") == 2
