@@ -4,7 +4,7 @@ What we rely on, and why there is no public way:
 
 ========================  ========================================================================================
 ``_reader._buffer``       bytes behind the end of data go back to it; bytes behind STARTTLS are seen in it
-``_smtp_methods``         an unknown verb gets our reply, and not the library's five chances
+``_smtp_methods``         an unknown verb gets our reply, not five chances; no table of methods for each connection
 ``_auth_require_tls``     implicit TLS would never offer AUTH (traps.md 3)
 ``_tls_protocol``         tells that STARTTLS was done
 ``_reset_timeout``        a timer of our own length, with ``_timeout_cb`` saying why before it closes
@@ -23,7 +23,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import cache
-from typing import Any
 
 from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as StockEnvelope
@@ -53,15 +52,18 @@ class Transaction(StockEnvelope):
         self.envid: str | None = None
 
 
-class _Verbs(dict[str, Any]):
-    """aiosmtpd's table of verbs; what is not in it goes to ``unknown``."""
+class _Verbs:
+    """In place of aiosmtpd's table of bound methods, 2 KB for each connection; what is no verb goes to ``unknown``."""
 
-    def __init__(self, verbs: dict[str, Any], unknown: Verb) -> None:
-        super().__init__(verbs)
-        self._unknown = unknown
+    __slots__ = ("_session",)
 
-    def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401  bound methods of many shapes
-        return super().get(key, self._unknown)
+    def __init__(self, session: Engine) -> None:
+        self._session = session
+
+    def get(self, key: str) -> Verb:
+        known = f"smtp_{key}" if key in self._session.verbs() else "unknown_verb"
+        verb: Verb = getattr(self._session, known)
+        return verb
 
 
 class Engine(SMTP):
@@ -86,17 +88,18 @@ class Engine(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self.restore_command_limits()
-        self._smtp_methods = _Verbs(self._smtp_methods, self.unknown_verb)
+        self._smtp_methods = _Verbs(self)  # type: ignore[assignment]  # of a dict, only ``get`` is used
         self.deaf = False
 
     @classmethod
     @cache
-    def _verbs(cls) -> list[str]:
-        return [name for name in dir(cls) if name.startswith("smtp_")]
+    def verbs(cls) -> frozenset[str]:
+        """What we answer to, in capitals."""
+        return frozenset(name.removeprefix("smtp_") for name in dir(cls) if name.startswith("smtp_"))
 
     def __dir__(self) -> list[str]:
-        """Verbs alone: for each connection aiosmtpd looks at everything that ``dir`` names, properties included."""
-        return self._verbs()
+        """Nothing: for each connection aiosmtpd looks at, and binds, everything that ``dir`` names."""
+        return []
 
     async def unknown_verb(self, arg: str | None) -> None:
         """Called for a verb that RFC 5321 does not have."""

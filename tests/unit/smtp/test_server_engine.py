@@ -102,7 +102,9 @@ async def test_command_limits_are_our_own_and_do_not_grow():
 
 async def test_the_verbs_are_found_without_looking_at_properties():
     async with smtp_door() as door, door.client():
-        verbs = set(session_of(door)._smtp_methods)
+        verbs = session_of(door).verbs()
+        assert "_smtp_methods.get(command)" in SOURCE
+        assert SOURCE.count("_smtp_methods") == 4  # made, asked, and twice in smtp_HELP, which ours replaces
         assert verbs >= {"AUTH", "DATA", "EHLO", "HELO", "MAIL", "NOOP", "QUIT", "RCPT", "RSET", "STARTTLS", "VRFY"}
         assert set(session_of(door)._auth_methods) == {"LOGIN", "PLAIN"}
 
