@@ -23,6 +23,7 @@ from gateway.letter import Receipt
 from gateway.receipts.mailbox import Folders, ReceiptMailbox
 from gateway.service.build import Gateway
 from gateway.service.doors import account, folder_origin, folder_settings, imap_door, mllp_settings, smtp_settings
+from gateway.service.supervisor import given_sockets
 from gateway.service.telling import Habits, Teller
 from gateway.smtp.server.doors import open_smtp_doors
 
@@ -86,7 +87,9 @@ class Entrances:
         gateway, wanted = self._gateway, smtp_settings(self._gateway.settings)
         if wanted:
             store, largest = gateway.store, wanted.limits.max_size
-            wanted = replace(wanted, admit=lambda: store.admit(largest))
+            given = given_sockets()
+            listeners = tuple(replace(each, given=given.get(each.name)) for each in wanted.listeners)
+            wanted = replace(wanted, listeners=listeners, admit=lambda: store.admit(largest))
             doors = await open_smtp_doors(wanted, gateway.journey, gateway.clock, new_letter_id)
             self._closers.append(doors.close)
             self.ports |= doors.ports

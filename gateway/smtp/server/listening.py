@@ -120,7 +120,10 @@ class Listening:
 
 
 async def listen(door: SharedDoor, listener: SmtpListener) -> Listening:
-    """Open the listener's address; raises ``OSError`` with nothing open."""
+    """Open the listener's address, or take the socket it was given; raises ``OSError`` with nothing open."""
+    if listener.given is not None:
+        listener.given.settimeout(0)
+        return Listening(door, listener, [listener.given])
     found = await asyncio.get_running_loop().getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM)
     sockets: list[socket.socket] = []
     try:

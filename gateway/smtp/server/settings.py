@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from socket import socket
 
 from gateway.errors import SettingsRefused
 from gateway.smtp.server.contract import RecipientPolicy, always_open, any_recipient
@@ -66,6 +67,8 @@ class SmtpListener:
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Load balancers; given: each connection must come from one and begin with a PROXY header, before any TLS."""
     reuse_port: bool = False
+    given: socket | None = None
+    """A socket that listens already, opened by the service manager: host and port do not count then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
