@@ -79,7 +79,7 @@ class Folder(Section):
 
     path: Path | None = None
     interval_seconds: float = 2.0
-    settle_seconds: float = 2.0
+    settle_seconds: float = 5.0
     witness: bool = False
     source: str = "folder"
 
@@ -130,6 +130,7 @@ class Source(Section):
     unknown_mailbox: Literal["hold", "allow"] = "hold"
     report_to: str | None = None
     correspondents: dict[str, RppsNumber] = {}
+    tenant: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")] = ""
 
 
 class Route(Section):
@@ -138,6 +139,7 @@ class Route(Section):
     host: str
     port: Port = 587
     tls: Literal["starttls", "implicit"] = "starttls"
+    tls_floor: Literal["opportunistic", "encrypt", "verify", "mutual"] = "verify"
     server_name: str | None = None
     ca: Path | None = None
     certificate: Path | None = None
@@ -147,13 +149,16 @@ class Route(Section):
 
 
 class Mx(Section):
-    """Straight to the MX of white-listed domains."""
+    """Straight to the MX of white-listed domains, and of others where that is wanted."""
 
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
     port: Port = 25
     nameservers: tuple[str, ...] = ()
+    dnssec_resolver: str | None = None
+    outside: Literal["refuse", "encrypt", "verify"] = "refuse"
+    public_ca: Path | None = None
 
 
 class Courier(Section):
@@ -166,9 +171,11 @@ class Courier(Section):
     operator: Route | None = None
     routes: dict[str, Route] = {}
     mx: Mx = Mx()
-    connections: Annotated[int, Field(ge=1, le=20)] = 5
-    letters_per_connection: int = 100
+    connections: Annotated[int, Field(ge=1, le=20)] = 20
+    letters_per_connection: Annotated[int, Field(ge=1, le=100)] = 100
     idle_seconds: float = 30.0
+    rest_after: Annotated[int, Field(ge=1)] = 3
+    rest_minutes: tuple[float, float] = (1, 5)
     nil: str = "DEV000000"
 
 
@@ -191,6 +198,8 @@ class Crypto(Section):
     openpgp_key: str | None = None
     keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
     master_key_secret: str = "master-key"  # noqa: S105 (the name of a file)
+    tenant_key_days: Annotated[float, Field(ge=1, le=366)] = 30.0
+    former_key_days: Annotated[float, Field(ge=0, le=366)] = 7.0
 
 
 class Queue(Section):
@@ -198,8 +207,11 @@ class Queue(Section):
 
     workers: Annotated[int, Field(ge=1, le=200)] = 50
     retry_minutes: tuple[float, ...] = (1, 2, 5, 10, 20, 60)
-    expire_hours: float = 48.0
+    expire_hours: Annotated[float, Field(gt=0, le=120)] = 48.0
     jitter: float = 0.2
+    lease_seconds: Annotated[float, Field(ge=20)] = 120.0
+    record_dot: bool = True
+    held_days: Annotated[float, Field(gt=0)] = 2.0
     replay_hours: float = 72.0
     min_free_share: float = 0.1
 
@@ -241,7 +253,8 @@ class Alarms(Section):
 class Retention(Section):
     """How long what is kept is kept."""
 
-    body_hours: float = 24.0
+    body_hours: Annotated[float, Field(ge=0, le=720)] = 24.0
+    metadata_months: Annotated[int, Field(ge=1, le=120)] = 12
 
 
 class Web(Section):

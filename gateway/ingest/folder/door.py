@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 
 import structlog
 
 from gateway.document import Finding, Severity
 from gateway.errors import HuitaineError, TooLarge, UnreadableDocument
 from gateway.identifiers import LetterId
+from gateway.ingest.folder.claim import Claim
 from gateway.ingest.folder.moving import REFUSED, TAKEN, move_to_refused, move_to_taken, remove_witness
 from gateway.ingest.folder.reason import reason_text
 from gateway.ingest.folder.settings import FolderSettings
 from gateway.ingest.folder.submit import StillWritten, letter_of, read_whole
-from gateway.ingest.folder.watch import Sighting, Watch, look_into
-from gateway.ingest.intake import Clock, Ids, Intake
+from gateway.ingest.folder.watch import Notes, Sighting, Watch, look_into
+from gateway.ingest.intake import Clock, Ids, Intake, is_ours
 from gateway.letter import ReceivedLetter
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdict:
+    """What was decided of a file: kept as ``letter``, or refused for ``findings``. Only its move may be missing."""
+
+    letter: LetterId
+    findings: tuple[Finding, ...] = ()
 
 
 class FolderDoor:
@@ -33,16 +43,21 @@ class FolderDoor:
         self._intake = intake
         self._clock = clock
         self._ids = ids
+        self._claim = Claim(settings.path)
         self._watch = Watch(settle=settings.settle.total_seconds(), witness_needed=settings.witness)
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._complained: dict[str, Sighting] = {}
+        self._complained: Notes[bool] = Notes()
+        self._verdicts: Notes[_Verdict] = Notes()
+        self._open_since: Notes[float] = Notes()
         self._trouble = 0
 
     async def open(self) -> None:
-        """Make ``taken`` and ``refused`` and start looking; raises ``OSError`` when that is impossible."""
-        for name in (TAKEN, REFUSED):
-            await asyncio.to_thread((self._settings.path / name).mkdir, mode=0o770, parents=True, exist_ok=True)
+        """Make the folder if it can be made, and start looking; a share that is not there yet is waited for."""
+        try:
+            await asyncio.to_thread(self._settings.path.mkdir, mode=0o770, parents=True, exist_ok=True)
+        except OSError as error:
+            _log.error("folder_not_seen", error=type(error).__name__)
         self._task = asyncio.create_task(self._run())
         _log.info("folder_open", source=self._settings.origin.source)
 
@@ -51,6 +66,7 @@ class FolderDoor:
         self._closing.set()
         if self._task is not None:
             await self._task
+        self._claim.release()
 
     async def _run(self) -> None:
         while not self._closing.is_set():
@@ -67,9 +83,14 @@ class FolderDoor:
         return max(interval, min(longest, interval * 2.0 ** min(self._trouble, 16))) if self._trouble else interval
 
     async def look(self) -> int:
-        """Look once and hand in what is whole; how many files left the folder."""
+        """Look once and hand in what is whole; how many files left the folder. Nothing when it is another gateway's."""
+        if not await asyncio.to_thread(self._claimed):
+            self._trouble += 1
+            _log.error("folder_held_by_another_gateway", source=self._settings.origin.source)
+            return 0
         sightings = await asyncio.to_thread(look_into, self._settings.path)
-        self._complained = {s.name: s for s in sightings if self._complained.get(s.name) == s}
+        for notes in (self._complained, self._verdicts, self._open_since):
+            notes.keep(sightings)
         whole = self._watch.whole(sightings, asyncio.get_running_loop().time())
         room = asyncio.Semaphore(self._settings.at_once)
 
@@ -81,58 +102,92 @@ class FolderDoor:
         self._trouble = self._trouble + 1 if None in outcomes else 0
         return sum(outcome is True for outcome in outcomes)
 
+    def _claimed(self) -> bool:
+        if not self._claim.hold():
+            return False
+        for name in (TAKEN, REFUSED):
+            (self._settings.path / name).mkdir(mode=0o770, exist_ok=True)
+        return True
+
     async def _hand_in(self, sighting: Sighting) -> bool | None:
         """Whether the file left the folder; ``None`` when letters cannot be taken now."""
-        letter = self._ids()
         try:
-            content = await asyncio.to_thread(
-                read_whole, self._settings.path / sighting.name, sighting, self._settings.origin.max_size
-            )
-        except (StillWritten, FileNotFoundError):
-            return False
-        except TooLarge as error:
-            return await self._move(sighting, letter, findings=(_finding(error),))
+            verdict = self._verdicts.get(sighting) or await self._judge(sighting)
         except OSError as error:
             return self._complain(sighting, error)
-        return await self._offer(
-            sighting, letter_of(sighting, content, self._settings.origin, at=self._clock(), letter=letter)
-        )
-
-    async def _offer(self, sighting: Sighting, letter: ReceivedLetter) -> bool | None:
-        try:
-            kept = await self._intake.keep_and_read(letter)
-        except UnreadableDocument as error:
-            return await self._move(sighting, letter.id, findings=error.findings)
+        except StillWritten:
+            return False
         except HuitaineError as error:
-            if error.permanent:
-                return await self._move(sighting, letter.id, findings=(_finding(error),))
-            _log.warning("folder_not_taken", letter_id=letter.id, status=error.status, detail=error.detail)
+            _log.warning("folder_not_taken", status=error.status, detail=error.detail)
             return None
         except Exception as error:  # noqa: BLE001  one file's fault must not end the watcher (promise A4)
-            _log.error("folder_fault", letter_id=letter.id, error=type(error).__name__)
+            _log.error("folder_fault", error=type(error).__name__)
             return None
-        _log.info("folder_kept", letter_id=kept.id, source=letter.source, again=kept.again)
-        return await self._move(sighting, kept.id)
+        return await self._move(sighting, self._verdicts.put(sighting, verdict))
 
-    async def _move(self, sighting: Sighting, letter: LetterId, findings: tuple[Finding, ...] = ()) -> bool:
-        """Out of the folder: taken, or refused for ``findings``. A move that fails is tried again at the next look."""
+    async def _judge(self, sighting: Sighting) -> _Verdict:
+        """Raises ``OSError`` when the file cannot be read, ``StillWritten``, or what keeps letters from being taken."""
+        letter = self._ids()
         try:
-            if findings:
-                _log.info("folder_refused", letter_id=letter, codes=[finding.code for finding in findings])
-                text = reason_text(findings, letter=letter, at=self._clock(), in_french=self._settings.in_french)
-                moved = await asyncio.to_thread(move_to_refused, self._settings.path, sighting, text)
+            content = await self._read(sighting)
+            received = letter_of(sighting, content, self._settings.origin, at=self._clock(), letter=letter)
+            return await self._keep(received)
+        except UnreadableDocument as error:
+            return self._refused(letter, error.findings)
+        except HuitaineError as error:
+            if not error.permanent or is_ours(error):
+                raise
+            return self._refused(letter, (_finding(error),))
+
+    async def _read(self, sighting: Sighting) -> bytes:
+        if sighting.size > self._settings.origin.max_size:
+            raise TooLarge(f"{sighting.size} octets")
+        now = asyncio.get_running_loop().time()
+        since = self._open_since.get(sighting)
+        patient = since is None or now - since < self._settings.longest_open.total_seconds()
+        path, largest = self._settings.path / sighting.name, self._settings.origin.max_size
+        try:
+            return await asyncio.to_thread(read_whole, path, sighting, largest, may_be_open=not patient)
+        except FileNotFoundError as error:
+            raise StillWritten from error
+        except StillWritten as error:
+            if error.is_open and since is None:
+                self._open_since.put(sighting, now)
+                _log.info("folder_file_open", inode=sighting.inode)
+            raise
+
+    async def _keep(self, letter: ReceivedLetter) -> _Verdict:
+        try:
+            kept = await self._intake.keep_and_read(letter)
+        except OSError as error:  # the store's, not the file's
+            raise RuntimeError(type(error).__name__) from error
+        _log.info("folder_kept", letter_id=kept.id, source=letter.source, again=kept.again)
+        return _Verdict(letter=kept.id)
+
+    def _refused(self, letter: LetterId, findings: tuple[Finding, ...]) -> _Verdict:
+        _log.info("folder_refused", letter_id=letter, codes=[finding.code for finding in findings])
+        return _Verdict(letter=letter, findings=findings)
+
+    async def _move(self, sighting: Sighting, verdict: _Verdict) -> bool:
+        """Out of the folder: taken or refused. A move that fails is tried again at the next look, and only the move."""
+        folder, letter = self._settings.path, verdict.letter
+        try:
+            if verdict.findings:
+                in_french = self._settings.in_french
+                text = reason_text(verdict.findings, letter=letter, at=self._clock(), in_french=in_french)
+                moved = await asyncio.to_thread(move_to_refused, folder, sighting, text)
             else:
-                moved = await asyncio.to_thread(move_to_taken, self._settings.path, sighting, letter)
+                moved = await asyncio.to_thread(move_to_taken, folder, sighting, letter)
             if moved:
-                await asyncio.to_thread(remove_witness, self._settings.path, sighting)
+                await asyncio.to_thread(remove_witness, folder, sighting)
         except OSError as error:
             return self._complain(sighting, error)
         return moved
 
     def _complain(self, sighting: Sighting, error: OSError) -> bool:
         """Once per file as it is: its name may be a patient's, so the journal gets its inode."""
-        if self._complained.get(sighting.name) != sighting:
-            self._complained[sighting.name] = sighting
+        if self._complained.get(sighting) is None:
+            self._complained.put(sighting, True)  # noqa: FBT003
             _log.warning("folder_file_unusable", inode=sighting.inode, error=type(error).__name__, errno=error.errno)
         return False
 
@@ -142,7 +197,7 @@ def _finding(error: HuitaineError) -> Finding:
 
 
 async def open_folder_door(settings: FolderSettings, intake: Intake, clock: Clock, ids: Ids) -> FolderDoor:
-    """Watch ``settings.path`` until closed; raises ``OSError`` when it cannot be used."""
+    """Watch ``settings.path`` until closed."""
     door = FolderDoor(settings, intake, clock, ids)
     await door.open()
     return door

@@ -21,10 +21,13 @@ def move_to_refused(folder: Path, sighting: Sighting, reason: str) -> bool:
     """To ``refused/<name>``, ``<name>.reason.txt`` beside it and written first; false as above."""
     target = _free(folder / REFUSED, sighting.name, REASON)
     beside = target.with_name(target.name + REASON)
-    beside.write_bytes(reason.encode("utf-8-sig"))
-    moved = _move(folder, sighting, target)
-    if not moved:
-        beside.unlink(missing_ok=True)
+    moved = False
+    try:
+        beside.write_bytes(reason.encode("utf-8-sig"))
+        moved = _move(folder, sighting, target)
+    finally:  # it is tried again: what is left of each try would fill a disk that is full already
+        if not moved:
+            beside.unlink(missing_ok=True)
     return moved
 
 
@@ -49,7 +52,7 @@ def _move(folder: Path, sighting: Sighting, target: Path) -> bool:
 def _free(folder: Path, name: str, *beside: str) -> Path:
     """A name in ``folder`` that is free, with what will stand beside it: ``a.hpr``, ``a-2.hpr``, ``a-3.hpr``."""
     stem, extension = os.path.splitext(name)  # noqa: PTH122  a name of somebody's, never a path of ours
-    stem = os.fsdecode(os.fsencode(stem)[: _LONGEST_NAME - len(os.fsencode(extension))])
+    stem = _cut(stem, _LONGEST_NAME - len(os.fsencode(extension)))
     number = 1
     while True:
         candidate = folder / (f"{stem}{extension}" if number == 1 else f"{stem}-{number}{extension}")
@@ -57,3 +60,10 @@ def _free(folder: Path, name: str, *beside: str) -> Path:
         if not any(os.path.lexists(path) for path in names):
             return candidate
         number += 1
+
+
+def _cut(name: str, octets: int) -> str:
+    """At most so many octets, and no half character where the name was text: some shares refuse one."""
+    while len(os.fsencode(name)) > octets:
+        name = name[:-1]
+    return name

@@ -30,6 +30,8 @@ class FolderSettings:
     """Between two looks."""
     settle: timedelta = timedelta(seconds=2)
     """A file that stood still this long, seen twice, is whole."""
+    longest_open: timedelta = timedelta(minutes=10)
+    """A file that a program still has open for writing is taken all the same when it stood still this long."""
     witness: bool = False
     """``NAME.ok`` must stand beside ``NAME.hpr`` (HPRIM Santé §6.3); else it is enough, and not needed."""
     longest_pause: timedelta = timedelta(seconds=60)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import signal
 import stat
 from datetime import datetime
 from hashlib import sha256
@@ -16,13 +18,19 @@ from gateway.ingest.folder.watch import Sighting
 from gateway.ingest.intake import Clock, Ids, Intake
 from gateway.letter import Door, Envelope, KeptLetter, ReceivedLetter, Recipient
 
+_OPEN = "open for writing"
 _SAFE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class StillWritten(TransientFailure):
-    """The file changed while it was read, or since it was seen."""
+    """The file changed while it was read, or since it was seen, or a program has it open for writing."""
 
     status, words = "4.3.0", "File is still being written, try again later"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it only is open: nothing about it changed."""
+        return self.detail == _OPEN
 
 
 async def submit_file(path: Path, origin: Origin, intake: Intake, clock: Clock, ids: Ids) -> KeptLetter:
@@ -51,8 +59,8 @@ def letter_of(sighting: Sighting, content: bytes, origin: Origin, *, at: datetim
     )
 
 
-def read_whole(path: Path, sighting: Sighting, limit: int) -> bytes:
-    """All octets of a regular file that nobody wrote to meanwhile."""
+def read_whole(path: Path, sighting: Sighting, limit: int, *, may_be_open: bool = False) -> bytes:
+    """All octets of a regular file that nobody wrote to meanwhile, nor, but with ``may_be_open``, might write to."""
     if sighting.size > limit:
         raise TooLarge(f"{sighting.size} octets")
     descriptor = os.open(path, _SAFE)
@@ -62,10 +70,30 @@ def read_whole(path: Path, sighting: Sighting, limit: int) -> bytes:
             raise IsADirectoryError("not a regular file")
         if not sighting.unmoved(status):
             raise StillWritten
+        if not may_be_open:
+            refuse_open_for_writing(descriptor)
         content = file.read(limit + 1)
         if not sighting.unmoved(os.fstat(descriptor)) or len(content) != sighting.size:
             raise StillWritten
     return content
+
+
+def refuse_open_for_writing(descriptor: int) -> None:
+    """Raises ``StillWritten`` while a program of this machine has the file open for writing, however long it pauses.
+
+    A read lease can be had only when nobody writes (fcntl(2), F_SETLEASE). Where leases are not to be had (another
+    user's file without CAP_LEASE, a network share) nothing is known, and standing still has to be enough.
+    """
+    fcntl.fcntl(
+        descriptor, fcntl.F_SETSIG, signal.SIGURG
+    )  # whoever opens it just now breaks the lease; SIGIO would end us
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError as error:
+        raise StillWritten(_OPEN) from error
+    except OSError:
+        return
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
 
 def replay_key(sighting: Sighting, origin: Origin, content: bytes) -> bytes:

@@ -170,8 +170,12 @@ class _Connection:
             self._busy = True
             answer = await answering.answer(frame, self._listener, self._writer.get_extra_info("peercert"))
             self._writer.write(START + answer + END)
-            async with asyncio.timeout(patience):
-                await self._writer.drain()
+            try:
+                async with asyncio.timeout(patience):
+                    await self._writer.drain()
+            except TimeoutError:
+                self._writer.transport.abort()
+                raise
             self._busy = False
 
     async def _read(self, framing: Framing, settings: MllpDoorSettings) -> bytes:
