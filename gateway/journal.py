@@ -61,6 +61,13 @@ def log(event: Event) -> None:
     )
 
 
+def warn(event: Event) -> None:
+    """As :func:`log`, for what a person should look at."""
+    structlog.get_logger().warning(
+        event.kind, letter_id=event.letter, delivery_id=event.delivery, code=event.code, words=event.words
+    )
+
+
 def kept(at: datetime, letter: LetterId, *, door: str, source: str, size: int) -> Event:
     """The letter is on disk: from here on it is ours."""
     return Event(at=at, kind="kept", letter=letter, code=door, words=f"source {source}, {size} bytes")
@@ -126,9 +133,24 @@ def deferred(at: datetime, letter: LetterId, delivery: DeliveryId, *, status: st
     return Event(at=at, kind="deferred", letter=letter, delivery=delivery, code=status, words=f"again {again:%FT%TZ}")
 
 
-def ambiguous(at: datetime, letter: LetterId, delivery: DeliveryId) -> Event:
-    """The connection died after the dot: the next hop may hold a copy, and another will be sent."""
-    return Event(at=at, kind="ambiguous", letter=letter, delivery=delivery)
+def ambiguous(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str = "") -> Event:
+    """The connection or we died after the dot: the next hop may hold a copy, and another will be sent."""
+    return Event(at=at, kind="ambiguous", letter=letter, delivery=delivery, code=code)
+
+
+def freed(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, phase: str) -> Event:
+    """Whoever worked on it is gone, and had not come to the final dot: nobody can hold a copy."""
+    return Event(at=at, kind="lease-freed", letter=letter, delivery=delivery, code=code, words=f"phase {phase}")
+
+
+def lease_lost(at: datetime, letter: LetterId, delivery: DeliveryId, *, epoch: int) -> Event:
+    """An attempt ended after somebody else had taken the delivery over: what it says is not believed."""
+    return Event(at=at, kind="lease-lost", letter=letter, delivery=delivery, code=str(epoch))
+
+
+def reminded(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, since: datetime) -> Event:
+    """It is held for days: its sender is told again, and a person should look."""
+    return Event(at=at, kind="held-still", letter=letter, delivery=delivery, code=code, words=f"since {since:%FT%TZ}")
 
 
 def failed(at: datetime, letter: LetterId, delivery: DeliveryId, *, status: str, expired: bool) -> Event:
@@ -164,3 +186,13 @@ def erased(at: datetime, letter: LetterId) -> Event:
 def identities_shown(at: datetime, letter: LetterId | None, *, actor: str) -> Event:
     """A person asked the command line for names."""
     return Event(at=at, kind="identities-shown", letter=letter, actor=actor)
+
+
+def key_turned(at: datetime, *, what: str, name: str) -> Event:
+    """The master key, or a tenant's, gave way to a new one."""
+    return Event(at=at, kind="key-turned", code=what, words=f"tenant {name}" if name else "")
+
+
+def key_destroyed(at: datetime, *, key: str, name: str) -> Event:
+    """Nothing that this tenant's key wrapped opens any more, wherever a copy of it is."""
+    return Event(at=at, kind="key-destroyed", code=key, words=f"tenant {name}" if name else "")

@@ -5,6 +5,7 @@ door → keep → read → address → plan → compose → seal → hand over  
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from gateway.document import Finding, Reading, Role, Severity
@@ -34,8 +35,6 @@ STRIKES = 2
 POISON = Finding(
     severity=Severity.ERROR, place="document", code="reader-broken", message="every attempt to read it broke the reader"
 )
-BREAKS = 4
-"""A letter that stumbled this often over a fault of ours, each time after a longer pause, waits for a person too."""
 BROKEN = Finding(
     severity=Severity.ERROR, place="gateway", code="road-broken", message="an internal fault each time it was addressed"
 )
@@ -91,20 +90,23 @@ class Journey:
 
     async def travel(self, kept: KeptLetter) -> None:
         """From the disk to the rows of its addressees; what was accepted and cannot go on is held, never lost."""
+        if self._at.queue.strikes(kept.id) > STRIKES:  # whole processes died of it: it is not read again
+            await self._at.queue.plan([_unread(kept, (POISON,))])
+            return
         try:
             await self.onward(kept, await self.read(kept))
         except UnreadableDocument as error:
             await self._at.queue.plan([_unread(kept, error.findings)])
         except ReadingFailed:
-            await self._set_aside(kept, POISON, STRIKES)
+            await self._set_aside(kept, POISON)
         except HuitaineError:
             raise
         except Exception:  # noqa: BLE001 (any fault of ours: told to a person after some tries)
-            await self._set_aside(kept, BROKEN, BREAKS)
+            await self._set_aside(kept, BROKEN)
 
-    async def _set_aside(self, kept: KeptLetter, why: Finding, patience: int) -> None:
+    async def _set_aside(self, kept: KeptLetter, why: Finding) -> None:
         """Called while an error is handled: it goes on as long as there is patience."""
-        if self._at.queue.strikes(kept.id) < patience:
+        if self._at.queue.strikes(kept.id) < STRIKES:
             raise  # noqa: PLE0704 (the caller's)
         await self._at.queue.plan([_unread(kept, (why,))])
 
@@ -142,10 +144,12 @@ class Journey:
         reading = await self.read(kept)
         return [self._at.addressing.address(parsed) for parsed in self.parts(kept, reading)]
 
-    async def carry(self, step: Step) -> tuple[SealedMail, Done]:
-        """Stations 5, 6 and 7: compose, seal, hand over."""
+    async def carry(
+        self, step: Step, *, before_dot: Callable[[], Awaitable[None]] | None = None
+    ) -> tuple[SealedMail, Done]:
+        """Stations 5, 6 and 7: compose, seal, hand over; ``before_dot`` has returned before the final dot is sent."""
         sealed = await self.seal(step)
-        return sealed, await self._at.courier.deliver(sealed, step)
+        return sealed, await self._at.courier.deliver(sealed, step, before_dot=before_dot)
 
     async def seal(self, step: Step) -> SealedMail:
         """Stations 5 and 6; a mail that came sealed passes as it is."""

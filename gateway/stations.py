@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,7 +67,7 @@ class Queue(Protocol):
         ...
 
     def strikes(self, letter: LetterId) -> int:
-        """How often the road of this letter broke off."""
+        """How often the work on this letter ended in a crash."""
         ...
 
 
@@ -124,8 +124,10 @@ class Sealer(Protocol):
 class Courier(Protocol):
     """Station 7's far end."""
 
-    async def deliver(self, mail: SealedMail, step: Step) -> Done:
-        """Hand over, or raise with the phase it failed in."""
+    async def deliver(
+        self, mail: SealedMail, step: Step, *, before_dot: Callable[[], Awaitable[None]] | None = None
+    ) -> Done:
+        """Hand over, or raise with the phase it failed in; ``before_dot`` has returned before the final dot is sent."""
         ...
 
 

@@ -8,26 +8,23 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.identifiers import LetterId
 from gateway.journal import Event
 from gateway.letter import Fate, MailKey
 from gateway.queue import entries, seen
-from gateway.queue.tables import Chunk, Delivery, Letter, Replay
+from gateway.queue.dialects import upsert
+from gateway.queue.tables import Chunk, Delivery, Letter, Node, Replay
 
 LETTER = Letter.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
 CHUNK = Chunk.__table__  # type: ignore[attr-defined]
 REPLAY = Replay.__table__  # type: ignore[attr-defined]
 DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
+NODE = Node.__table__  # type: ignore[attr-defined]
 
 UNDELIVERED = ("failed", "expired", "cancelled")
 _INSERT_LETTER, _INSERT_CHUNK = insert(LETTER), insert(CHUNK)
-_NEW = sqlite_insert(REPLAY)
-_REMEMBER = _NEW.on_conflict_do_update(
-    index_elements=[REPLAY.c.key],
-    set_={name: _NEW.excluded[name] for name in ("letter_id", "seen_at", "answer", "again")},
-)
+_NEW = ("letter_id", "seen_at", "answer", "again")
 """An old key (its letter failed, or came before the horizon) stands for the new letter from now on."""
 _FAILED_BEFORE = exists().where(
     LETTER.c.whole == REPLAY.c.letter_id, DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(UNDELIVERED)
@@ -37,6 +34,7 @@ _SEEN = select(REPLAY).where(
     REPLAY.c.key.in_(bindparam("keys", expanding=True)), REPLAY.c.seen_at >= bindparam("horizon"), ~_FAILED_BEFORE
 )
 _AGAIN = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(again=REPLAY.c.again + 1)
+_STRIKE = update(LETTER).where(LETTER.c.id == bindparam("struck")).values(strikes=LETTER.c.strikes + bindparam("by"))
 _ANSWER = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(answer=bindparam("said"))
 
 
@@ -51,6 +49,14 @@ class Keeping:
     kept: Event
     kept_again: Event
     mail: MailKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Striking:
+    """So many crashes more against each of these letters."""
+
+    letters: tuple[LetterId, ...]
+    by: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,14 @@ def answer(connection: Connection, jobs: Sequence[tuple[LetterId, bytes]]) -> Se
 
 
 def withdraw(connection: Connection, jobs: Sequence[Event]) -> Sequence[bool]:
-    """Forget a letter whose client was gone before our yes, unless a delivery began or a replay was told yes."""
+    """Forget a letter whose client was gone before our yes, unless it has its rows or a replay was told yes."""
     return [_withdraw(connection, event) for event in jobs]
+
+
+def strike(connection: Connection, jobs: Sequence[Striking]) -> Sequence[None]:
+    """Count crashes against letters without rows: a count that a restart does not forget (promises.md F10)."""
+    connection.execute(_STRIKE, [{"struck": letter, "by": job.by} for job in jobs for letter in job.letters])
+    return [None] * len(jobs)
 
 
 def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
@@ -113,9 +125,9 @@ def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
 
 
 def _withdraw(connection: Connection, event: Event) -> bool:
-    begun = exists().where(DELIVERY.c.letter_id == event.letter)
+    untouched = LETTER.c.planned.is_(False)  # a split letter's rows belong to its parts
     promised = exists().where(REPLAY.c.letter_id == event.letter, REPLAY.c.again > 0)
-    gone = connection.execute(delete(LETTER).where(LETTER.c.id == event.letter, ~begun, ~promised)).rowcount
+    gone = connection.execute(delete(LETTER).where(LETTER.c.id == event.letter, untouched, ~promised)).rowcount
     if gone:
         connection.execute(delete(CHUNK).where(CHUNK.c.letter_id == event.letter))
         connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
@@ -144,7 +156,7 @@ def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
         }
         for job in jobs
     ]
-    connection.execute(_REMEMBER, seen)
+    upsert(connection, REPLAY, ("key",), _NEW, seen)
 
 
 def _taken(mail: MailKey, job: Keeping, found: Found) -> seen.Seeing:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, exists, select, update
+from sqlalchemy import Connection, case, delete, exists, literal_column, or_, select, update
 
+from gateway import journal
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.journal import Event
 from gateway.letter import DeliveryState, Proof
 from gateway.queue import entries
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER, REPLAY
-from gateway.queue.deliveries import OPEN, Also, Lease, write_also
+from gateway.queue.deliveries import OPEN, Also, write_also
+from gateway.queue.leases import Lease
+
+AT_ONCE = 200
+"""Rows in one transaction of the tidying: doors wait behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,14 @@ class ReadingAgain:
     event: Event
     leg: Callable[[DeliveryId], Also]
     """What the clock writes for a row that goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminding:
+    """Deliveries held for ``after``, and not brought back to mind for as long."""
+
+    now: datetime
+    after: timedelta
 
 
 def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
@@ -132,14 +145,33 @@ def read_again(connection: Connection, jobs: Sequence[ReadingAgain]) -> Sequence
 def wake(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
     """Give held deliveries whose time has come another look at the directory; their tries are counted from now on."""
     now = max(jobs)
-    due = (DELIVERY.c.state == "held", DELIVERY.c.next_at <= now)
+    due = (DELIVERY.c.state == literal_column("'held'"), DELIVERY.c.next_at <= now)
     woken = connection.execute(update(DELIVERY).where(*due).values(state="ready", created_at=now)).rowcount
     return [woken] * len(jobs)
+
+
+def remind(connection: Connection, jobs: Sequence[Reminding]) -> Sequence[list[Event]]:
+    """Bring held deliveries back to mind, again and again: their senders have not heard by now, and a person reads."""
+    return [_remind(connection, job) for job in jobs]
 
 
 def forget_replays(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
     """Forget replay keys older than the horizon."""
     return [connection.execute(delete(REPLAY).where(REPLAY.c.seen_at < horizon)).rowcount for horizon in jobs]
+
+
+def _remind(connection: Connection, job: Reminding) -> list[Event]:
+    held, mine = DELIVERY.c.state == literal_column("'held'"), DELIVERY.c
+    before = job.now - job.after
+    forgotten = or_(mine.reminded_at.is_(None), mine.reminded_at <= before)
+    wanted = select(mine.id, mine.letter_id, mine.reason, mine.held_at).where(held, mine.held_at <= before, forgotten)
+    rows = connection.execute(wanted.limit(AT_ONCE)).all()
+    if rows:
+        these = mine.id.in_([row.id for row in rows])
+        connection.execute(update(DELIVERY).where(these).values(reported="", reminded_at=job.now))
+    events = [journal.reminded(job.now, row.letter_id, row.id, code=row.reason, since=row.held_at) for row in rows]
+    entries.append(connection, events)
+    return events
 
 
 def _read_again(connection: Connection, job: ReadingAgain) -> bool:
@@ -163,7 +195,7 @@ def _act(connection: Connection, job: Acting) -> int:
     whole = select(LETTER.c.id).where(LETTER.c.whole == job.letter) if "-" not in job.letter else (job.letter,)
     body = exists().where(CHUNK.c.letter_id == whole_of(job.letter))
     mine = (DELIVERY.c.letter_id.in_(whole), DELIVERY.c.state.in_(job.of), body)
-    values: dict[str, Any] = {"state": job.to.value, "reported": "", "epoch": DELIVERY.c.epoch + 1}
+    values: dict[str, Any] = {"state": job.to.value, "reported": "", "epoch": DELIVERY.c.epoch + 1, "strikes": 0}
     if job.to is DeliveryState.READY:
         values |= {"next_at": job.event.at, "final_at": None, "created_at": job.event.at, "attempts": 0}
         reopened = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(job.of))

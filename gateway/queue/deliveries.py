@@ -1,4 +1,4 @@
-"""Writer's verbs of stations 4 and 7: a row per addressee, leases with a fencing epoch, and how each attempt ended."""
+"""Writer's verbs of stations 4 and 7: a row per addressee, and how each attempt ended."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, exists, insert, literal_column, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, case, exists, func, insert, or_, select, update
 
-from gateway.identifiers import DeliveryId, LetterId
+from gateway import journal
+from gateway.identifiers import LetterId
 from gateway.journal import Event
 from gateway.letter import DeliveryState, Done, GiveUp, Outcome, RetryAt
+from gateway.moments import Moment
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, LETTER
+from gateway.queue.dialects import database_now
+from gateway.queue.leases import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +58,11 @@ class Planning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The right to work on one delivery until ``until``; ``epoch`` fences out whoever had it before."""
-
-    delivery: DeliveryId
-    letter: LetterId
-    epoch: int
-    attempts: int
-    ambiguous: int
-    created_at: datetime
-    target: bytes = field(repr=False)
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claiming:
-    """Ask for due deliveries: at most ``limit``, leased to ``node`` until ``until``."""
-
-    node: str
-    now: datetime
-    until: datetime
-    limit: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Finishing:
     """How one attempt ended, with what was tried."""
 
     lease: Lease
-    outcome: Outcome | Waiting
+    outcome: Outcome | Waiting | PutBack
     protection: str = ""
     route: str = ""
     sealed_at: datetime | None = None
@@ -94,13 +74,26 @@ class Finishing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """The addressee cannot be written to at the moment; asked again at ``at``."""
+    """The addressee cannot be written to at the moment (``since`` now, or longer); asked again at ``at``."""
 
     at: datetime
     reason: str
+    since: datetime
 
 
-_INSERT_DELIVERY, _INSERT_LETTER = insert(DELIVERY), insert(LETTER)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """Nothing was tried: due again at ``at``, and no attempt is counted."""
+
+    at: datetime
+    status: str = ""
+    reason: str = ""
+
+
+_SINCE = bindparam("since", type_=Moment)
+_LASTING = database_now() + bindparam("lasting", type_=BigInteger)
+"""NULL where there is no lease."""
+_INSERT_DELIVERY, _INSERT_LETTER = insert(DELIVERY).values(lease_until=_LASTING), insert(LETTER)
 _FINISH = (
     update(DELIVERY)
     .where(DELIVERY.c.id == bindparam("delivery"), DELIVERY.c.epoch == bindparam("held"), DELIVERY.c.state == "leased")
@@ -120,6 +113,13 @@ _FINISH = (
         attempts=DELIVERY.c.attempts + bindparam("tried"),
         ambiguous=DELIVERY.c.ambiguous + bindparam("unsure"),
         lease_until=None,
+        phase="",
+        strikes=0,
+        held_at=case((_SINCE.is_not(None), func.coalesce(DELIVERY.c.held_at, _SINCE))),
+        reported=case(
+            (and_(bindparam("to") == "done", ~DELIVERY.c.notify.contains("SUCCESS")), "nothing"),
+            else_=DELIVERY.c.reported,
+        ),
     )
 )
 _RETARGET = update(DELIVERY).where(DELIVERY.c.id == bindparam("delivery")).values(addressee=bindparam("target"))
@@ -164,11 +164,6 @@ def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
     return [job in mine for job in jobs]
 
 
-def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lease]]:
-    """Lease what is due, oldest first, each row to one caller only."""
-    return [_claim(connection, job) for job in jobs]
-
-
 def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
     """Write how attempts ended; ``False`` where the lease was lost: then nothing is changed but the journal."""
     wanted = DELIVERY.c.id.in_([job.lease.delivery for job in jobs]), DELIVERY.c.state == "leased"
@@ -187,58 +182,9 @@ def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
     return kept
 
 
-def restart(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
-    """After a start under the lock nobody holds a lease: all of them are due now, and each may have left already."""
-    values = {"state": "ready", "ambiguous": DELIVERY.c.ambiguous + 1, "epoch": DELIVERY.c.epoch + 1}
-    total = 0
-    for now in jobs:
-        stuck = connection.execute(
-            select(DELIVERY.c.id, DELIVERY.c.letter_id).where(DELIVERY.c.state == "leased")
-        ).all()
-        connection.execute(update(DELIVERY).where(DELIVERY.c.state == "leased").values(next_at=now, **values))
-        events = [
-            Event(at=now, kind="ambiguous", letter=row.letter_id, delivery=row.id, code="restart") for row in stuck
-        ]
-        entries.append(connection, events)
-        total += len(stuck)
-    return [total] * len(jobs)
-
-
-def unplanned() -> Select[Any]:
-    """Letters that were kept but not yet planned when the process ended, oldest first."""
-    return select(LETTER).where(LETTER.c.planned.is_(False), LETTER.c.part == 0).order_by(LETTER.c.id)
-
-
-def _claim(connection: Connection, job: Claiming) -> list[Lease]:
-    due = (
-        select(DELIVERY.c.id)
-        .where(DELIVERY.c.state == literal_column("'ready'"), DELIVERY.c.next_at <= job.now)
-        .order_by(DELIVERY.c.next_at)
-        .limit(job.limit)
-        .with_for_update(skip_locked=True)
-    )
-    lease = {"state": "leased", "node": job.node, "lease_until": job.until, "epoch": DELIVERY.c.epoch + 1}
-    taken = update(DELIVERY).where(DELIVERY.c.id.in_(due)).values(**lease).returning(DELIVERY)
-    return [leased(dict(row)) for row in connection.execute(taken).mappings()]
-
-
 def read_values(row: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a letter's update out of its row."""
     return {"letter": row["id"], **{f"new_{name}": row[name] for name in _READ_FIELDS}}
-
-
-def leased(row: dict[str, Any]) -> Lease:
-    """The lease that a row of the delivery table stands for."""
-    return Lease(
-        delivery=DeliveryId(row["id"]),
-        letter=LetterId(row["letter_id"]),
-        epoch=row["epoch"],
-        attempts=row["attempts"],
-        ambiguous=row["ambiguous"],
-        created_at=row["created_at"],
-        target=row["addressee"],
-        reason=row["reason"],
-    )
 
 
 def _ending(job: Finishing) -> dict[str, Any]:
@@ -246,7 +192,7 @@ def _ending(job: Finishing) -> dict[str, Any]:
         "delivery": job.lease.delivery,
         "held": job.lease.epoch,
         "by": job.protection,
-        "via": job.route,
+        "via": job.route or job.lease.route,
         "sealed": job.sealed_at,
         "again": None,
         "final": None,
@@ -258,6 +204,7 @@ def _ending(job: Finishing) -> dict[str, Any]:
         "reply": None,
         "said": "",
         "why": "",
+        "since": None,
     }
     match job.outcome:
         case Done(at=at, code=code, status=status, dsn_offered=dsn):
@@ -267,8 +214,10 @@ def _ending(job: Finishing) -> dict[str, Any]:
         case GiveUp(at=at, status=status, reason=why, code=code, expired=expired):
             state = DeliveryState.EXPIRED if expired else DeliveryState.FAILED
             ended = {"to": state.value, "final": at, "said": status, "why": why, "reply": code}
-        case Waiting(at=at, reason=why):
-            ended = {"to": "held", "again": at, "why": why, "tried": 0}
+        case Waiting(at=at, reason=why, since=since):
+            ended = {"to": "held", "again": at, "why": why, "tried": 0, "since": since}
+        case PutBack(at=at, status=status, reason=why):
+            ended = {"to": "ready", "again": at, "said": status, "why": why, "tried": 0}
     return common | ended
 
 
@@ -280,4 +229,4 @@ def _closing(job: Finishing) -> dict[str, Any]:
 def _lost(job: Finishing) -> Event:
     lease = job.lease
     at = next((event.at for event in job.events), lease.created_at)
-    return Event(at=at, kind="lease-lost", letter=lease.letter, delivery=lease.delivery, code=str(lease.epoch))
+    return journal.lease_lost(at, lease.letter, lease.delivery, epoch=lease.epoch)

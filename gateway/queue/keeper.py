@@ -11,19 +11,25 @@ import structlog
 
 from gateway import journal
 from gateway.document import Movement
-from gateway.errors import HuitaineError
+from gateway.errors import HuitaineError, ReadingFailed
 from gateway.identifiers import LetterId
 from gateway.letter import Addressed, AddressedLetter, Fate, KeptLetter, MailKey, ReceivedLetter
 from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also
-from gateway.queue.planning import Step, make_plan
+from gateway.queue.gate import Gate
+from gateway.queue.leases import Terms
+from gateway.queue.planning import Dispatch, Step, make_plan
 from gateway.queue.store import Store
-from gateway.queue.worker import Worker
+from gateway.queue.worker import Worker, domain
 
 BUDGET = 64 * 2**20
 """Bytes of letters in memory on their way; beyond it a letter waits on disk and is read again."""
 AT_ONCE = 8
 """So many letters that waited on disk are read again side by side."""
+A_LOOK = 256
+"""So many letters at most are taken up in one look."""
+CAREFUL = 2
+"""A letter in whose hands the process died this often is read with no other beside it."""
 LONGEST_PAUSE = timedelta(minutes=5)
 """Between two looks at a letter whose road breaks off again and again."""
 
@@ -44,14 +50,15 @@ class Keeper:
     """The store and the worker, joined."""
 
     def __init__(
-        self, store: Store, *, node: str, stays: StayBook, clock: Callable[[], datetime], budget: int = BUDGET
+        self, store: Store, *, gate: Gate, stays: StayBook, clock: Callable[[], datetime], budget: int = BUDGET
     ) -> None:
         """Give it its worker before the first letter (:attr:`worker`): the two need each other."""
-        self._store, self._node, self._stays, self._clock = store, node, stays, clock
+        self._store, self._gate, self._stays, self._clock = store, gate, stays, clock
         self._budget, self._carried = budget, 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[LetterId] = set()
         self._strikes: dict[LetterId, int] = {}
+        self._stumbles: dict[LetterId, int] = {}
         self._not_before: dict[LetterId, datetime] = {}
         self.worker: Worker | None = None
 
@@ -117,20 +124,14 @@ class Keeper:
 
     async def plan(self, letters: Sequence[AddressedLetter]) -> None:
         """Give every addressee his row in one commit, then start what can leave."""
-        now, worker = self._clock(), self.worker
-        at_once = worker is not None and worker.has_room
-        plan = make_plan(
-            self._store,
-            letters,
-            now=now,
-            node=self._node if at_once else "",
-            tie=self._stays.tie,
-        )
+        worker = self.worker
+        dispatch = worker.dispatch() if worker else _IDLE
+        plan = make_plan(self._store, letters, now=self._clock(), dispatch=dispatch, tie=self._stays.tie)
         if not await self._store.plan(plan.planning):
             return
         for event in plan.planning.events:
             journal.log(event)
-        for step in plan.steps if at_once else ():
+        for step in plan.starting:
             if isinstance(step.outcome, Addressed) and worker is not None:
                 worker.start(step.letter, step.outcome, step.lease)
 
@@ -143,34 +144,63 @@ class Keeper:
             return
         self._carried += size
         self._under_way.add(kept.id)
-        task = asyncio.get_running_loop().create_task(self._guarded(kept.id, work))
+        task = asyncio.get_running_loop().create_task(self._behind(kept.id, work))
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._left(done, kept.id, size))
 
     async def resume(self, travel: Callable[[KeptLetter], Coroutine[None, None, None]]) -> int:
-        """Take up letters that were kept but not planned, and that no door or task has in hand; gives how many."""
-        unplanned, now = await asyncio.to_thread(self._store.unplanned), self._clock()
-        waiting = [
-            letter for letter in unplanned if letter not in self._under_way and self._not_before.get(letter, now) <= now
-        ]
-        for first in range(0, len(waiting), AT_ONCE):
-            await asyncio.gather(*(self._resumed(letter, travel) for letter in waiting[first : first + AT_ONCE]))
+        """Take up letters that were kept but not planned, and that no door or task has in hand; gives how many.
+
+        Each is struck before it is begun and absolved when its work ends in order: a letter that ends the process
+        cannot hide behind the restart.
+        """
+        now = self._clock()
+        paused = {letter for letter, until in self._not_before.items() if until > now}
+        waiting = await asyncio.to_thread(self._waiting, paused | self._under_way)
+        waiting = {letter: strikes for letter, strikes in waiting.items() if letter not in self._under_way}
+        self._strikes.update(waiting)
+        many = [letter for letter, strikes in waiting.items() if strikes < CAREFUL]
+        groups = [many[first : first + AT_ONCE] for first in range(0, len(many), AT_ONCE)]
+        for group in groups + [[letter] for letter in waiting if waiting[letter] >= CAREFUL]:
+            await self._store.strike(group)
+            await asyncio.gather(*(self._resumed(letter, travel) for letter in group))
         return len(waiting)
+
+    def _waiting(self, leave: set[LetterId]) -> dict[LetterId, int]:
+        """The oldest letters without rows, with the strikes against each; read in pages, in a thread of its own."""
+        found: dict[LetterId, int] = {}
+        last = ""
+        while len(found) < A_LOOK and (page := self._store.unplanned(last)):
+            found.update((letter, strikes) for letter, strikes in page.items() if letter not in leave)
+            last = max(page)
+        return dict(list(found.items())[:A_LOOK])
 
     async def _resumed(self, letter: LetterId, travel: Callable[[KeptLetter], Coroutine[None, None, None]]) -> None:
         """One letter; what is wrong with it, damage on disk included, is its own affair."""
 
         async def again() -> None:
+            await self._gate.turn()
             await travel(await asyncio.to_thread(self._store.load, letter))
 
         self._under_way.add(letter)
         try:
-            await self._guarded(letter, again())
+            if not await self._guarded(letter, again()):
+                await self._store.strike([letter], by=-1)
         finally:
             self._under_way.discard(letter)
 
+    async def _behind(self, letter: LetterId, work: Coroutine[None, None, None]) -> None:
+        """What goes on behind the door's answer, when it is its turn."""
+        try:
+            await self._gate.turn()
+        except BaseException:
+            work.close()
+            raise
+        if await self._guarded(letter, work):
+            await self._store.strike([letter])
+
     def strikes(self, letter: LetterId) -> int:
-        """How often the road of this letter broke off in this process."""
+        """How often the work on this letter ended in a crash, of its reader or of a whole process, until now."""
         return self._strikes.get(letter, 0)
 
     async def drain(self, seconds: float) -> None:
@@ -183,19 +213,37 @@ class Keeper:
         self._under_way.discard(letter)
         self._carried -= size
 
-    async def _guarded(self, letter: LetterId, work: Coroutine[None, None, None]) -> None:
+    async def _guarded(self, letter: LetterId, work: Coroutine[None, None, None]) -> bool:
+        """Do it; whether it ended in a crash that counts against the letter."""
         try:
             await work
+        except ReadingFailed as error:
+            self._struck(letter, error.detail)
         except HuitaineError as error:
-            self._strike(letter, error.detail or error.status)
+            self._stumbled(letter, error.detail or error.status)
+            return False
         except Exception as error:  # noqa: BLE001 (atop a task: the letter stays unplanned and is taken up again)
-            self._strike(letter, type(error).__name__)
+            self._struck(letter, type(error).__name__)
         else:
-            self._strikes.pop(letter, None)
-            self._not_before.pop(letter, None)
+            for memory in (self._strikes, self._stumbles, self._not_before):
+                memory.pop(letter, None)
+            return False
+        return True
 
-    def _strike(self, letter: LetterId, why: str) -> None:
+    def _struck(self, letter: LetterId, why: str) -> None:
+        self._strikes[letter] = self.strikes(letter) + 1
+        self._stumbled(letter, why)
+
+    def _stumbled(self, letter: LetterId, why: str) -> None:
         """Each time it waits twice as long: a letter that cannot go on fills neither the journal nor the CPU."""
-        self._strikes[letter] = strikes = self.strikes(letter) + 1
-        self._not_before[letter] = self._clock() + min(timedelta(seconds=2 ** min(strikes, 10)), LONGEST_PAUSE)
-        structlog.get_logger().error("road-broken-off", letter_id=letter, why=why, strikes=strikes)
+        self._stumbles[letter] = times = self._stumbles.get(letter, 0) + 1
+        self._not_before[letter] = self._clock() + min(timedelta(seconds=2 ** min(times, 10)), LONGEST_PAUSE)
+        structlog.get_logger().error("road-broken-off", letter_id=letter, why=why, strikes=self.strikes(letter))
+
+
+def _no_room(_: str) -> bool:
+    return False
+
+
+_IDLE = Dispatch(terms=Terms(node=""), route=domain, room=_no_room)
+"""Without a worker everything waits on disk."""

@@ -13,7 +13,8 @@ from gateway.identifiers import new_delivery_id
 from gateway.journal import Event
 from gateway.letter import Addressed, AddressedLetter, Held, ParsedLetter, protection_name
 from gateway.queue.bodies import Summary, Target
-from gateway.queue.deliveries import Also, Lease, Planning, read_values
+from gateway.queue.deliveries import Also, Planning, read_values
+from gateway.queue.leases import Lease, Terms
 from gateway.queue.store import Store
 
 RECHECK = timedelta(hours=1)
@@ -30,11 +31,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """How planned deliveries begin: what leads to ``route(mailbox)``, and whether it may start at once (``room``)."""
+
+    terms: Terms
+    route: Callable[[str], str]
+    room: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the store writes, and what the worker may start at once."""
+    """What the store writes, and what the worker starts once it is written."""
 
     planning: Planning
     steps: tuple[Step, ...]
+    starting: tuple[Step, ...]
 
 
 def make_plan(
@@ -42,30 +53,33 @@ def make_plan(
     letters: Sequence[AddressedLetter],
     *,
     now: datetime,
-    node: str,
+    dispatch: Dispatch,
     tie: Callable[[AddressedLetter, Sequence[Step]], Also] | None = None,
 ) -> Plan:
     """The plan for all letters that came in one file; ``tie`` gives what the clock writes with each letter.
 
-    With an empty ``node`` nothing is leased: the deliveries are due, and wait until the worker has room.
+    A delivery that finds no room is not leased: it is due, and waits on disk until the worker claims it.
     """
     received = letters[0].parsed.kept.received
     key, wrapped = store.key_of(received.id)
-    steps = [step for letter in letters for step in _steps(store, key, letter, now)]
+    steps = [step for letter in letters for step in _steps(store, key, letter, now, dispatch.route)]
+    starting = tuple(step for step in steps if isinstance(step.outcome, Addressed) and dispatch.room(step.lease.route))
     rows = [_letter_row(store, key, wrapped, letter) for letter in letters]
     several = len(letters) > 1
     planning = Planning(
         whole=received.id,
         parts=[row | {"planned": True} for row in rows] if several else [],
         update=read_values(rows[0]),
-        deliveries=[_delivery_row(step, now, node) for step in steps],
+        deliveries=[_delivery_row(step, now, dispatch.terms if step in starting else None) for step in steps],
         events=[*_told(letters, now), *(event for step in steps for event in _decisions(step, now))],
         also=tuple(tie(letter, _of(letter, steps)) for letter in letters) if tie else (),
     )
-    return Plan(planning=planning, steps=tuple(steps))
+    return Plan(planning=planning, steps=tuple(steps), starting=starting)
 
 
-def _steps(store: Store, key: bytes, letter: AddressedLetter, now: datetime) -> Iterator[Step]:
+def _steps(
+    store: Store, key: bytes, letter: AddressedLetter, now: datetime, route: Callable[[str], str]
+) -> Iterator[Step]:
     for outcome in letter.outcomes:
         delivery = new_delivery_id()
         mailbox = outcome.mailbox if isinstance(outcome, Addressed) else None
@@ -78,6 +92,7 @@ def _steps(store: Store, key: bytes, letter: AddressedLetter, now: datetime) -> 
             ambiguous=0,
             created_at=now,
             target=target,
+            route=route(mailbox) if mailbox else "",
         )
         yield Step(letter=letter, outcome=outcome, lease=lease)
 
@@ -114,7 +129,8 @@ def _letter_row(store: Store, key: bytes, wrapped: bytes, letter: AddressedLette
     }
 
 
-def _delivery_row(step: Step, now: datetime, node: str) -> dict[str, Any]:
+def _delivery_row(step: Step, now: datetime, terms: Terms | None) -> dict[str, Any]:
+    """``terms`` are ours when the delivery is leased to us from its first moment."""
     outcome, lease = step.outcome, step.lease
     common = {
         "id": lease.delivery,
@@ -122,11 +138,15 @@ def _delivery_row(step: Step, now: datetime, node: str) -> dict[str, Any]:
         "role": outcome.addressee.role.value,
         "rpps": outcome.addressee.rpps,
         "addressee": lease.target,
+        "route": lease.route,
         "proof": 0,
         "attempts": 0,
         "ambiguous": 0,
-        "node": node,
+        "node": "",
         "epoch": lease.epoch,
+        "phase": "",
+        "lasting": None,
+        "held_at": None,
         "created_at": now,
         "status": "",
         "dsn_offered": False,
@@ -134,18 +154,17 @@ def _delivery_row(step: Step, now: datetime, node: str) -> dict[str, Any]:
         "reported": "",
     }
     match outcome:
-        case Addressed(mailbox=mailbox, protection=protection):
-            where = {
-                "route": mailbox.rpartition("@")[2].lower(),
-                "protection": protection_name(protection),
-                "reason": "",
-            }
-            mine = {"state": "leased", "next_at": None, "lease_until": now}
-            waits = {"state": "ready", "next_at": now, "lease_until": None}
-            return common | where | (mine if node else waits)
+        case Addressed(protection=protection):
+            where = {"protection": protection_name(protection), "reason": "", "state": "ready", "next_at": now}
+            return common | where | (_leased(terms) if terms else {})
         case Held(reason=reason):
-            held = {"state": "held", "route": "", "reason": reason.code, "next_at": now + RECHECK}
-            return common | held | {"protection": "", "lease_until": None}
+            held = {"state": "held", "reason": reason.code, "next_at": now + RECHECK, "held_at": now}
+            return common | held | {"protection": ""}
+
+
+def _leased(terms: Terms) -> dict[str, Any]:
+    lease = {"state": "leased", "next_at": None, "lasting": terms.microseconds}
+    return lease | {"node": terms.node, "phase": terms.phase}
 
 
 def _told(letters: Sequence[AddressedLetter], now: datetime) -> Iterator[Event]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, exists, select
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.identifiers import LetterId
 from gateway.letter import Fate, MailKey
+from gateway.queue.dialects import upsert
 from gateway.queue.tables import Delivery, ImapSeen, Letter
 
 SEEN = ImapSeen.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
@@ -21,11 +21,7 @@ REMEMBERED = timedelta(days=400)
 """Longer than anybody keeps backups of a mailbox that could bring mails back."""
 UNDELIVERED = ("failed", "expired", "cancelled")
 
-_NEW = sqlite_insert(SEEN)
-_REMEMBER = _NEW.on_conflict_do_update(
-    index_elements=[SEEN.c.account, SEEN.c.uidvalidity, SEEN.c.uid],
-    set_={name: _NEW.excluded[name] for name in ("sha256", "letter_id", "fate", "seen_at")},
-)
+_KEY, _NEW = ("account", "uidvalidity", "uid"), ("sha256", "letter_id", "fate", "seen_at")
 """A UID that means other bytes now (a server taken back to a backup) stands for these from now on."""
 _FAILED = exists().where(
     LETTER.c.whole == SEEN.c.letter_id, DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(UNDELIVERED)
@@ -57,7 +53,7 @@ def remember(connection: Connection, jobs: Sequence[Seeing]) -> Sequence[None]:
         for job in jobs
     ]
     if rows:
-        connection.execute(_REMEMBER, rows)
+        upsert(connection, SEEN, _KEY, _NEW, rows)
     return [None] * len(jobs)
 
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from gateway import journal
-from gateway.errors import StorageFull, StorageUnavailable
-from gateway.identifiers import DeliveryId, LetterId, whole_of
+from gateway.errors import StorageFull
+from gateway.identifiers import DeliveryId, LetterId
 from gateway.journal import Event
-from gateway.letter import KeptLetter, ReceivedLetter
-from gateway.queue import accept, afterwards, bodies, deliveries, erasing
-from gateway.queue.bodies import AtRest, Summary, Target
-from gateway.queue.deliveries import Claiming, Finishing, Lease, Planning
+from gateway.letter import Fate, KeptLetter, MailKey, ReceivedLetter
+from gateway.queue import accept, afterwards, deliveries, erasing, leases, looking, seen
+from gateway.queue.bodies import AtRest
+from gateway.queue.contents import Contents
+from gateway.queue.deliveries import Finishing, Planning
+from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing
 from gateway.queue.opening import open_disk
-from gateway.queue.writer import Writer
-
-REMEMBERED = 2048
-"""Keys kept in memory for letters on their way."""
+from gateway.queue.writer import Verb, Writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,17 +36,16 @@ class Limits:
     body: timedelta = timedelta(hours=24)
 
 
-class Store:
+class Store(Contents):
     """Durable on return: each verb has been committed and fsynced, or raised StorageUnavailable or StorageFull."""
 
     def __init__(self, folder: Path, vault: AtRest, *, limits: Limits, clock: Callable[[], datetime]) -> None:
         """Open the folder's database: see :func:`gateway.queue.opening.open_disk`."""
-        self._folder, self._vault, self._limits, self._clock = folder, vault, limits, clock
-        self._disk = open_disk(folder, vault)
-        self._readers = self._disk.readers
+        self._disk = open_disk(folder, vault, clock())
+        super().__init__(self._disk.readers, vault, replay=limits.replay)
+        self._folder, self._limits, self._clock = folder, limits, clock
         self._writer = Writer(self._disk.engine)
         self._free = (0.0, 1)
-        self._keys: OrderedDict[LetterId, tuple[bytes, bytes]] = OrderedDict()
 
     @property
     def broken(self) -> bool:
@@ -61,6 +57,10 @@ class Store:
         """How many groups were committed since the start."""
         return self._writer.commits
 
+    def waited(self) -> float:
+        """For how many seconds the oldest job of the writer has been waiting."""
+        return self._writer.waited
+
     def commit_times(self) -> list[tuple[float, float]]:
         """When (monotonic) each of the last commits began, and the seconds it took."""
         return list(self._writer.commit_times.copy())
@@ -69,6 +69,10 @@ class Store:
         """Commit what waits, then let go of the folder."""
         self._writer.close()
         self._disk.close()
+
+    async def write(self, verb: Verb, payload: object) -> Any:  # noqa: ANN401 (what the verb gives)
+        """Run a verb of another concern of the queue (keys, backup, hold) in the writer's next group."""
+        return await self._writer.do(verb, payload)
 
     def admit(self, size: int) -> None:
         """Raise StorageFull while a letter of ``size`` bytes could not be kept: asked before it comes."""
@@ -79,7 +83,7 @@ class Store:
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
         """Put the letter on disk, sealed; the earlier one comes back when this is a replay."""
         self._room_for(len(letter.content))
-        found = await self._writer.do(accept.keep, self._keeping(letter), size=len(letter.content))
+        found = await self._writer.do(accept.keep, self.keeping(letter), size=len(letter.content))
         if not found.again:
             return KeptLetter(received=letter)
         earlier = replace(letter, id=found.id)
@@ -97,6 +101,16 @@ class Store:
         """Close a letter that cannot be taken."""
         await self._writer.do(accept.refuse, event)
 
+    def became(self, mail: MailKey) -> Fate | None:
+        """What became of a mail of a watched mailbox."""
+        with self._readers.connect() as connection:
+            return seen.became(connection, mail)
+
+    async def record_refused(self, mail: MailKey, letter: LetterId) -> None:
+        """Its sender knows."""
+        seeing = seen.Seeing(mail=mail, letter=letter, fate=Fate.REFUSED, at=self._clock())
+        await self._writer.do(seen.remember, seeing)
+
     # station 4 and 7 ------------------------------------------------------------------------------------------------
 
     async def plan(self, planning: Planning) -> bool:
@@ -105,16 +119,39 @@ class Store:
 
     async def claim(self, claiming: Claiming) -> list[Lease]:
         """Lease what is due."""
-        leases: list[Lease] = await self._writer.do(deliveries.claim, claiming)
-        return leases
+        found: list[Lease] = await self._writer.do(leases.claim, claiming)
+        return found
+
+    async def claim_old(self, claiming: ClaimingOld) -> list[Lease]:
+        """Lease what waits since before its time was over."""
+        found: list[Lease] = await self._writer.do(leases.claim_old, claiming)
+        return found
+
+    async def claim_one(self, claiming: ClaimingOne) -> list[Lease]:
+        """Lease one delivery for a trial."""
+        found: list[Lease] = await self._writer.do(leases.claim_one, claiming)
+        return found
+
+    async def renew(self, renewing: Renewing) -> None:
+        """Make leases last."""
+        await self._writer.do(leases.renew, renewing)
+
+    async def reach_dot(self, lease: Lease) -> None:
+        """Write down that the final dot comes next; raises LeaseLost when the hand-over is not ours any more."""
+        if not await self._writer.do(leases.reach_dot, lease):
+            raise leases.LeaseLost(str(lease.epoch))
+
+    async def recover(self, recovering: Recovering) -> int:
+        """Take back what nobody works on any more; gives how many."""
+        return int(await self._writer.do(leases.recover, recovering))
 
     async def finish(self, finishing: Finishing) -> bool:
         """Write how an attempt ended; ``False`` when the lease was lost."""
         return bool(await self._writer.do(deliveries.finish, finishing))
 
-    async def restart(self) -> int:
-        """Free every lease of a process that ended; gives how many deliveries may have left already."""
-        return int(await self._writer.do(deliveries.restart, self._clock()))
+    async def strike(self, letters: Sequence[LetterId], by: int = 1) -> None:
+        """Count a crash, or take it back, for letters that have no rows yet."""
+        await self._writer.do(accept.strike, accept.Striking(letters=tuple(letters), by=by))
 
     # afterwards -----------------------------------------------------------------------------------------------------
 
@@ -139,16 +176,23 @@ class Store:
         given: list[Any] = await self._writer.do(afterwards.note, noting)
         return given
 
+    async def remind(self, after: timedelta) -> list[Event]:
+        """Bring deliveries that are held for longer back to mind."""
+        told: list[Event] = await self._writer.do(
+            afterwards.remind, afterwards.Reminding(now=self._clock(), after=after)
+        )
+        return told
+
     async def tidy(self) -> Sequence[LetterId]:
         """Wake held deliveries, erase what retention ends, forget old replay keys."""
         now = self._clock()
         await self._writer.do(afterwards.wake, now)
         await self._writer.do(afterwards.forget_replays, now - self._limits.replay)
+        await self._writer.do(seen.forget, now - seen.REMEMBERED)
         erased: list[LetterId] = []
         while some := await self._writer.do(erasing.purge, erasing.Purging(now=now, vault=self._vault)):
             erased += some
-            for letter in some:
-                self._keys.pop(letter, None)
+            self.forget_keys(some)
         return erased
 
     def erase_after(self, at: datetime) -> datetime:
@@ -163,105 +207,25 @@ class Store:
         with self._readers.connect() as connection:
             yield connection
 
-    def unplanned(self) -> list[LetterId]:
-        """Letters kept but not planned when the process ended."""
+    def unplanned(self, after: str = "", limit: int = 1000) -> dict[LetterId, int]:
+        """Letters kept but not planned, behind ``after``, oldest first, with the strikes against each."""
         with self._readers.connect() as connection:
-            return [LetterId(row.id) for row in connection.execute(deliveries.unplanned())]
+            return looking.unplanned(connection, after, limit)
 
-    def load(self, letter: LetterId) -> KeptLetter:
-        """The kept letter again, from its sealed chunks; ``letter`` may be a part; raises StorageUnavailable."""
-        kept = self.recall(letter)
-        if kept is None:
-            raise StorageUnavailable("letter erased or unknown")
-        return kept
-
-    def recall(self, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
-        """As :meth:`load`; with ``erased`` also what is left of a letter without its bytes: source and envelope."""
-        whole = whole_of(letter)
+    def due(self, now: datetime) -> list[str]:
+        """Destinations that something is due for, the longest waiting first."""
         with self._readers.connect() as connection:
-            row = connection.execute(select(accept.LETTER).where(accept.LETTER.c.id == whole)).mappings().one_or_none()
-            if row is None or not row["body_key"]:
-                return None
-            wanted = select(accept.CHUNK).where(accept.CHUNK.c.letter_id == whole).order_by(accept.CHUNK.c.n)
-            chunks = connection.execute(wanted).all()
-        if not (chunks or erased):
-            return None
-        key = self._vault.unwrap(row["body_key"])
-        content = b"".join(self._vault.open_chunk(key, whole, chunk.n, chunk.data) for chunk in chunks)
-        if chunks and sha256(content).hexdigest() != row["sha256"]:
-            raise StorageUnavailable("body does not match its digest")
-        summary = bodies.unseal(self._vault, key, (whole, bodies.SUMMARY), row["sealed"], Summary)
-        received = ReceivedLetter(
-            id=whole,
-            door=row["door"],
-            source=row["source"],
-            envelope=summary.envelope,
-            content=content,
-            received_at=row["received_at"],
-            name=summary.name,
-        )
-        return KeptLetter(received=received)
+            return looking.due_routes(connection, now)
 
-    def target(self, letter: LetterId, delivery: DeliveryId, sealed: bytes) -> Target:
-        """Whom a delivery is for."""
-        return bodies.unseal(self._vault, self._key(letter), (delivery, bodies.ADDRESSEE), sealed, Target)
-
-    def seal_target(self, key: bytes, delivery: DeliveryId, target: Target) -> bytes:
-        """The same, sealed under the letter's key."""
-        return bodies.seal(self._vault, key, (delivery, bodies.ADDRESSEE), target)
-
-    def seal_summary(self, key: bytes, letter: LetterId, summary: Summary) -> bytes:
-        """A letter's summary, sealed under its key."""
-        return bodies.seal(self._vault, key, (letter, bodies.SUMMARY), summary)
-
-    def key_of(self, letter: LetterId) -> tuple[bytes, bytes]:
-        """A letter's key and its wrapped form; those of letters on their way are remembered."""
-        if remembered := self._keys.get(whole_of(letter)):
-            return remembered
+    def old_routes(self, before: datetime) -> list[str]:
+        """Destinations of what waits since before then."""
         with self._readers.connect() as connection:
-            wrapped = connection.execute(select(accept.LETTER.c.body_key).where(accept.LETTER.c.id == whole_of(letter)))
-            found = wrapped.scalar()
-        if not found:
-            raise StorageUnavailable("letter erased or unknown")
-        return self._remember(whole_of(letter), self._vault.unwrap(found), found)
+            return looking.old_routes(connection, before)
 
-    def _remember(self, letter: LetterId, key: bytes, wrapped: bytes) -> tuple[bytes, bytes]:
-        self._keys[letter] = (key, wrapped)
-        if len(self._keys) > REMEMBERED:
-            self._keys.popitem(last=False)
-        return key, wrapped
-
-    def _key(self, letter: LetterId) -> bytes:
-        return self.key_of(letter)[0]
-
-    def _keeping(self, letter: ReceivedLetter) -> accept.Keeping:
-        key, wrapped = self._remember(letter.id, *self._vault.new_letter_key())
-        summary = Summary(envelope=letter.envelope, name=letter.name)
-        row = {
-            "id": letter.id,
-            "whole": letter.id,
-            "part": 0,
-            "door": letter.door.value,
-            "source": letter.source,
-            "state": "open",
-            "planned": False,
-            "reason": "",
-            "size": len(letter.content),
-            "sha256": sha256(letter.content).hexdigest(),
-            "received_at": letter.received_at,
-            "body_key": wrapped,
-            "sealed": self.seal_summary(key, letter.id, summary),
-        }
-        return accept.Keeping(
-            letter=row,
-            chunks=bodies.seal_body(self._vault, key, letter.id, letter.content),
-            replay_key=_replay_key(letter),
-            horizon=letter.received_at - self._limits.replay,
-            kept=journal.kept(
-                letter.received_at, letter.id, door=letter.door.value, source=letter.source, size=len(letter.content)
-            ),
-            kept_again=journal.kept_again(letter.received_at, letter.id, door=letter.door.value),
-        )
+    def suspects(self) -> list[DeliveryId]:
+        """Deliveries in whose hands processes died again and again."""
+        with self._readers.connect() as connection:
+            return looking.suspects(connection)
 
     def _room_for(self, size: int) -> None:
         """Refuse while the disk is low (promises.md A6); looked at once a second."""
@@ -272,9 +236,3 @@ class Store:
             self._free = (time.monotonic(), free)
         if free < 1.5 * size:
             raise StorageFull("free space is below the share to be kept")
-
-
-def _replay_key(letter: ReceivedLetter) -> bytes:
-    """What a second hand-over at the same door from the same source has in common with the first."""
-    own = letter.replay_key or letter.id.encode()
-    return sha256(f"{letter.door}|{letter.source}|".encode() + own).digest()

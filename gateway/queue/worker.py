@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from gateway import journal
-from gateway.errors import HuitaineError, NoProtection, TransientFailure, UnreadableDocument
+from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
 from gateway.identifiers import DeliveryId
-from gateway.journal import Event
-from gateway.letter import (
-    Addressed,
-    AddressedLetter,
-    Done,
-    GiveUp,
-    Held,
-    KeptLetter,
-    Reason,
-    RetryAt,
-    SealedMail,
-    Step,
-    protection_name,
-)
+from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, Reason, SealedMail, Step
 from gateway.queue.afterwards import ReadingAgain
-from gateway.queue.bodies import Target
-from gateway.queue.deliveries import Also, Claiming, Finishing, Lease, Waiting
+from gateway.queue.deliveries import Also, Finishing
+from gateway.queue.endings import Endings
+from gateway.queue.gate import Gate
+from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing, Terms
 from gateway.queue.meant import outcome_for
-from gateway.queue.planning import RECHECK
-from gateway.queue.schedule import Schedule, decide
+from gateway.queue.planning import Dispatch
+from gateway.queue.schedule import Schedule
+from gateway.queue.shares import Shares
 from gateway.queue.store import Store
-from gateway.queue.words import unnamed, unreadable
+from gateway.queue.words import unreadable
 
-LEASE = timedelta(seconds=900)
-"""Longer than the 600 s after the final dot (RFC 5321 §4.5.3.2.6) and all that comes before it."""
 BUDGET = 64 * 2**20
 """Bytes of letters that may wait in memory for a slot; beyond it they wait on disk."""
 REWRITE = 2.0
 """Seconds until an ending that could not be written is written again."""
 BREATH = 0.05
 """Seconds between two claims while more is due than there are slots."""
+OLD_AT_ONCE = 200
 GONE = Reason(code="addressee-unclear", words="read again, the letter no longer names this addressee beyond doubt")
 
 
 class Road(Protocol):
     """The journey, as the worker needs it."""
 
-    async def carry(self, step: Step) -> tuple[SealedMail, Done]:
-        """Compose, seal, hand over."""
+    async def carry(
+        self, step: Step, *, before_dot: Callable[[], Awaitable[None]] | None = None
+    ) -> tuple[SealedMail, Done]:
+        """Compose, seal, hand over; ``before_dot`` has returned before the final dot is sent."""
+        ...
+
+    async def seal(self, step: Step) -> SealedMail:
+        """Compose and seal."""
         ...
 
     async def readdress(self, kept: KeptLetter) -> list[AddressedLetter]:
@@ -60,43 +56,65 @@ class Road(Protocol):
         ...
 
 
+def domain(mailbox: str) -> str:
+    """The destination of a mailbox where nobody knows better."""
+    return mailbox.rpartition("@")[2].lower()
+
+
+def never(_: str) -> datetime | None:
+    """No destination rests."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How the worker works."""
+    """How the worker works. ``route`` names a mailbox's destination, ``resting`` says until when one is left alone."""
 
-    node: str
+    terms: Terms
     slots: int
     schedule: Schedule
     leg: Callable[[DeliveryId, str, datetime], Also]
     """What the clock writes when a letter is sealed, accepted or failed."""
+    route: Callable[[str], str] = field(default=domain)
+    resting: Callable[[str], datetime | None] = field(default=never)
+    version: str = ""
 
 
 class Worker:
     """Carries deliveries; a crash of one attempt costs that attempt only."""
 
-    def __init__(self, store: Store, road: Road, habits: Habits, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, road: Road, habits: Habits, *, gate: Gate, clock: Callable[[], datetime]) -> None:
         """Nothing runs before :meth:`start` or :meth:`sweep`."""
-        self._store, self._road, self._habits, self._clock = store, road, habits, clock
-        self._slots = asyncio.Semaphore(habits.slots)
-        self._running: set[asyncio.Task[None]] = set()
-        self._claimed = self._carried = 0
+        self._store, self._road, self._habits, self._gate, self._clock = store, road, habits, gate, clock
+        self._shares = Shares(habits.slots)
+        self._endings = Endings(store=store, schedule=habits.schedule, route=habits.route, leg=habits.leg, clock=clock)
+        self._running: dict[asyncio.Task[None], Lease] = {}
+        self._claimed: Counter[str] = Counter()
+        self._carried = 0
 
     @property
     def under_way(self) -> int:
         """How many deliveries are being worked on."""
         return len(self._running)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a planned letter may stay in memory until it leaves."""
-        return len(self._running) < 4 * self._habits.slots and self._carried < BUDGET
+    def dispatch(self) -> Dispatch:
+        """How the deliveries of one letter begin: in memory where their destination has room, else on disk."""
+        asked: Counter[str] = Counter()
+
+        def room(route: str) -> bool:
+            asked[route] += 1
+            backlog = self._shares.waiting(route) + asked[route]
+            full = self.under_way + asked.total() > 4 * self._habits.slots or self._carried >= BUDGET
+            return not full and backlog <= self._habits.slots and self._habits.resting(route) is None
+
+        return Dispatch(terms=self._habits.terms, route=self._habits.route, room=room)
 
     def start(self, letter: AddressedLetter, addressed: Addressed, lease: Lease) -> None:
         """Work on a delivery that was planned just now and is ours already."""
         step = Step(letter=letter, addressed=addressed, delivery=lease.delivery, attempt=lease.epoch)
         size = len(letter.parsed.kept.received.content)
         self._carried += size
-        self._spawn(self._fresh(step, lease), lambda: self._put_down(size))
+        self._spawn(self._fresh(step, lease), lease, partial(self._put_down, size))
 
     async def sweep(self) -> int:
         """Claim what is due and has a free slot; gives how many.
@@ -104,21 +122,51 @@ class Worker:
         A quarter of the slots is for what waited, however many new letters come: a retry must not starve.
         """
         slots = self._habits.slots
-        free = max(slots - self.under_way, max(slots // 4, 1) - self._claimed)
+        free = max(slots - self.under_way, max(slots // 4, 1) - self._claimed.total())
         if free <= 0:
             return 0
         now = self._clock()
-        claiming = Claiming(node=self._habits.node, now=now, until=now + LEASE, limit=free)
-        leases = await self._store.claim(claiming)
-        self._claimed += len(leases)
-        for lease in leases:
-            self._spawn(self._again(lease), self._let_go)
-        return len(leases)
+        wanted = self._wanted(await asyncio.to_thread(self._store.due, now), free)
+        claims = [
+            Claiming(terms=self._habits.terms, now=now, route=route, limit=limit) for route, limit in wanted.items()
+        ]
+        found = [lease for leases in await asyncio.gather(*map(self._store.claim, claims)) for lease in leases]
+        for lease in found:
+            self._claimed[lease.route] += 1
+            self._spawn(self._again(lease), lease, partial(self._let_go, lease.route))
+        return len(found)
 
     async def catch_up(self) -> None:
         """Claim until nothing that is due is left on disk, as slots become free."""
         while await self.sweep():
             await asyncio.wait(set(self._running), timeout=BREATH)
+
+    async def renew(self) -> None:
+        """Make the leases of all that is under way last."""
+        leases = tuple(self._running.values())
+        await self._store.renew(Renewing(terms=self._habits.terms, version=self._habits.version, leases=leases))
+
+    async def recover(self, *, everything: bool = False) -> int:
+        """Take back leases that ran out; after a start under the lock, all of them."""
+        again = partial(self._habits.schedule.after, chance=0.5)
+        return await self._store.recover(Recovering(now=self._clock(), again=again, everything=everything))
+
+    async def try_suspects(self) -> None:
+        """Before anything else begins: compose and seal alone what processes died of, and send nothing (F10)."""
+        for delivery in await asyncio.to_thread(self._store.suspects):
+            for lease in await self._store.claim_one(ClaimingOne(terms=self._habits.terms, delivery=delivery)):
+                structlog.get_logger().warning("trial", letter_id=lease.letter, delivery_id=lease.delivery)
+                await self._settle(lease, self._trial(lease))
+
+    async def expire(self) -> None:
+        """Give up what waits for a resting destination since before its time was over: nobody will get to try it."""
+        before = self._clock() - self._habits.schedule.expire
+        for route in await asyncio.to_thread(self._store.old_routes, before):
+            if self._habits.resting(route) is None:
+                continue
+            claiming = ClaimingOld(terms=self._habits.terms, before=before, route=route, limit=OLD_AT_ONCE)
+            for lease in await self._store.claim_old(claiming):
+                await self._end(self._endings.expired(lease))
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way end; what does not is left leased, and freed at the next start."""
@@ -127,42 +175,85 @@ class Worker:
         for task in self._running:
             task.cancel()
 
-    def _spawn(self, work: Coroutine[None, None, None], ended: Callable[[], None]) -> None:
+    def _wanted(self, due: Sequence[str], free: int) -> dict[str, int]:
+        """How many to claim for each destination: in turns, and none that rests."""
+        room = {route: self._room(route) for route in due if self._habits.resting(route) is None}
+        wanted: Counter[str] = Counter()
+        while free > wanted.total() and (open_ := [route for route in room if wanted[route] < room[route]]):
+            wanted.update(open_[: free - wanted.total()])
+        return wanted
+
+    def _room(self, route: str) -> int:
+        kept = max(self._shares.share(route) // 4, 1) - self._claimed[route]
+        return max(self._shares.room(route), kept)
+
+    def _spawn(self, work: Coroutine[None, None, None], lease: Lease, ended: Callable[[], None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        task.add_done_callback(lambda _: ended())
+        self._running[task] = lease
+        task.add_done_callback(lambda done: self._ended(done, ended))
+
+    def _ended(self, task: asyncio.Task[None], ended: Callable[[], None]) -> None:
+        del self._running[task]
+        ended()
 
     def _put_down(self, size: int) -> None:
         self._carried -= size
 
-    def _let_go(self) -> None:
-        self._claimed -= 1
+    def _let_go(self, route: str) -> None:
+        self._claimed[route] -= 1
 
     async def _fresh(self, step: Step, lease: Lease) -> None:
-        async with self._slots:
-            try:
-                ending = await self._attempt(step, lease)
-            except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
-                ending = self._failed(lease, None, error)
-            await self._end(ending)
+        await self._settle(lease, self._placed(step, lease))
 
     async def _again(self, lease: Lease) -> None:
         """A delivery that waited: read and address the letter again, then try."""
-        async with self._slots:
+        await self._settle(lease, self._readdressed(lease, self._placed))
+
+    async def _trial(self, lease: Lease) -> Finishing | None:
+        async def seal(step: Step, lease: Lease) -> Finishing:
+            await self._road.seal(step)
+            return self._endings.untried(lease, step)
+
+        return await self._readdressed(lease, seal)
+
+    async def _settle(self, lease: Lease, attempt: Coroutine[None, None, Finishing | None]) -> None:
+        try:
+            ending = await attempt
+        except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
+            ending = self._endings.failed(lease, None, error)
+        if ending is not None:
+            await self._end(ending)
+
+    async def _readdressed(
+        self, lease: Lease, go_on: Callable[[Step, Lease], Awaitable[Finishing]]
+    ) -> Finishing | None:
+        async with self._shares.place(lease.route):
+            await self._gate.turn()
             try:
                 found = await self._find(lease)
-                if found is None:
-                    return
-                if isinstance(found, Held):
-                    ending = self._held(lease, found.reason)
-                else:
-                    ending = await self._attempt(found, lease)
             except UnreadableDocument as error:
-                ending = self._held(lease, unreadable(error))
-            except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
-                ending = self._failed(lease, None, error)
-            await self._end(ending)
+                return self._endings.held(lease, unreadable(error))
+        match found:
+            case Held():
+                return self._endings.held(lease, found.reason)
+            case Step():
+                return await go_on(found, lease)
+        return None
+
+    async def _placed(self, step: Step, lease: Lease) -> Finishing:
+        async with self._shares.place(self._habits.route(step.addressed.mailbox)):
+            await self._gate.turn()
+            return await self._attempt(step, lease)
+
+    async def _attempt(self, step: Step, lease: Lease) -> Finishing:
+        before_dot = partial(self._store.reach_dot, lease) if self._habits.terms.record_dot else None
+        try:
+            sealed, done = await self._road.carry(step, before_dot=before_dot)
+        except NoProtection as error:
+            return self._endings.unprotected(step, lease, error)
+        except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
+            return self._endings.failed(lease, step, error)
+        return self._endings.done(step, lease, sealed, done)
 
     async def _find(self, lease: Lease) -> Step | Held | None:
         """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
@@ -193,92 +284,6 @@ class Worker:
         if done:
             journal.log(event)
         return done
-
-    async def _attempt(self, step: Step, lease: Lease) -> Finishing:
-        try:
-            sealed, done = await self._road.carry(step)
-        except NoProtection as error:
-            return self._unprotected(step, lease, error)
-        except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
-            return self._failed(lease, step, error)
-        return self._done(step, lease, sealed, done)
-
-    def _done(self, step: Step, lease: Lease, sealed: SealedMail, done: Done) -> Finishing:
-        letter, delivery = lease.letter, lease.delivery
-        leg = self._habits.leg
-        return replace(
-            self._finishing(step, lease, done),
-            protection=sealed.protected_by,
-            sealed_at=sealed.sealed_at,
-            erase_after=self._store.erase_after(done.at),
-            events=(
-                journal.sealed(sealed.sealed_at, letter, delivery, protection=sealed.protected_by),
-                journal.accepted(done.at, letter, delivery, code=str(done.code)),
-            ),
-            also=(leg(delivery, "sealed", sealed.sealed_at), leg(delivery, "accepted", done.at)),
-        )
-
-    def _failed(self, lease: Lease, step: Step | None, error: Exception) -> Finishing:
-        now = self._clock()
-        if not isinstance(error, HuitaineError):
-            structlog.get_logger().error("attempt-crashed", letter_id=lease.letter, error=type(error).__name__)
-            error = TransientFailure(type(error).__name__, status="4.3.0")
-        outcome = decide(
-            error,
-            self._habits.schedule,
-            attempts=lease.attempts + 1,
-            since=lease.created_at,
-            now=now,
-            chance=random.random(),  # noqa: S311 (spreads retries)
-        )
-        structlog.get_logger().info(
-            "attempt-failed",
-            letter_id=lease.letter,
-            delivery_id=lease.delivery,
-            status=error.status,
-            why=unnamed(error.detail, step),
-        )
-        events, also = self._told(lease, outcome)
-        finishing = self._finishing(step, lease, outcome)
-        return replace(finishing, events=events, also=also, erase_after=self._store.erase_after(now))
-
-    def _told(self, lease: Lease, outcome: RetryAt | GiveUp) -> tuple[tuple[Event, ...], tuple[Also, ...]]:
-        now, letter, delivery = self._clock(), lease.letter, lease.delivery
-        match outcome:
-            case RetryAt(at=again, status=status, ambiguous=unsure):
-                event = journal.deferred(now, letter, delivery, status=status, again=again)
-                return ((event, journal.ambiguous(now, letter, delivery)) if unsure else (event,)), ()
-            case GiveUp(status=status, expired=expired):
-                event = journal.failed(now, letter, delivery, status=status, expired=expired)
-                return (event,), (self._habits.leg(delivery, "failed", now),)
-
-    def _unprotected(self, step: Step, lease: Lease, error: NoProtection) -> Finishing:
-        now, code = self._clock(), error.detail or "no-key"
-        event = journal.held(now, lease.letter, lease.delivery, code=code, words=error.words)
-        return replace(self._finishing(step, lease, Waiting(at=now + RECHECK, reason=code)), events=(event,))
-
-    def _held(self, lease: Lease, why: Reason) -> Finishing:
-        now = self._clock()
-        event = journal.held(now, lease.letter, lease.delivery, code=why.code, words=why.words)
-        return Finishing(
-            lease=lease,
-            outcome=Waiting(at=now + RECHECK, reason=why.code),
-            events=() if why.code == lease.reason else (event,),
-        )
-
-    def _finishing(self, step: Step | None, lease: Lease, outcome: Done | RetryAt | GiveUp | Waiting) -> Finishing:
-        if step is None:
-            return Finishing(lease=lease, outcome=outcome)
-        mailbox = step.addressed.mailbox
-        target = Target(addressee=step.addressed.addressee, mailbox=mailbox)
-        key, _ = self._store.key_of(lease.letter)
-        return Finishing(
-            lease=lease,
-            outcome=outcome,
-            protection=protection_name(step.addressed.protection),
-            route=mailbox.rpartition("@")[2].lower(),
-            target=None if lease.epoch == 1 else self._store.seal_target(key, lease.delivery, target),
-        )
 
     async def _end(self, finishing: Finishing) -> None:
         """Write it, however long the disk takes: forgotten, it would stay leased, or be sent a second time."""

@@ -35,6 +35,7 @@ class _Job:
     payload: Any = field(repr=False)
     size: int
     done: Future[Any]
+    asked: float = field(default_factory=time.monotonic)
 
 
 class Writer:
@@ -50,6 +51,7 @@ class Writer:
         self.commits = 0
         self.commit_times: deque[tuple[float, float]] = deque(maxlen=2048)
         self._closed = False
+        self._since: float | None = None
         self._engine = engine
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -69,6 +71,12 @@ class Writer:
         self._jobs.put(_Job(verb, payload, size, done))
         return await asyncio.wrap_future(done)
 
+    @property
+    def waited(self) -> float:
+        """For how many seconds the oldest job of the group in hand has been waiting; zero while there is none."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
     def close(self) -> None:
         """Commit what waits, then end the thread; a second time does nothing."""
         self._closed = True
@@ -79,7 +87,9 @@ class Writer:
         try:
             with self._engine.connect() as connection:
                 while (group := self._take()) is not None:
+                    self._since = group[0].asked
                     self._commit(connection, group)
+                    self._since = None
         except BaseException as error:
             self.broken.set()
             structlog.get_logger().critical("writer-ended", error=type(error).__name__)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.metadata import version
 
 from config.settings import Settings, SettingsError, secret
 from directory import Directory
@@ -21,7 +22,9 @@ from gateway.journey import Journey
 from gateway.letter import Done, Form, Mode, SealedMail, Step
 from gateway.parsers.children import Readers
 from gateway.parsers.split import split_by_patient
+from gateway.queue.gate import Gate
 from gateway.queue.keeper import Keeper
+from gateway.queue.leases import Terms
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
@@ -30,10 +33,13 @@ from gateway.service.composing import ComposingDesk
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
 from gateway.service.message_ids import MessageIds
+from gateway.service.rotating import Keys
 from gateway.service.routes import routes
 from gateway.service.staybook import StayBook
-from gateway.service.storing import open_store, open_vault
+from gateway.service.rotating import Keys
+from gateway.service.storing import open_keys, open_store, open_vault
 from gateway.smtp.courier.courier import Courier
+from gateway.smtp.courier.destinations import Rhythm
 from gateway.smtp.courier.pool import PoolLimits
 from gateway.stations import Stations
 
@@ -47,6 +53,7 @@ class Gateway:
     settings: Settings
     clock: Clock
     store: Store
+    keys: Keys
     directory: Directory
     readers: Readers
     courier: Courier
@@ -65,10 +72,12 @@ class Handover:
         self._courier, self._ids = courier, message_ids
         self._notify = ("SUCCESS", "FAILURE", "DELAY") if ask_dsn else ("FAILURE", "DELAY")
 
-    async def deliver(self, mail: SealedMail, step: Step) -> Done:
+    async def deliver(
+        self, mail: SealedMail, step: Step, *, before_dot: Callable[[], Awaitable[None]] | None = None
+    ) -> Done:
         """Hand one mail over."""
-        envid = self._ids.envid(step.delivery, step.attempt)
-        return await self._courier.deliver(mail, notify=self._notify, orcpt=f"rfc822;{mail.mailbox}", envid=envid)
+        envid, orcpt = self._ids.envid(step.delivery, step.attempt), f"rfc822;{mail.mailbox}"
+        return await self._courier.deliver(mail, notify=self._notify, orcpt=orcpt, envid=envid, before_dot=before_dot)
 
 
 def build(settings: Settings, *, clock: Clock) -> Gateway:
@@ -79,8 +88,8 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     courier = _courier(settings, directory, clock)
     store = open_store(settings, vault, clock)
     stays = StayBook(vault.pseudonym)
-    node = socket.gethostname()
-    keeper = Keeper(store, node=node, stays=stays, clock=clock)
+    gate = Gate(store.waited)
+    keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
     readers = Readers(children=settings.gateway.readers)
     stations = Stations(
@@ -97,13 +106,13 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         gateway=settings.gateway.domain,
     )
     journey = Journey(stations)
-    habits = Habits(node=node, slots=settings.queue.workers, schedule=_schedule(settings), leg=stays.leg)
-    worker = Worker(store, journey, habits, clock=clock)
+    worker = Worker(store, journey, _habits(settings, courier, stays), gate=gate, clock=clock)
     keeper.worker = worker
     return Gateway(
         settings=settings,
         clock=clock,
         store=store,
+        keys=open_keys(settings, store, vault, clock),
         directory=directory,
         readers=readers,
         courier=courier,
@@ -127,7 +136,10 @@ def _addressing(settings: Settings, directory: Directory, clock: Clock) -> Addre
 def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
     kept = settings.courier
     limits = PoolLimits(connections=kept.connections, mails=kept.letters_per_connection, idle=kept.idle_seconds)
-    return Courier(routes=routes(settings, directory), clock=clock, our_name=settings.gateway.domain, limits=limits)
+    first, longest = (timedelta(minutes=minutes) for minutes in kept.rest_minutes)
+    rhythm = Rhythm(most=kept.connections, failures=kept.rest_after, rest=first, longest=longest)
+    ways = routes(settings, directory, clock)
+    return Courier(routes=ways, clock=clock, our_name=settings.gateway.domain, limits=limits, rhythm=rhythm)
 
 
 def _sealer(settings: Settings, clock: Clock) -> Sealer:
@@ -169,6 +181,22 @@ def _policy(settings: Settings) -> AddressingPolicy:
         default_forms=frozenset(map(Form, wanted.default_forms)),
         mss_forms=frozenset(map(Form, wanted.mss_forms)),
         forms={domain.lower(): frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
+    )
+
+
+def _habits(settings: Settings, courier: Courier, stays: StayBook) -> Habits:
+    queue = settings.queue
+    terms = Terms(
+        node=socket.gethostname(), lasting=timedelta(seconds=queue.lease_seconds), record_dot=queue.record_dot
+    )
+    return Habits(
+        terms=terms,
+        slots=queue.workers,
+        schedule=_schedule(settings),
+        leg=stays.leg,
+        route=courier.destination,
+        resting=courier.resting,
+        version=version("huitaine"),
     )
 
 

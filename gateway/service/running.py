@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import structlog
 
+from gateway import journal
 from gateway.control import open_control
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
@@ -25,7 +26,9 @@ from gateway.service.metrics import open_metrics
 from gateway.service.orders import Orders
 from gateway.service.supervisor import notify, watchdog
 
-SWEEP, TELL, TIDY = 1.0, 5.0, 60.0
+SWEEP, TELL, TIDY, RECOVER = 1.0, 5.0, 60.0, 5.0
+RENEWALS = 6
+"""Leases are renewed so often in the time that one lasts: five commits may fail before one is lost."""
 DRAIN = 20.0
 """Seconds from the word to stop until the last letter under way is left to the next start (promise F6)."""
 LAST = 2.0
@@ -66,7 +69,8 @@ class Running:
         self._stack.push_async_callback(gateway.courier.end)
         await gateway.readers.start()
         self._stack.push_async_callback(gateway.readers.close)
-        freed = await gateway.store.restart()
+        freed = await gateway.worker.recover(everything=True)
+        await gateway.worker.try_suspects()
         self._stack.push_async_callback(self._drain)
         await self._open_control()
         self._open_metrics()
@@ -116,12 +120,22 @@ class Running:
         self._every(SWEEP, gateway.worker.catch_up)
         self._every(SWEEP, self._resume)
         self._every(TELL, self.entrances.teller.tell)
+        self._every(gateway.settings.queue.lease_seconds / RENEWALS, gateway.worker.renew)
+        self._every(RECOVER, gateway.worker.recover)
+        self._every(TIDY, gateway.worker.expire)
         self._every(TIDY, gateway.store.tidy)
+        self._every(TIDY, self._remind)
+        self._every(TIDY, gateway.keys.look)
         self._every(self.watch.limits.every_seconds, self.watch.look)
         self._spawn(self.watch.pulse.beat())
         wanted = watchdog()
         if wanted:
             self._every(wanted.total_seconds() / 3, self._feed)
+
+    async def _remind(self) -> None:
+        """A held letter is never forgotten: its sender hears again, and whoever reads the journal does."""
+        for event in await self._gateway.store.remind(timedelta(days=self._gateway.settings.queue.held_days)):
+            journal.warn(event)
 
     async def _resume(self) -> None:
         await self._gateway.keeper.resume(self._gateway.journey.travel)
@@ -139,7 +153,7 @@ class Running:
 
     async def _open_control(self) -> None:
         gateway = self._gateway
-        orders = Orders(gateway.store, clock=gateway.clock, submit=self.entrances.submit)
+        orders = Orders(gateway.store, clock=gateway.clock, keys=gateway.keys, submit=self.entrances.submit)
         server = await open_control(gateway.settings.gateway.data / "control.sock", orders.obey)
         self._stack.callback(server.close)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.letter import SealedMail
@@ -25,6 +25,8 @@ class Parcel:
     notify: tuple[str, ...] = NOTIFY
     orcpt: str | None = field(default=None, repr=False)
     envid: str | None = None
+    before_dot: Callable[[], Awaitable[None]] | None = field(repr=False, compare=False, default=None)
+    """Awaited when all but the final dot is written: what it raises ends the hand-over with nothing handed over."""
 
     def __post_init__(self) -> None:
         """NOTIFY takes NEVER alone, or any of the other three."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import structlog
@@ -53,16 +53,22 @@ class Courier:
         return self._destinations.resting(destination)
 
     async def deliver(
-        self, mail: SealedMail, *, notify: tuple[str, ...] = NOTIFY, orcpt: str | None = None, envid: str | None = None
+        self,
+        mail: SealedMail,
+        *,
+        notify: tuple[str, ...] = NOTIFY,
+        orcpt: str | None = None,
+        envid: str | None = None,
+        before_dot: Callable[[], Awaitable[None]] | None = None,
     ) -> Done:
         """On return the next hop has answered 2xx to the final dot: it has taken responsibility (RFC 5321 §6.1).
 
         Raises ``HandOverFailure``, which is a ``TransientFailure`` or a ``PermanentFailure`` and tells phase, SMTP
         code and whether the next hop may hold the mail all the same. A next hop is tried only when the one before it
         could not be reached, or its session broke before the dot: what it answers to the letter is the answer.
-        ``HopResting`` says that none was tried.
+        ``HopResting`` says that none was tried. ``before_dot`` has returned before any final dot is sent.
         """
-        parcel = Parcel(mail=mail, notify=notify, orcpt=orcpt, envid=envid)
+        parcel = Parcel(mail=mail, notify=notify, orcpt=orcpt, envid=envid, before_dot=before_dot)
         async with self._destinations.place(self.destination(mail.mailbox)):
             return await self._to_first_in_reach(parcel)
 
@@ -82,6 +88,7 @@ class Courier:
 
     async def end(self, seconds: float = 1.0) -> None:
         """As :meth:`close`, and waits until the kept connections are really closed."""
+        await self._routes.end()
         await self._pool.end(seconds)
 
     def close(self) -> None:

@@ -36,6 +36,7 @@ class Transaction:
         with self._told_with_phase():
             await self._open_data(commands)
             await self._write(content)
+            await self._end_data(parcel)
             reply = await self._dialogue.reply(self._timeouts.dot)
         self.is_clean = not self._dialogue.has_unread and reply.code != 421
         if reply.kind != 2:
@@ -80,6 +81,10 @@ class Transaction:
             self._refuse_early_reply()
             self._dialogue.write(bytes(view[start : start + BLOCK]) if len(content) > BLOCK else content)
             await self._dialogue.room(self._timeouts.block)
+
+    async def _end_data(self, parcel: Parcel) -> None:
+        if parcel.before_dot is not None:
+            await parcel.before_dot()
         await asyncio.sleep(0)  # lets a reply that is already here be seen before the dot makes it look like an answer
         self._refuse_early_reply()
         self._dialogue.write(b".\r\n")

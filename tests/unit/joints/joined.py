@@ -27,13 +27,14 @@ from gateway.letter import (
 )
 from gateway.queue import queries
 from gateway.queue.deliveries import Also
+from gateway.queue.gate import Gate
 from gateway.queue.keeper import Keeper
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
 from gateway.stations import Stations
 from tests.unit.queue.conftest import Clock
-from tests.unit.queue.letters import NOON
+from tests.unit.queue.letters import NOON, TERMS
 
 SCHEDULE = Schedule(waits=(timedelta(minutes=1), timedelta(hours=1)), expire=timedelta(hours=48), jitter=0)
 GP = Rpps("99900000001")
@@ -111,7 +112,9 @@ class Road:
             sealed_at=NOON,
         )
 
-    async def deliver(self, mail: SealedMail, step: Step) -> Done:
+    async def deliver(self, mail: SealedMail, step: Step, *, before_dot: Any = None) -> Done:
+        if before_dot:
+            await before_dot()
         done: Done = await self.deliver_it(mail, step)
         self.sent.append(mail.mailbox)
         return done
@@ -148,7 +151,8 @@ class Joined:
     @classmethod
     def make(cls, store: Store, clock: Clock, *, slots: int = 4) -> Joined:
         road, stays = Road(), NoStays()
-        keeper = Keeper(store, node="n", stays=stays, clock=clock)
+        gate = Gate(store.waited)
+        keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
         stations = Stations(
             queue=keeper,
             reader=road,
@@ -162,7 +166,8 @@ class Joined:
             return_path="passerelle@hospital.test",
         )
         journey = Journey(stations)
-        worker = Worker(store, journey, Habits(node="n", slots=slots, schedule=SCHEDULE, leg=stays.leg), clock=clock)
+        habits = Habits(terms=TERMS, slots=slots, schedule=SCHEDULE, leg=stays.leg)
+        worker = Worker(store, journey, habits, gate=gate, clock=clock)
         keeper.worker = worker
         return cls(store=store, clock=clock, road=road, keeper=keeper, worker=worker, journey=journey)
 

@@ -150,7 +150,8 @@ async def test_a_forged_message_id_stops_nobody_s_receipts(joined: Joined, heari
     await hearing.hear([Receipt(kind=ReceiptKind.DISPLAYED, message_id=forged, envid=forged, addressee=TO)])
 
 
-def test_b2_every_attempt_bears_the_same_message_id(ids: MessageIds):
+def test_b2_every_attempt_bears_the_same_message_id(joined: Joined, ids: MessageIds):
+    assert joined.store is not None  # its opening gave the vault the key of pseudonyms
     assert ids("01ABC", 1) == ids("01ABC", 2)  # type: ignore[arg-type]
     assert ids("01ABC", 1) != ids("01ABD", 1)  # type: ignore[arg-type]
     assert ids.delivery_of(ids("01ABC", 1)) == ids.delivery_of(ids.envid("01ABC", 2)) == "01ABC"  # type: ignore[arg-type]

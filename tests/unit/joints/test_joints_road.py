@@ -12,6 +12,7 @@ from gateway.document import Finding, Movement, Patient, Reading, Severity, Stay
 from gateway.errors import ReadingFailed, StorageFull, UnreadableDocument
 from gateway.letter import SealedMail, Step
 from gateway.queue.accept import CHUNK
+from gateway.queue.endings import Endings
 from tests.unit.joints.joined import Joined, reading
 from tests.unit.queue.letters import NOON, letter
 
@@ -49,7 +50,7 @@ async def test_a_movement_alone_is_erased_after_its_time(joined: Joined):
 
 async def test_one_damaged_letter_does_not_stop_those_behind_it(joined: Joined):
     bad, good = await joined.store.keep(letter(b"one")), await joined.store.keep(letter(b"two"))
-    with joined.store._engine.begin() as connection:
+    with joined.store._disk.engine.begin() as connection:
         connection.execute(update(CHUNK).where(CHUNK.c.letter_id == bad.id).values(data=b"x" * 60))
     await joined.round()
     assert joined.rows(bad) == []
@@ -166,8 +167,8 @@ async def test_an_attempt_whose_ending_cannot_be_made_is_tried_again(joined: Joi
             raise broken.pop()
         return real(self, *arguments)
 
-    real = type(joined.worker)._done
-    monkeypatch.setattr(type(joined.worker), "_done", once)
+    real = Endings.done
+    monkeypatch.setattr(Endings, "done", once)
     kept = await joined.journey.keep(letter())
     await joined.settled()
     assert joined.row(kept)["state"] == "ready"

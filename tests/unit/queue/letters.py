@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gateway.document import Document, Kind, Original, Patient, Role
 from gateway.identifiers import Rpps, new_letter_id
@@ -20,6 +20,8 @@ from gateway.letter import (
     ReceivedLetter,
     Recipient,
 )
+from gateway.queue.leases import Claiming, Recovering, Terms
+from gateway.queue.planning import Dispatch
 
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 CANARY = "ZEBRAFISH-AMELIE"
@@ -52,3 +54,24 @@ def addressed(kept: KeptLetter, *, mailbox: str | None = "gp@test.example") -> A
     else:
         outcome = Held(addressee=addressee, reason=Reason(code="no-key", words="no key"))
     return AddressedLetter(parsed=parsed, outcomes=(outcome,))
+
+
+TERMS = Terms(node="n")
+
+
+def domain(mailbox: str) -> str:
+    return mailbox.rpartition("@")[2]
+
+
+STARTING = Dispatch(terms=TERMS, route=domain, room=lambda _: True)
+"""Each delivery is ours from its first moment."""
+WAITING = Dispatch(terms=TERMS, route=domain, room=lambda _: False)
+"""Each delivery waits on disk."""
+
+
+def claiming(now: datetime = NOON, limit: int = 10, *, route: str = "test.example") -> Claiming:
+    return Claiming(terms=TERMS, now=now, route=route, limit=limit)
+
+
+def recovering(now: datetime = NOON, *, everything: bool = True) -> Recovering:
+    return Recovering(now=now, again=lambda attempts: timedelta(minutes=attempts), everything=everything)

@@ -15,12 +15,13 @@ from gateway.letter import DeliveryState, Done, GiveUp, KeptLetter, Proof, Retry
 from gateway.queue import queries
 from gateway.queue.accept import DELIVERY
 from gateway.queue.afterwards import Acting, Noting, Proving
-from gateway.queue.deliveries import Also, Claiming, Finishing, Lease, Waiting
+from gateway.queue.deliveries import Also, Finishing, Waiting
 from gateway.queue.entries import ENTRY, broken_links
-from gateway.queue.planning import make_plan
+from gateway.queue.leases import Lease
+from gateway.queue.planning import Dispatch, make_plan
 from gateway.queue.schedule import Schedule, decide
 from gateway.queue.store import Store
-from tests.unit.queue.letters import NOON, addressed, letter
+from tests.unit.queue.letters import NOON, STARTING, WAITING, addressed, claiming, letter, recovering
 
 SCHEDULE = Schedule(
     waits=tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 60)), expire=timedelta(hours=48)
@@ -28,16 +29,12 @@ SCHEDULE = Schedule(
 
 
 async def planned(
-    store: Store, *, node: str = "n", mailbox: str | None = "gp@test.example"
+    store: Store, *, dispatch: Dispatch = STARTING, mailbox: str | None = "gp@test.example"
 ) -> tuple[KeptLetter, Lease]:
     kept = await store.keep(letter())
-    plan = make_plan(store, [addressed(kept, mailbox=mailbox)], now=NOON, node=node)
+    plan = make_plan(store, [addressed(kept, mailbox=mailbox)], now=NOON, dispatch=dispatch)
     assert await store.plan(plan.planning)
     return kept, plan.steps[0].lease
-
-
-def claiming(now: datetime, limit: int = 10) -> Claiming:
-    return Claiming(node="n", now=now, until=now + timedelta(minutes=15), limit=limit)
 
 
 def state(store: Store, lease: Lease) -> str:
@@ -47,7 +44,7 @@ def state(store: Store, lease: Lease) -> str:
 
 async def test_a_letter_is_planned_once(store: Store):
     kept = await store.keep(letter())
-    plan = make_plan(store, [addressed(kept)], now=NOON, node="n")
+    plan = make_plan(store, [addressed(kept)], now=NOON, dispatch=STARTING)
     assert await store.plan(plan.planning)
     assert not await store.plan(plan.planning)
 
@@ -62,30 +59,18 @@ async def test_a_done_delivery_closes_its_letter(store: Store):
 
 async def test_c2_whoever_lost_the_lease_changes_nothing(store: Store):
     _, lease = await planned(store)
-    await store.restart()
-    (mine,) = await store.claim(claiming(NOON))
+    await store.recover(recovering())
+    (mine,) = await store.claim(claiming())
     assert not await store.finish(Finishing(lease=lease, outcome=Done(at=NOON)))
     assert state(store, mine) == "leased"
     assert await store.finish(Finishing(lease=mine, outcome=Done(at=NOON)))  # negative control: the holder may
 
 
 async def test_a_row_is_claimed_by_one_only(store: Store):
-    await planned(store, node="")
+    await planned(store, dispatch=WAITING)
     first = await store.claim(claiming(NOON))
     second = await store.claim(claiming(NOON))
     assert (len(first), len(second)) == (1, 0)
-
-
-async def test_what_was_leased_when_the_process_died_is_due_and_marked_ambiguous(opened: Callable[[], Store]):
-    _, lease = await planned(opened())
-    store = opened()
-    assert await store.restart() == 1
-    (again,) = await store.claim(claiming(NOON))
-    assert again.delivery == lease.delivery
-    assert again.ambiguous == 1
-    with store.reading() as connection:
-        kinds = [row["kind"] for row in queries.trace(connection, lease.letter)]
-    assert "ambiguous" in kinds
 
 
 async def test_a_deferred_delivery_comes_back_when_it_is_due_and_not_before(store: Store):
@@ -107,7 +92,7 @@ async def test_a_held_delivery_is_looked_at_again_after_an_hour(store: Store, cl
 
 async def test_waiting_again_keeps_the_count_of_attempts(store: Store):
     _, lease = await planned(store)
-    await store.finish(Finishing(lease=lease, outcome=Waiting(at=NOON, reason="no-key")))
+    await store.finish(Finishing(lease=lease, outcome=Waiting(at=NOON, reason="no-key", since=NOON)))
     with store.reading() as connection:
         row = queries.delivery(connection, lease.delivery)
     assert (row["state"], row["reason"], row["attempts"]) == ("held", "no-key", 0)
@@ -142,7 +127,7 @@ async def test_a_person_cancels_and_resends(store: Store):
         assert queries.letter(connection, kept.id)["state"] == "final"
     again = Acting(letter=kept.id, of=(DeliveryState.CANCELLED,), to=DeliveryState.READY, event=why)
     assert await store.act(again) == 1
-    assert len(await store.claim(claiming(NOON))) == 1
+    assert len(await store.claim(claiming(NOON, route=""))) == 1
 
 
 async def test_f3_erasure_destroys_the_key_and_the_bytes(store: Store, clock, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from gateway.document import Movement, Patient, Stay
 from gateway.errors import StorageUnavailable
 from gateway.queue.deliveries import Also
+from gateway.queue.gate import Gate
 from gateway.queue.keeper import Keeper
 from gateway.queue.store import Store
 from tests.unit.queue.letters import letter
@@ -24,7 +25,7 @@ class Stays:
 
 async def test_f3_a_movement_is_erased_when_its_time_is_over(store: Store, clock):
     kept = await store.keep(letter(b"MSH|ADT"))
-    keeper = Keeper(store, node="here", stays=Stays(), clock=clock)
+    keeper = Keeper(store, gate=Gate(store.waited), stays=Stays(), clock=clock)
     patient = Patient(family="TESTINI", given="AMELIE")
     await keeper.moved(kept, [Movement(trigger="A03", patient=patient, stay=Stay(visit="V1"))])
     await store.tidy()

@@ -15,7 +15,7 @@ from gateway.errors import KeyStoreRefused, StorageFull, StorageUnavailable
 from gateway.queue.planning import make_plan
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
-from tests.unit.queue.letters import CANARY, addressed, letter
+from tests.unit.queue.letters import CANARY, STARTING, addressed, letter
 
 
 async def test_a_kept_letter_comes_back_byte_for_byte_after_a_restart(opened: Callable[[], Store]):
@@ -28,7 +28,7 @@ async def test_a_kept_letter_comes_back_byte_for_byte_after_a_restart(opened: Ca
 async def test_f1_nothing_on_the_disk_can_be_read(store: Store, tmp_path: Path):
     kept = await store.keep(letter())
     plan = make_plan(
-        store, [addressed(kept, mailbox="gp@secret-mailbox.example")], now=kept.received.received_at, node="n"
+        store, [addressed(kept, mailbox="gp@secret-mailbox.example")], now=kept.received.received_at, dispatch=STARTING
     )
     await store.plan(plan.planning)
     on_disk = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
@@ -75,7 +75,7 @@ async def test_the_answer_of_the_first_time_is_given_again(store: Store):
 async def test_a7_a_withdrawn_letter_is_wholly_gone_and_may_come_again(store: Store):
     first = await store.keep(letter(key=b"one"))
     assert await store.withdraw(first.id)
-    assert store.unplanned() == []
+    assert store.unplanned() == {}
     assert not (await store.keep(letter(key=b"one"))).again
 
 
@@ -87,20 +87,20 @@ async def test_a_letter_that_was_promised_on_a_second_connection_is_not_withdraw
 
 async def test_a_letter_with_rows_is_not_withdrawn(store: Store):
     kept = await store.keep(letter())
-    plan = make_plan(store, [addressed(kept)], now=kept.received.received_at, node="n")
+    plan = make_plan(store, [addressed(kept)], now=kept.received.received_at, dispatch=STARTING)
     await store.plan(plan.planning)
     assert not await store.withdraw(kept.id)
 
 
 async def test_a_letter_kept_but_not_planned_is_found_after_a_restart(opened: Callable[[], Store]):
     kept = await opened().keep(letter())
-    assert opened().unplanned() == [kept.id]
+    assert opened().unplanned() == {kept.id: 0}
 
 
 async def test_a_refused_letter_is_not_taken_up_again(store: Store):
     kept = await store.keep(letter())
     await store.refuse(journal.refused(kept.received.received_at, kept.id, code="no-msh", place="byte 0"))
-    assert store.unplanned() == []
+    assert store.unplanned() == {}
 
 
 async def test_a6_low_disk_is_told_before_anything_is_taken(tmp_path: Path, vault: RestVault, clock):

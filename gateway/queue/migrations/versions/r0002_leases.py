@@ -42,8 +42,8 @@ def upgrade() -> None:
 
 def _indexes() -> None:
     op.drop_index("ix_letter_planned", "letter")
-    unplanned = {"sqlite_where": sa.text("planned = 0"), "postgresql_where": sa.text("NOT planned")}
-    op.create_index("letter_unplanned", "letter", ["id"], **unplanned)
+    lite, postgres = sa.text("planned = 0"), sa.text("NOT planned")
+    op.create_index("letter_unplanned", "letter", ["id"], sqlite_where=lite, postgresql_where=postgres)
     op.drop_index("delivery_due", "delivery")
     for name, (columns, where) in PARTIAL.items():
         op.create_index(name, "delivery", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

@@ -1,0 +1,46 @@
+"""What the engine itself asks, each answered from an index however deep the queue is (promises.md D6)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, literal_column, select
+
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.queue.accept import DELIVERY, LETTER
+from gateway.queue.leases import DEADLY
+
+_READY = DELIVERY.c.state == literal_column("'ready'")
+
+
+def unplanned(connection: Connection, after: str, limit: int) -> dict[LetterId, int]:
+    """Letters kept but not planned, in the order of their ids, with the strikes against each."""
+    waiting = select(LETTER.c.id, LETTER.c.strikes).where(LETTER.c.planned.is_(False), LETTER.c.id > after)
+    rows = connection.execute(waiting.order_by(LETTER.c.id).limit(limit))
+    return {LetterId(row.id): row.strikes for row in rows}
+
+
+def due_routes(connection: Connection, now: datetime) -> list[str]:
+    """Destinations that something is due for, the longest waiting first.
+
+    The index is not read through but skipped through: two look-ups for each destination, whatever waits for it.
+    """
+    routes = select(func.min(DELIVERY.c.route).label("route")).where(_READY).cte("routes", recursive=True)
+    behind = select(func.min(DELIVERY.c.route)).where(_READY, DELIVERY.c.route > routes.c.route).scalar_subquery()
+    routes = routes.union_all(select(behind).where(routes.c.route.is_not(None)))
+    first = select(func.min(DELIVERY.c.next_at)).where(_READY, DELIVERY.c.route == routes.c.route).scalar_subquery()
+    rows = connection.execute(select(routes.c.route, first.label("first")).where(routes.c.route.is_not(None)))
+    due = sorted((row.first, row.route) for row in rows if row.first is not None and row.first <= now)
+    return [route for _, route in due]
+
+
+def old_routes(connection: Connection, before: datetime) -> list[str]:
+    """Destinations of what waits since before then."""
+    old = select(DELIVERY.c.route).where(_READY, DELIVERY.c.created_at <= before)
+    return [row.route for row in connection.execute(old.distinct())]
+
+
+def suspects(connection: Connection) -> list[DeliveryId]:
+    """Deliveries that wait for a trial: processes died again and again while they worked on them."""
+    struck = (DELIVERY.c.strikes > literal_column("0"), DELIVERY.c.strikes >= DEADLY)
+    return [DeliveryId(row.id) for row in connection.execute(select(DELIVERY.c.id).where(*struck, _READY))]
