@@ -21,6 +21,8 @@ CAMPAIGNS = {
     "A1": "tests.faults.full:a1",
     "A5": "tests.faults.full:a5",
     "A3": "tests.faults.full:a3",
+    "D3": "tests.faults.crowds:d3",
+    "D8": "tests.faults.crowds:d8",
 }
 """Promise → ``module:function``; each is imported when it runs, in this order."""
 
