@@ -47,12 +47,14 @@ class Auth(Greeting):
 
     async def log_in(self, login: bytes, password: bytes) -> AuthResult:
         """Check with the credentials; three failures end the connection (promise E5)."""
+        began = self.loop.time()
         source = await self.door.credentials.check(login, password, self.network)
         if source is not None:
             return AuthResult(success=True, auth_data=source)
         self._auth_failures += 1
         _log.warning("smtp_login_failed", network=self.network, failures=self._auth_failures)
-        await asyncio.sleep(self._penalty())
+        # From the beginning: a hash takes its time, and a login that does not exist must not be told by its absence.
+        await asyncio.sleep(began + self._penalty() - self.loop.time())
         if self._auth_failures >= self.limits.max_auth_failures:
             raise Refusal(421, "4.7.0", "Too many failed logins")
         return AuthResult(success=False, handled=False, message="535 5.7.8 Authentication credentials invalid")

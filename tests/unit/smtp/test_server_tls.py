@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
 
 from gateway.errors import SettingsRefused
 from gateway.smtp.reply import Refusal
@@ -18,6 +21,7 @@ from tests.unit.smtp.smtp_door_kit import (
     DPI,
     LABO,
     PASSWORD,
+    QUICK,
     STRANGER_AUTHORITY,
     client_tls,
     server_tls,
@@ -156,9 +160,9 @@ async def test_e5_a_thousand_guesses_at_once_cost_no_more(guessing):
 
 
 async def test_e5_guesses_at_many_accounts_from_one_network_stop_too(guessing):
-    for number in range(1000):
-        await guessing.guess(number, login=b"user%d" % number)
-    assert guessing.credentials.hashed == 20
+    said = [await guessing.guess(number, login=b"user%d" % number) for number in range(1000)]
+    assert said == ["wrong"] * 20 + ["421 4.7.0"] * 980
+    assert guessing.credentials.hashed == 0  # none of them exists
 
 
 async def test_e5_one_account_guessed_at_from_a_hundred_networks_stops(guessing):
@@ -186,6 +190,21 @@ async def test_e5_ten_minutes_later_one_may_try_again(guessing):
 async def test_e5_a_login_that_does_not_exist_is_wrong_like_any_other(guessing):
     assert await guessing.guess(1, login=b"nobody") == "wrong"
     assert await guessing.guess(1, login=b"") == "wrong"
+
+
+async def test_e5_a_login_that_does_not_exist_is_not_told_by_the_time_of_its_refusal():
+    slow = replace(DPI, password_hash=PasswordHasher().hash(PASSWORD))
+    limits = replace(QUICK, guess_delay=timedelta(seconds=1))
+    took = {}
+    async with smtp_door(limits=limits, source=slow) as door:
+        for login in ("dpi", "nobody"):
+            async with door.client("tls", ssl=client_tls(), **TLS) as client:
+                before = asyncio.get_running_loop().time()
+                said = await client.ask("AUTH PLAIN " + b64encode(f"\0{login}\0wrong".encode()).decode())
+                assert said == "535 5.7.8 Authentication credentials invalid"
+                took[login] = asyncio.get_running_loop().time() - before
+            door.doors._door.credentials._failures._times.clear()
+    assert min(took.values()) >= 1.0
 
 
 async def test_a_stored_hash_that_is_none_is_never_right():
