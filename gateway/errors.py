@@ -5,7 +5,8 @@
     │   ├── StorageUnavailable      4.3.0
     │   ├── StorageFull             4.3.1
     │   ├── Busy                    4.3.2
-    │   ├── ReadingFailed           4.3.0  the reading child died or took too long
+    │   ├── ReadingFailed           4.3.0  the reading child died of it or took too long over it
+    │   ├── ReaderUnavailable       4.3.0  no reading child can be had: the machine's fault, not the letter's
     │   ├── PeerUnreachable         4.4.1
     │   ├── PeerTimedOut            4.4.2
     │   ├── PeerDeferred            4.x.x  as the peer said
@@ -79,6 +80,12 @@ class ReadingFailed(TransientFailure):
     """The reading child died, took too long, or answered nonsense."""
 
     status, words = "4.3.0", "Reading failed, try again later"
+
+
+class ReaderUnavailable(TransientFailure):
+    """No reading child can be had, or it got no time to read: nothing is said about the letter."""
+
+    status, words = "4.3.0", "Reading not possible now, try again later"
 
 
 class PeerUnreachable(TransientFailure):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections import OrderedDict
@@ -21,7 +22,7 @@ import structlog
 
 import gateway
 from gateway.document import Reading
-from gateway.errors import ReadingFailed, UnreadableDocument
+from gateway.errors import HuitaineError, ReaderUnavailable, ReadingFailed, UnreadableDocument
 from gateway.parsers.wire import (
     PREFIX,
     Answer,
@@ -40,6 +41,8 @@ MEMORY = 512 * 1024 * 1024
 POISON = "reader-poison: this content killed two readers"
 _CPU_SECONDS = 600
 _START_SECONDS = 30.0
+_LEAST_SHARE = 5
+"""A child that had less than this part of its seconds on a processor was not slow."""
 _DEATHS_REMEMBERED = 1024
 _BUFFER = 1 << 20
 _PROGRAM = ("-P", "-m", "gateway.parsers.child")
@@ -110,7 +113,8 @@ class Readers:
         """Read in a child.
 
         Raises :class:`UnreadableDocument` with the findings when the letter is refused (by exception or by an error
-        among the findings), :class:`ReadingFailed` when the child died, ran out of memory or took too long.
+        among the findings), :class:`ReadingFailed` when the child died, ran out of memory or took too long over it,
+        :class:`ReaderUnavailable` when there is no child to read it, or the machine gave it no time.
         """
         if self._deaths and self._deaths.get(sha256(content).digest(), 0) >= 2:
             raise ReadingFailed(POISON)
@@ -130,7 +134,7 @@ class Readers:
 
     async def _answer(self, content: bytes, request: bytes) -> Reading | Refused:
         child = await self._take()
-        keep = False
+        keep, began = False, _cpu_seconds(child.process.pid)
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await child.ask(request, self._memory)
@@ -141,11 +145,17 @@ class Readers:
             detail = f"reader-raised {answer.exception}" if isinstance(answer, Failed) else "reader-disorder"
             raise self._blame(content, detail)
         except TimeoutError:
-            raise self._blame(content, "reader-too-slow") from None
+            raise self._too_slow(content, _cpu_seconds(child.process.pid) - began) from None
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.MsgspecError, ValueError) as trap:
             raise self._blame(content, f"reader-died {type(trap).__name__}") from None
         finally:
             self._give_back(child, keep=keep)
+
+    def _too_slow(self, content: bytes, worked: float) -> HuitaineError:
+        """On a machine that stood still, or has much else to do, no letter is to blame: the child hardly ran."""
+        if worked < self._seconds / _LEAST_SHARE:
+            return ReaderUnavailable("reader-starved")
+        return self._blame(content, "reader-too-slow")
 
     def _blame(self, content: bytes, detail: str) -> ReadingFailed:
         """Remember whom the child fell over; the oldest memory goes when there are too many."""
@@ -159,12 +169,15 @@ class Readers:
     async def _take(self) -> _Child:
         """An idle child; ``None`` in the queue stands for one that could not be started and is tried again."""
         if self._closed:
-            raise ReadingFailed("readers-closed")
+            raise ReaderUnavailable("readers-closed")
         child = await self._idle.get()
         if child is not None:
             return child
         try:
             return await self._spawn()
+        except ReadingFailed as failure:
+            self._idle.put_nowait(None)
+            raise ReaderUnavailable(failure.detail) from failure
         except BaseException:
             self._idle.put_nowait(None)
             raise
@@ -192,7 +205,10 @@ class Readers:
 
     async def _spawn(self) -> _Child:
         """Start a child and hear that it has given up its rights."""
-        child = await self._launch()
+        try:
+            child = await self._launch()
+        except OSError as error:  # no more processes, memory or descriptors
+            raise ReadingFailed(f"reader-start {type(error).__name__}") from error
         try:
             async with asyncio.timeout(_START_SECONDS):
                 answer = await child.hear(_BUFFER)
@@ -209,6 +225,13 @@ class Readers:
     async def _launch(self) -> _Child:
         """A process without the gateway's environment, session, descriptors or standard error (it could quote)."""
         ours, theirs = socket.socketpair()
+        try:
+            return await self._between(ours, theirs)
+        except BaseException:
+            ours.close()
+            raise
+
+    async def _between(self, ours: socket.socket, theirs: socket.socket) -> _Child:
         with theirs:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
@@ -226,3 +249,12 @@ class Readers:
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
         return _Child(process, writer, reader)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What a process has had of processors; 0 when it is gone (proc(5), fields 14 and 15 of stat)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

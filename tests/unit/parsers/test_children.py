@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.document import Finding, Reading
-from gateway.errors import ReadingFailed, UnreadableDocument
+from gateway.errors import ReaderUnavailable, ReadingFailed, UnreadableDocument
 from gateway.parsers.children import POISON, Readers
 from gateway.parsers.read import read
 from gateway.parsers.syscalls import kept
@@ -211,13 +212,46 @@ async def test_a_program_that_cannot_start_is_told_at_once(tmp_path: Path) -> No
     assert caught.value.detail.startswith("reader-start")
 
 
+async def test_a_machine_without_processes_blames_no_letter_and_reads_it_later(
+    hostile: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = asyncio.create_subprocess_exec
+
+    async def none_left(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", none_left)
+    with pytest.raises(ReadingFailed):
+        await hostile.read(b"exit now")  # the child that falls cannot be replaced
+    for _ in range(4):
+        with pytest.raises(ReaderUnavailable):
+            await hostile.read(b"say innocent")
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", real)
+    assert await said(hostile, "say innocent") == "innocent"
+
+
+async def test_a_child_that_got_no_time_to_read_blames_no_letter() -> None:
+    readers = Readers(children=1, seconds=0.5, program=MISBEHAVING)
+    await readers.start()
+    try:
+        for _ in range(3):
+            pid = int(await said(readers, "pid"))
+            os.kill(pid, signal.SIGSTOP)
+            with pytest.raises(ReaderUnavailable) as caught:
+                await readers.read(b"say innocent")
+            assert caught.value.detail == "reader-starved"
+        assert await said(readers, "say innocent") == "innocent"
+    finally:
+        await readers.close()
+
+
 async def test_after_close_no_child_is_left_and_nothing_is_read() -> None:
     readers = Readers(children=2, program=MISBEHAVING)
     await readers.start()
     pid = int(await said(readers, "pid"))
     await readers.close()
     assert not Path(f"/proc/{pid}").exists()
-    with pytest.raises(ReadingFailed):
+    with pytest.raises(ReaderUnavailable):
         await readers.read(b"say x")
 
 
