@@ -117,6 +117,8 @@ class Recovering:
     now: datetime
     again: Callable[[int], timedelta]
     everything: bool = False
+    clean: bool = False
+    """Their own holder gives them back at its end: nobody died of them, so none counts as a strike (F6)."""
 
 
 _READY = DELIVERY.c.state == literal_column("'ready'")
@@ -236,11 +238,11 @@ def _taken_back(row: Row[Any], job: Recovering) -> dict[str, Any]:
         case "dot" | "":
             return common | {"to": "ready", "again": job.now + job.again(row.attempts + 1), "unsure": 1}
         case _:
-            return common | {"to": "ready", "again": job.now, "struck": int(job.everything)}
+            return common | {"to": "ready", "again": job.now, "struck": int(job.everything and not job.clean)}
 
 
 def _why(row: Row[Any], job: Recovering) -> Event:
-    code = "restart" if job.everything else "lease-over"
+    code = "stop" if job.clean else "restart" if job.everything else "lease-over"
     match row.phase:
         case "trial":
             return journal.held(

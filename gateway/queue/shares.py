@@ -28,6 +28,7 @@ class Shares:
     def __init__(self, slots: int) -> None:
         """All places are free."""
         self._slots = slots
+        self._closed = False
         self._busy: Counter[str] = Counter()
         self._waiting: list[_Waiter] = []
 
@@ -60,8 +61,16 @@ class Shares:
         finally:
             self._leave(route)
 
+    def close(self) -> None:
+        """Nobody gets a place any more: whoever waits for one, or comes now, is cancelled."""
+        self._closed = True
+        for waiter in self._waiting:
+            waiter.granted.cancel()
+
     async def _enter(self, route: str) -> None:
         waiter = _Waiter(route, asyncio.get_running_loop().create_future())
+        if self._closed:
+            raise asyncio.CancelledError
         self._waiting.append(waiter)
         self._grant()
         try:

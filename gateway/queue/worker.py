@@ -91,6 +91,7 @@ class Worker:
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._claimed: Counter[str] = Counter()
         self._carried = 0
+        self._ending = False
 
     @property
     def under_way(self) -> int:
@@ -105,7 +106,7 @@ class Worker:
             asked[route] += 1
             backlog = self._shares.waiting(route) + asked[route]
             full = self.under_way + asked.total() > 4 * self._habits.slots or self._carried >= BUDGET
-            return not full and backlog <= self._habits.slots and self._habits.resting(route) is None
+            return not (full or self._ending) and backlog <= self._habits.slots and self._habits.resting(route) is None
 
         return Dispatch(terms=self._habits.terms, route=self._habits.route, room=room)
 
@@ -122,6 +123,8 @@ class Worker:
         A quarter of the slots is for what waited, however many new letters come: a retry must not starve.
         """
         slots = self._habits.slots
+        if self._ending:
+            return 0
         free = max(slots - self.under_way, max(slots // 4, 1) - self._claimed.total())
         if free <= 0:
             return 0
@@ -146,10 +149,11 @@ class Worker:
         leases = tuple(self._running.values())
         await self._store.renew(Renewing(terms=self._habits.terms, version=self._habits.version, leases=leases))
 
-    async def recover(self, *, everything: bool = False) -> int:
-        """Take back leases that ran out; after a start under the lock, all of them."""
+    async def recover(self, *, everything: bool = False, clean: bool = False) -> int:
+        """Take back leases that ran out; after a start under the lock, or at a clean end, all of them."""
         again = partial(self._habits.schedule.after, chance=0.5)
-        return await self._store.recover(Recovering(now=self._clock(), again=again, everything=everything))
+        recovering = Recovering(now=self._clock(), again=again, everything=everything, clean=clean)
+        return await self._store.recover(recovering)
 
     async def try_suspects(self) -> None:
         """Before anything else begins: compose and seal alone what processes died of, and send nothing (F10)."""
@@ -168,12 +172,25 @@ class Worker:
             for lease in await self._store.claim_old(claiming):
                 await self._end(self._endings.expired(lease))
 
+    def begin_nothing(self) -> None:
+        """The process is about to stop: what has a place goes on, what waits for one is not begun any more."""
+        self._ending = True
+        self._shares.close()
+
     async def drain(self, seconds: float) -> None:
-        """Let what is under way end; what does not is left leased, and freed at the next start."""
+        """Let what is under way end, break off what does not, and give every lease back (promise F6).
+
+        What had not come to its final dot is due at once, at whoever works next; the rest is ambiguous.
+        """
+        self.begin_nothing()
         if self._running:
             await asyncio.wait(set(self._running), timeout=seconds)
-        for task in self._running:
+        left = set(self._running)
+        for task in left:
             task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if not self._store.broken:
+            await self.recover(everything=True, clean=True)
 
     def _wanted(self, due: Sequence[str], free: int) -> dict[str, int]:
         """How many to claim for each destination: in turns, and none that rests."""
