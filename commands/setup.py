@@ -18,10 +18,11 @@ from gateway.control import Order, order
 from gateway.errors import HuitaineError, PeerTimedOut, TransientFailure
 from gateway.moments import utc_now
 from gateway.parsers.french import in_french
+from gateway.queue import keyring, migrations
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
 from gateway.service.orders import Orders
-from gateway.service.storing import open_store, open_vault
+from gateway.service.storing import open_keys, open_store, open_vault
 
 PLACES = (Path("huitaine.toml"), Path("/etc/huitaine/huitaine.toml"))
 
@@ -49,6 +50,7 @@ class Installation:
         engine = open_reader(path)
         try:
             with engine.connect() as connection:
+                _refuse_another_shape(connection)
                 yield connection
         finally:
             engine.dispose()
@@ -56,9 +58,12 @@ class Installation:
     def vault(self) -> RestVault:
         """What opens the sealed columns; exit 2 without the master key."""
         try:
-            return open_vault(self.settings)
+            vault = open_vault(self.settings)
+            with self.reader() as connection:
+                vault.hold(keyring.held(connection))
         except HuitaineError as error:
             fail(error.detail or str(error), Exit.USAGE)
+        return vault
 
     def act(self, what: Order) -> dict[str, Any]:
         """Give an order: to the running gateway, else straight to its store; exit 3 or 4 when it is refused."""
@@ -84,9 +89,11 @@ class Installation:
             )
 
         async def obey() -> Order:
-            store = open_store(self.settings, open_vault(self.settings), utc_now)
+            vault = open_vault(self.settings)
+            store = open_store(self.settings, vault, utc_now)
             try:
-                return await Orders(store, clock=utc_now).obey(what)
+                keys = open_keys(self.settings, store, vault, utc_now)
+                return await Orders(store, clock=utc_now, keys=keys).obey(what)
             finally:
                 store.close()
 
@@ -95,6 +102,13 @@ class Installation:
         except HuitaineError as error:
             code = Exit.TEMPORARY if isinstance(error, TransientFailure) else Exit.REFUSED
             fail(error.detail or str(error), code)
+
+
+def _refuse_another_shape(connection: Connection) -> None:
+    try:
+        migrations.refuse_another_shape(connection)
+    except HuitaineError as error:
+        fail(error.detail, Exit.REFUSED)
 
 
 def _refusal(answer: Order) -> str:

@@ -84,11 +84,16 @@ def load(path: Path) -> Settings:
 
 def secret(settings: Settings, name: str) -> bytes:
     """The content of one file of the secrets folder, without the final line end."""
-    path = settings.gateway.secrets / name
     try:
-        return path.read_bytes().rstrip(b"\r\n")
+        return secret_file(settings, name).read_bytes().rstrip(b"\r\n")
     except OSError as error:
         raise SettingsError(f"secret {name}: cannot be read in the secrets folder") from error
+
+
+def secret_file(settings: Settings, name: str) -> Path:
+    """Where a secret is: handed over by systemd (``LoadCredential=``), else in the secrets folder."""
+    handed_over = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / name
+    return handed_over if handed_over.is_file() else settings.gateway.secrets / name
 
 
 def _beside(folder: Path, model: Any) -> Any:  # noqa: ANN401 (any section of the settings)

@@ -1,15 +1,13 @@
-"""What is at rest: every letter sealed under a key of its own, that key wrapped under the master key (promise F1).
+"""The master key: it wraps the tenants' keys, and nothing else; letters are sealed in chunks under keys of their own.
 
-Destroying a letter's wrapped key destroys the letter, in old backups too. The master key never seals content itself:
-three keys are derived from it (RFC 5869), to wrap, to name itself and to make pseudonyms.
+From the master key two keys are derived (RFC 5869): one wraps, one names it. Version 0.1 wrapped letter keys directly
+under it and derived its pseudonyms from it; both are still understood (promises F1, F2).
 """
 
 from __future__ import annotations
 
-import hmac
 import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +22,7 @@ _KEY, _NONCE, _TAG, _ID = 32, 12, 16, 8
 _VERSION = b"\x01"
 _WRAPPED = len(_VERSION) + _ID + _NONCE + _KEY + _TAG
 _CHUNK = b"huitaine chunk 1\0"
+ANOTHER = "the master key is not the one that what is kept was sealed under: put the former file back"
 
 
 def create_master_key(path: Path) -> None:
@@ -32,15 +31,17 @@ def create_master_key(path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Master:
+class Master:
     """The keys derived from one master key."""
 
     id: bytes
     wrapping: AESGCM
     naming: bytes
+    """What version 0.1 made pseudonyms with."""
 
     @classmethod
-    def read(cls, path: Path) -> _Master:
+    def read(cls, path: Path) -> Master:
+        """The master key of a file of 0600; raises KeyStoreRefused."""
         secret = read_private(path)
         if len(secret) != _KEY:
             raise KeyStoreRefused(f"{path.name}: a master key has {_KEY} bytes, this file has {len(secret)}")
@@ -49,60 +50,52 @@ class _Master:
 
 
 class Vault:
-    """Wraps and unwraps letter keys, and names people without naming them.
+    """Wraps and unwraps keys under the master key at hand.
 
     Every method that opens raises KeyStoreRefused when the bytes were not made by this vault, or were changed or moved.
     """
 
-    def __init__(self, masters: tuple[_Master, ...]) -> None:
-        self._current = masters[0]
+    def __init__(self, masters: tuple[Master, ...]) -> None:
+        """The first of ``masters`` wraps; each still opens what it wrapped."""
+        self.current = masters[0]
         self._by_id = {master.id: master for master in masters}
 
     def __repr__(self) -> str:
         return "Vault(hidden)"
 
     @classmethod
-    def open(cls, path: Path, *former: Path) -> Vault:
-        """The vault under the master key at ``path``; ``former`` keys still open what they wrapped (rotation)."""
-        return cls(tuple(_Master.read(each) for each in (path, *former)))
+    def open(cls, path: Path, *others: Path) -> Vault:
+        """The vault under the master key at ``path``; ``others`` still open what they wrapped (rotation)."""
+        return cls(tuple(Master.read(each) for each in (path, *others)))
 
-    def new_letter_key(self) -> tuple[bytes, bytes]:
-        """A fresh key for one letter and the wrapped form to keep beside it."""
-        key = os.urandom(_KEY)
-        return key, self._wrap(key)
+    def wrap(self, key: bytes, bound: bytes = b"") -> bytes:
+        """``key`` wrapped under the current master key for the place that ``bound`` names."""
+        head, nonce = _VERSION + self.current.id, os.urandom(_NONCE)
+        return head + nonce + self.current.wrapping.encrypt(nonce, key, head + bound)
 
-    def unwrap(self, wrapped: bytes) -> bytes:
-        """The letter's key again."""
-        head, nonce, sealed = _split(wrapped)
-        master = self._by_id.get(head[len(_VERSION) :])
-        if master is None:
-            raise KeyStoreRefused(
-                "the master key is not the one that what is kept was sealed under: put the former file back"
-            )
+    def unwrap(self, wrapped: bytes, bound: bytes = b"") -> bytes:
+        """The key again."""
+        head, nonce, sealed = split_wrapped(_VERSION, wrapped)
         try:
-            return master.wrapping.decrypt(nonce, sealed, head)
+            return self.master_of(wrapped).wrapping.decrypt(nonce, sealed, head + bound)
         except InvalidTag as error:
-            raise KeyStoreRefused("letter key: changed or damaged") from error
+            raise KeyStoreRefused("wrapped key: changed or damaged") from error
 
-    def rewrap(self, wrapped: bytes) -> bytes:
-        """The same letter key under the current master key; given back as it is when that is so already."""
-        return wrapped if self.is_current(wrapped) else self._wrap(self.unwrap(wrapped))
+    def master_of(self, wrapped: bytes) -> Master:
+        """Which of the masters wrapped it."""
+        master = self._by_id.get(split_wrapped(_VERSION, wrapped)[0][len(_VERSION) :])
+        if master is None:
+            raise KeyStoreRefused(ANOTHER)
+        return master
 
-    def is_current(self, wrapped: bytes) -> bool:
-        """Whether the current master key wrapped it; rotation is over when all are."""
-        return _split(wrapped)[0] == _VERSION + self._current.id
+    def use(self, master: Master) -> None:
+        """Wrap under ``master`` from now on; the others still open."""
+        self._by_id[master.id] = master
+        self.current = master
 
-    def pseudonym(self, purpose: str, text: str) -> str:
-        """32 hex digits that stand for ``text`` and tell nothing about it; other purposes give unrelated ones."""
-        return _pseudonym(self._current, purpose, text)
-
-    def pseudonyms(self, purpose: str, text: str) -> tuple[str, ...]:
-        """Under the current and each former master key, newest first: to find what was written before a rotation."""
-        return tuple(_pseudonym(master, purpose, text) for master in self._by_id.values())
-
-    def _wrap(self, key: bytes) -> bytes:
-        head, nonce = _VERSION + self._current.id, os.urandom(_NONCE)
-        return head + nonce + self._current.wrapping.encrypt(nonce, key, head)
+    def forget(self, master: Master) -> None:
+        """What was wrapped under ``master`` does not open any more."""
+        self._by_id.pop(master.id, None)
 
 
 def seal_chunk(key: bytes, letter_id: str, n: int, data: bytes) -> bytes:
@@ -123,15 +116,12 @@ def _place(letter_id: str, n: int) -> bytes:
     return b"%b%d\0%b" % (_CHUNK, n, letter_id.encode())
 
 
-def _split(wrapped: bytes) -> tuple[bytes, bytes, bytes]:
-    head = len(_VERSION) + _ID
-    if len(wrapped) != _WRAPPED or wrapped[:1] != _VERSION:
-        raise KeyStoreRefused("letter key: not a wrapped key")
+def split_wrapped(version: bytes, wrapped: bytes) -> tuple[bytes, bytes, bytes]:
+    """Version and id of the key that wrapped it, nonce, ciphertext; KeyStoreRefused for anything else."""
+    head = len(version) + _ID
+    if len(wrapped) != _WRAPPED or wrapped[:1] != version:
+        raise KeyStoreRefused("wrapped key: not one")
     return wrapped[:head], wrapped[head : head + _NONCE], wrapped[head + _NONCE :]
-
-
-def _pseudonym(master: _Master, purpose: str, text: str) -> str:
-    return hmac.new(master.naming, purpose.encode() + b"\0" + text.encode(), sha256).hexdigest()[:32]
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -17,11 +19,73 @@ ADDRESSEE = -2
 T = TypeVar("T")
 
 
+class Held(Protocol):
+    """A key between the master and the letters, wrapped, as the table ``vault_key`` has it."""
+
+    @property
+    def id(self) -> str:
+        """16 hex digits."""
+        ...
+
+    @property
+    def purpose(self) -> str:
+        """``tenant``, ``pseudonyms`` or ``journal``."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The tenant's."""
+        ...
+
+    @property
+    def wrapped(self) -> bytes:
+        """Under the master key."""
+        ...
+
+    @property
+    def current(self) -> bool:
+        """Whether new letters are wrapped under it."""
+        ...
+
+
 class AtRest(Protocol):
     """The vault, as the store needs it."""
 
-    def new_letter_key(self) -> tuple[bytes, bytes]:
-        """A fresh key and the same wrapped under the gateway's own."""
+    @property
+    def tenants(self) -> set[str]:
+        """Whose letters come here."""
+        ...
+
+    def hold(self, keys: Iterable[Held]) -> None:
+        """Open with these keys from now on."""
+        ...
+
+    def new_key(self, purpose: str, name: str = "", *, as_in_0_1: bool = False) -> Held:
+        """A fresh key for a tenant, the pseudonyms or the journal."""
+        ...
+
+    def under_current_master(self, key: Held) -> bytes:
+        """The same key, wrapped under the current master key."""
+        ...
+
+    def use_master(self, path: Path) -> None:
+        """Wrap under the master key of this file from now on."""
+        ...
+
+    def rewrap(self, wrapped: bytes, source: str = "") -> bytes:
+        """A letter's key under its tenant's current key."""
+        ...
+
+    def vouch(self, content: bytes) -> bytes:
+        """A seal on the journal's end."""
+        ...
+
+    def new_letter_key(self, source: str = "") -> tuple[bytes, bytes]:
+        """A fresh key for a letter of this source, and the same wrapped under its tenant's."""
+        ...
+
+    def another_letter_key(self, wrapped: bytes) -> tuple[bytes, bytes]:
+        """The same for the tenant of the letter whose key is ``wrapped``."""
         ...
 
     def unwrap(self, wrapped: bytes) -> bytes:

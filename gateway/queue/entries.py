@@ -1,47 +1,77 @@
-"""The journal on disk: append-only, each entry's hash covers the one before, so that a changed row is named."""
+"""The journal on disk: append-only, each entry's hash covers the one before, and its end is sealed.
+
+A changed line is named by the chain; a tail that was cut off, by the sealed end, which only a holder of the keys makes.
+Who has the keys, or puts a whole older file back, is found out by copies kept elsewhere alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.journal import Event
 from gateway.moments import microseconds
-from gateway.queue.tables import Entry
+from gateway.queue.tables import Entry, JournalHead
 
 ENTRY = Entry.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
+HEAD = JournalHead.__table__  # type: ignore[attr-defined]
 _INSERT = insert(ENTRY)
 START = b"\0" * 32
-LAST = "huitaine-last-hash"
-"""Where the writer's connection remembers the end of the chain."""
+_END, _SEAL = "huitaine-journal-end", "huitaine-journal-seal"
+"""Where the writer's connection remembers how the chain ends, and what seals that."""
+Seal = Callable[[bytes], bytes]
 
 
 def append(connection: Connection, events: Sequence[Event]) -> None:
     """Add ``events`` to the journal; only the writer's thread calls this, inside its transaction."""
     if not events:
         return
-    last = connection.info.get(LAST) or last_hash(connection)
+    number, last = connection.info.get(_END) or _end(connection)
     rows = []
     for event in events:
         row = _row(event)
         last = link(last, row)
         rows.append({**row, "hash": last})
     connection.execute(_INSERT, rows)
-    connection.info[LAST] = last
+    connection.info[_END] = number + len(rows), last
+    seal: Seal | None = connection.info.get(_SEAL)
+    if seal:
+        connection.execute(update(HEAD).values(_head(seal, number + len(rows), last)))
 
 
 def forget(connection: Connection) -> None:
-    """Read the last hash again next time: the transaction that moved it was rolled back."""
-    connection.info.pop(LAST, None)
+    """Read the end of the chain again next time: the transaction that moved it was rolled back."""
+    connection.info.pop(_END, None)
+
+
+def seal_with(connection: Connection, seal: Seal) -> None:
+    """Seal the journal's end from now on; one that was never sealed (version 0.1) is taken as it is."""
+    connection.info[_SEAL] = seal
+    if connection.execute(select(func.count()).select_from(HEAD)).scalar_one() == 0:
+        connection.execute(insert(HEAD).values(id=1, **_head(seal, length(connection), last_hash(connection))))
+
+
+def length(connection: Connection) -> int:
+    """How many lines the journal has."""
+    return int(connection.execute(select(func.count()).select_from(ENTRY)).scalar_one())
 
 
 def last_hash(connection: Connection) -> bytes:
     """The hash at the end of the journal."""
     found = connection.execute(select(ENTRY.c.hash).order_by(ENTRY.c.seq.desc()).limit(1)).scalar()
     return found if found is not None else START
+
+
+def missing_tail(connection: Connection, seal: Seal) -> int:
+    """How many lines are missing at the end, 0 when none; -1 when the sealed end is not ours."""
+    head = connection.execute(select(HEAD)).one_or_none()
+    if head is None or head.seal != seal(_sealed(head.entries, head.hash)):
+        return -1
+    missing = int(head.entries) - length(connection)
+    return missing if missing or head.hash == last_hash(connection) else -1
 
 
 def link(last: bytes, row: dict[str, Any]) -> bytes:
@@ -58,6 +88,20 @@ def broken_links(connection: Connection) -> Iterator[int]:
         if link(last, dict(row)) != row["hash"]:
             yield row["seq"]
         last = row["hash"]
+
+
+def _end(connection: Connection) -> tuple[int, bytes]:
+    """The number goes by the sealed end: lines that are missing stay missed, whatever is written after them."""
+    number = connection.execute(select(HEAD.c.entries)).scalar()
+    return length(connection) if number is None else int(number), last_hash(connection)
+
+
+def _head(seal: Seal, number: int, last: bytes) -> dict[str, Any]:
+    return {"entries": number, "hash": last, "seal": seal(_sealed(number, last))}
+
+
+def _sealed(number: int, last: bytes) -> bytes:
+    return b"huitaine journal %d\0" % number + last
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _erase(connection: Connection, vault: AtRest, whole: LetterId) -> None:
     parcels = connection.execute(select(DELIVERY.c.id, DELIVERY.c.addressee).where(mine)).all()
     try:
         key = vault.unwrap(letters[0].body_key)
-        fresh, wrapped = vault.new_letter_key()
+        fresh, wrapped = vault.another_letter_key(letters[0].body_key)
         heads = [_head(vault, key, fresh, row.id, row.sealed) | {"key": wrapped} for row in letters]
         targets = [_target(vault, key, fresh, row.id, row.addressee) for row in parcels]
     except HuitaineError as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError
 
 from gateway.errors import DatabaseRefused, StorageUnavailable
-from gateway.queue import accept, migrations
+from gateway.moments import utc_now
+from gateway.queue import entries, keyring, migrations
 from gateway.queue.bodies import AtRest
 from gateway.queue.sqlite import Lock, open_reader, open_writer
 
@@ -31,7 +33,7 @@ class Disk:
         self.lock.release()
 
 
-def open_disk(folder: Path, vault: AtRest) -> Disk:
+def open_disk(folder: Path, vault: AtRest, now: datetime | None = None) -> Disk:
     """Lock the folder and open its database; what fails leaves nothing open.
 
     Raises StorageUnavailable when another process holds the folder or the disk refuses, DatabaseRefused for a database
@@ -43,8 +45,10 @@ def open_disk(folder: Path, vault: AtRest) -> Disk:
     try:
         engine = open_writer(folder / NAME)
         migrations.upgrade(engine)
+        with engine.begin() as connection:
+            keyring.open_ring(connection, vault, now or utc_now())
+            entries.seal_with(connection, vault.vouch)
         readers = open_reader(folder / NAME, keep=True)
-        _refuse_another_key(readers, vault)
     except BaseException as error:
         for each in (readers, engine):
             if each is not None:
@@ -62,13 +66,3 @@ def _named(error: DatabaseError) -> Exception:
     if "malformed" in why or "not a database" in why:
         return DatabaseRefused(f"{NAME} is damaged ({why}): put a backup in its place with `huitaine restore`")
     return StorageUnavailable(f"{NAME} cannot be opened: {why}")
-
-
-def _refuse_another_key(readers: Engine, vault: AtRest) -> None:
-    """A wrong master key must stop the start, not the first letter (promises.md F2)."""
-    sealed = accept.LETTER.c.body_key
-    newest = select(sealed).where(sealed != b"").order_by(accept.LETTER.c.id.desc()).limit(1)
-    with readers.connect() as connection:
-        wrapped = connection.execute(newest).scalar()
-    if wrapped:
-        vault.unwrap(wrapped)

@@ -159,3 +159,40 @@ class Entry(SQLModel, table=True):
     code: str
     words: str
     hash: bytes = Field(sa_type=LargeBinary)
+
+
+class VaultKey(SQLModel, table=True):
+    """A key between the master key, which wraps it, and the letters: each tenant's, the pseudonyms', the journal's."""
+
+    __tablename__ = "vault_key"
+
+    id: str = Field(primary_key=True)
+    purpose: str
+    name: str = ""
+    current: bool = True
+    wrapped: bytes = Field(sa_type=LargeBinary)
+    """Empty once the key is destroyed."""
+    created_at: datetime = Field(sa_type=Moment)
+    retired_at: datetime | None = Field(sa_type=Moment, default=None)
+    """Since when no new letter is wrapped under it."""
+    rewrapped_to: str = ""
+    """The last letter that was looked at to take it away from this key: where a rotation goes on after a kill."""
+
+
+class JournalHead(SQLModel, table=True):
+    """How long the journal is and how it ends, under a seal: a tail that was cut off is noticed."""
+
+    __tablename__ = "journal_head"
+
+    id: int = Field(primary_key=True)
+    entries: int
+    hash: bytes = Field(sa_type=LargeBinary)
+    seal: bytes = Field(sa_type=LargeBinary)
+
+
+class Hold(SQLModel, table=True):
+    """While there is a row nothing leaves: a restored queue waits for a person (promises.md F5)."""
+
+    id: int = Field(primary_key=True)
+    since: datetime = Field(sa_type=Moment)
+    why: str

@@ -36,7 +36,6 @@ from gateway.service.message_ids import MessageIds
 from gateway.service.rotating import Keys
 from gateway.service.routes import routes
 from gateway.service.staybook import StayBook
-from gateway.service.rotating import Keys
 from gateway.service.storing import open_keys, open_store, open_vault
 from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.destinations import Rhythm

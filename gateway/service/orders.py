@@ -13,6 +13,7 @@ from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState
 from gateway.queue.afterwards import Acting, Noting
 from gateway.queue.store import Store
+from gateway.service.rotating import Keys
 
 ACTS = {
     "release": ((DeliveryState.HELD,), DeliveryState.READY),
@@ -31,9 +32,16 @@ class LetterErased(PermanentFailure):
 class Orders:
     """Obeys one order at a time; each is journaled with the name of whoever gave it."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], datetime], submit: Submit | None = None) -> None:
-        """``submit`` hands a file in as the folder door does."""
-        self._store, self._clock, self._submit = store, clock, submit
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        keys: Keys | None = None,
+        submit: Submit | None = None,
+    ) -> None:
+        """``keys`` rotates them; ``submit`` hands a file in as the folder door does."""
+        self._store, self._clock, self._keys, self._submit = store, clock, keys, submit
 
     async def obey(self, order: Order) -> Order:
         """Do it; raises a HuitaineError, or KeyError for an order that lacks something."""
@@ -46,6 +54,11 @@ class Orders:
                 return {}
             case "send" if self._submit is not None:
                 return {"letter": await self._submit(order["path"], order.get("to"))}
+            case "rotate-master" if self._keys is not None:
+                return {"former": await self._keys.rotate_master()}
+            case "rotate-tenant" if self._keys is not None:
+                await self._keys.rotate_tenant(order["tenant"])
+                return {}
             case "purge":
                 return {"erased": list(await self._store.tidy())}
         raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")

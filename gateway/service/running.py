@@ -84,6 +84,7 @@ class Running:
     async def __aexit__(self, *_: object) -> None:
         """No new work, then the doors, then what is under way, then the disk: 20 s in all (promise F6)."""
         notify("STOPPING=1")
+        self._gateway.worker.begin_nothing()
         self._until = asyncio.get_running_loop().time() + DRAIN
         await self._stack.aclose()
         structlog.get_logger().info("gateway-closed")
@@ -124,6 +125,7 @@ class Running:
         self._every(RECOVER, gateway.worker.recover)
         self._every(TIDY, gateway.worker.expire)
         self._every(TIDY, gateway.store.tidy)
+        self._every(TIDY, gateway.keys.look)
         self._every(TIDY, self._remind)
         self._every(TIDY, gateway.keys.look)
         self._every(self.watch.limits.every_seconds, self.watch.look)

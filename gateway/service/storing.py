@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from config.settings import Settings
+from config.settings import Settings, secret_file
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
+from gateway.service import rotating
+
+
+def master_file(settings: Settings) -> Path:
+    """Where the master key is: a credential of systemd, else a file of the secrets folder."""
+    return secret_file(settings, settings.crypto.master_key_secret)
 
 
 def open_vault(settings: Settings) -> RestVault:
-    """The vault under the master key of the secrets folder; raises KeyStoreRefused."""
-    return RestVault.open(settings.gateway.secrets / settings.crypto.master_key_secret)
+    """The vault under the master key; raises KeyStoreRefused. A rotation that was killed left another beside it."""
+    path = master_file(settings)
+    following = rotating.successor(path)
+    tenants = {name: source.tenant for name, source in settings.sources.items()}
+    return RestVault.open(path, *((following,) if following.exists() else ()), tenants=tenants)
 
 
 def open_store(settings: Settings, vault: RestVault, clock: Callable[[], datetime]) -> Store:
@@ -22,4 +32,19 @@ def open_store(settings: Settings, vault: RestVault, clock: Callable[[], datetim
         free_share=settings.queue.min_free_share,
         body=timedelta(hours=settings.retention.body_hours),
     )
-    return Store(settings.gateway.data, vault, limits=limits, clock=clock)
+    store = Store(settings.gateway.data, vault, limits=limits, clock=clock)
+    rotating.finish(master_file(settings), vault, clock())
+    return store
+
+
+def open_keys(settings: Settings, store: Store, vault: RestVault, clock: Callable[[], datetime]) -> rotating.Keys:
+    """The rotation of the store's keys."""
+    crypto = settings.crypto
+    return rotating.Keys(
+        store,
+        vault,
+        master_file(settings),
+        clock=clock,
+        turn_after=timedelta(days=crypto.tenant_key_days),
+        destroy_after=timedelta(days=crypto.former_key_days),
+    )

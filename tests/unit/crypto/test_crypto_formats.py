@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.crypto.keystore import KeyStore
 from gateway.crypto.private_file import private_folder, write_private
+from gateway.crypto.ring import KeyRing
 from gateway.crypto.vault import Vault, open_chunk
 
 
@@ -20,8 +21,9 @@ def test_a_key_file_of_version_1_opens(vectors: Path, tmp_path: Path):
 def test_a_letter_sealed_by_version_1_opens(vectors: Path, tmp_path: Path):
     vector = json.loads((vectors / "crypto" / "vault-v1.json").read_text())
     write_private(tmp_path / "master", bytes.fromhex(vector["master"]))
-    vault = Vault.open(tmp_path / "master")
+    vault = KeyRing(Vault.open(tmp_path / "master"))
     key = vault.unwrap(bytes.fromhex(vector["wrapped"]))
     clear = open_chunk(key, vector["letter"], vector["number"], bytes.fromhex(vector["sealed"]))
     assert clear == bytes.fromhex(vector["clear"])
+    vault.hold([vault.new_key("pseudonyms", as_in_0_1=True)])
     assert vault.pseudonym(vector["purpose"], vector["text"]) == vector["pseudonym"]

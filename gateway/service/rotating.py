@@ -1,0 +1,129 @@
+"""Keys that change while the gateway runs: the master on order, each tenant's on order and every month.
+
+The master key's file: the new key is written beside it (``master-key.next``), all tenants' keys are wrapped anew in one
+commit, then the files change places. Whenever that is killed, the next start finds the key that fits and ends it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from gateway.crypto.vault import Master, create_master_key
+from gateway.errors import Busy, KeyStoreRefused
+from gateway.queue import keyring
+from gateway.queue.store import Store
+from gateway.rest import RestVault
+
+GRACE = timedelta(minutes=10)
+"""What was planned with a key just before it was retired must be on disk before the key goes."""
+
+
+def successor(path: Path) -> Path:
+    """Where the next master key waits."""
+    return path.with_name(f"{path.name}.next")
+
+
+def finish(path: Path, vault: RestVault, now: datetime) -> Path | None:
+    """Let the files change places once everything is wrapped under the next master key; gives the former one's place.
+
+    Raises KeyStoreRefused when the folder may not be written to: then whoever keeps the secrets does it by hand.
+    """
+    following = successor(path)
+    if not following.exists() or Master.read(following).id != vault.vault.current.id:
+        return None
+    former = path.with_name(f"{path.name}.former-{now:%Y%m%d%H%M%S}")
+    try:
+        os.link(path, former)
+        following.replace(path)
+    except OSError as error:
+        raise KeyStoreRefused(
+            f"everything is under {following.name} now: put it in the place of {path.name} ({error.strerror})"
+        ) from error
+    return former
+
+
+class Keys:
+    """One gateway's keys at rest."""
+
+    def __init__(
+        self,
+        store: Store,
+        vault: RestVault,
+        master: Path,
+        *,
+        clock: Callable[[], datetime],
+        turn_after: timedelta,
+        destroy_after: timedelta,
+    ) -> None:
+        """``turn_after``: age at which a tenant's key gives way; ``destroy_after``: how long the former one stays."""
+        self._store, self._vault, self._master, self._clock = store, vault, master, clock
+        self._turn_after, self._destroy_after = turn_after, max(destroy_after, GRACE)
+
+    async def rotate_master(self) -> str:
+        """Change the master key; gives the name of the file with the former one, which old backups still need.
+
+        Raises Busy while letters of version 0.1 are wrapped by the master itself.
+        """
+        with self._store.reading() as connection:
+            if left := keyring.left_of_0_1(connection):
+                raise Busy(f"{left} letters of version 0.1 are still moved to keys of their own: again in a minute")
+        following, former = successor(self._master), self._vault.vault.current
+        if not following.exists():
+            create_master_key(following)
+        self._vault.use_master(following)
+        try:
+            await self._store.write(keyring.under_another_master, (self._vault, self._clock()))
+        except BaseException:
+            self._vault.vault.use(former)
+            raise
+        self._hold()
+        place = finish(self._master, self._vault, self._clock())
+        self._vault.vault.forget(former)
+        return place.name if place else ""
+
+    async def rotate_tenant(self, tenant: str) -> None:
+        """New letters get a new key from now on; those that are kept move to it (:meth:`look`)."""
+        await self._store.write(keyring.turn, keyring.Turning(tenant=tenant, now=self._clock(), vault=self._vault))
+        self._hold()
+
+    async def look(self) -> None:
+        """Turn what is old, move letters to current keys in small steps, destroy former keys whose time is over."""
+        now = self._clock()
+        for tenant in self._old(now):
+            await self.rotate_tenant(tenant)
+        horizon = now - self._destroy_after
+        gone = await self._store.write(keyring.destroy, keyring.Destroying(now=now, horizon=horizon, vault=self._vault))
+        if gone:
+            self._hold()
+            structlog.get_logger().info("keys-destroyed", keys=gone)
+        await self.move()
+
+    async def move(self) -> int:
+        """Take every letter away from former keys and from the master; gives the number of steps."""
+        steps = 0
+        while await self._store.write(keyring.rewrap_0_1, self._vault):
+            steps += 1
+        while await self._store.write(keyring.rewrap, self._vault):
+            steps += 1
+        if steps:
+            self._store.forget_all_keys()
+            structlog.get_logger().info("letters-rewrapped", steps=steps)
+        return steps
+
+    def _old(self, now: datetime) -> list[str]:
+        with self._store.reading() as connection:
+            keys = keyring.held(connection)
+        return [
+            key.name
+            for key in keys
+            if key.purpose == "tenant" and key.current and key.created_at <= now - self._turn_after
+        ]
+
+    def _hold(self) -> None:
+        with self._store.reading() as connection:
+            self._vault.hold(keyring.held(connection))
