@@ -125,7 +125,6 @@ class Running:
         self._every(RECOVER, gateway.worker.recover)
         self._every(TIDY, gateway.worker.expire)
         self._every(TIDY, gateway.store.tidy)
-        self._every(TIDY, gateway.keys.look)
         self._every(TIDY, self._remind)
         self._every(TIDY, gateway.keys.look)
         self._every(self.watch.limits.every_seconds, self.watch.look)
