@@ -55,7 +55,10 @@ class Journey:
         return kept
 
     async def keep_and_read(self, letter: ReceivedLetter) -> KeptLetter:
-        """For a door that can say what is wrong: on disk, read, then yes or UnreadableDocument."""
+        """For a door that can say what is wrong: on disk, read, then yes or UnreadableDocument.
+
+        A letter that breaks its reader is ReadingFailed the first time; when it comes again its door says yes.
+        """
         kept = await self._at.queue.keep(letter)
         if kept.again and kept.answer:
             return kept
@@ -64,6 +67,11 @@ class Journey:
         except UnreadableDocument as error:
             first = next(finding for finding in error.findings if finding.severity is Severity.ERROR)
             await self._at.queue.refuse(kept, first.code, first.place)
+            raise
+        except ReadingFailed:
+            self._at.queue.leave(kept)
+            if kept.again:  # kept, and read or set aside without its door, which must not be stopped by it
+                return kept
             raise
         except BaseException:
             self._at.queue.leave(kept)
