@@ -25,7 +25,9 @@ class Dialogue(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
         transport.set_protocol(self)
-        transport.set_write_buffer_limits(high=0)  # room means: all of it is with the kernel, nothing waits here
+        # Room means: all of it is with the kernel. Not high=0: asyncio's TLS pauses at >= high, an empty buffer too, and
+        # every hand-over waited for its whole block timeout.
+        transport.set_write_buffer_limits(high=1, low=0)
 
     @property
     def is_open(self) -> bool:
