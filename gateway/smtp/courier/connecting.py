@@ -7,32 +7,25 @@ dot, and its two regular expressions over the body cost seven times the rest of 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
-import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import aiosmtplib
 
 from gateway.smtp.courier.commands import Offers
 from gateway.smtp.courier.dialogue import Dialogue
-from gateway.smtp.courier.failures import (
-    HandOverFailure,
-    HopBelowFloor,
-    HopDeferred,
-    HopTimedOut,
-    HopUnreachable,
-    Phase,
-)
-from gateway.smtp.courier.replies import escaped
+from gateway.smtp.courier.failures import Below, HopBelowFloor, HopUnreachable, Phase
+from gateway.smtp.courier.opening import told_as_connecting
+from gateway.smtp.courier.peer import check_peer
 from gateway.smtp.courier.routes import Hop, Security
 from gateway.smtp.courier.timeouts import Timeouts
+from gateway.smtp.courier.tls import Floor
 
 
 async def open_dialogue(hop: Hop, our_name: str, timeouts: Timeouts) -> tuple[Dialogue, Offers]:
     """A session ready for MAIL; raises ``HandOverFailure`` of phase ``connect``, always transient."""
-    with _told_as_connecting():
+    with told_as_connecting():
         async with asyncio.timeout(timeouts.opening):
             client = await _greeted(hop, our_name, timeouts)
             try:
@@ -70,29 +63,19 @@ async def _secured(client: aiosmtplib.SMTP, hop: Hop) -> None:
         return
     if hop.security is Security.STARTTLS:
         if not client.supports_extension("starttls"):
-            raise HopBelowFloor("STARTTLS not offered", phase=Phase.CONNECT)
-        await client.starttls(server_hostname=hop.name)
+            if hop.floor is Floor.UNSAFE_OPPORTUNISTIC:
+                return
+            raise HopBelowFloor("STARTTLS not offered", why=Below.NO_TLS)
+        await _upgraded(client, hop)
         await client.ehlo()
-    _check_subject(client, hop)
+    check_peer(client.transport, hop)
 
 
-def _check_subject(client: aiosmtplib.SMTP, hop: Hop) -> None:
-    if hop.subjects and not _is_of(client.get_transport_info("peercert") or {}, hop.subjects):
-        raise HopBelowFloor("certificate of another operator", phase=Phase.CONNECT)
-
-
-def _is_of(certificate: Mapping[str, Any], subjects: frozenset[tuple[str, str]]) -> bool:
-    """Whether CN and OU are one of the pairs; a subject with several CN could be read in several ways and is not."""
-    shown = [pair for pairs in certificate.get("subject", ()) for pair in pairs]
-    names = [value for key, value in shown if key == "commonName"]
-    units = [value for key, value in shown if key == "organizationalUnitName"] or [""]
-    listed = {_folded(subject) for subject in subjects}
-    return len(names) == 1 and any(_folded((names[0], unit)) in listed for unit in units)
-
-
-def _folded(subject: tuple[str, str]) -> tuple[str, str]:
-    common_name, unit = (" ".join(text.split()).casefold() for text in subject)
-    return common_name, unit
+async def _upgraded(client: aiosmtplib.SMTP, hop: Hop) -> None:
+    try:
+        await client.starttls(server_hostname=hop.name)
+    except aiosmtplib.SMTPResponseException as error:
+        raise HopBelowFloor(f"STARTTLS: {error.code}", why=Below.NOT_STARTED) from error
 
 
 async def _connected(hop: Hop, seconds: float) -> socket.socket:
@@ -100,8 +83,8 @@ async def _connected(hop: Hop, seconds: float) -> socket.socket:
     loop = asyncio.get_running_loop()
     failure: OSError = OSError("no address")
     async with asyncio.timeout(seconds):
-        for family, kind, protocol, _, address in await loop.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM):
-            found = socket.socket(family, kind, protocol)
+        for family, address in await _addresses(hop):
+            found = socket.socket(family, socket.SOCK_STREAM)
             found.settimeout(0)
             try:
                 await loop.sock_connect(found, address)
@@ -116,36 +99,19 @@ async def _connected(hop: Hop, seconds: float) -> socket.socket:
     raise failure
 
 
-@contextmanager
-def _told_as_connecting() -> Iterator[None]:
-    """Aiosmtplib's and the socket's exceptions to ours. A 5xx here is about us and this hop, never about the letter."""
+async def _addresses(hop: Hop) -> list[tuple[int, tuple[Any, ...]]]:
+    """Where to connect, nothing twice; an address that is written as one is asked of nobody."""
+    if hop.addresses or _is_address(hop.host):
+        written = hop.addresses or (hop.host,)
+        return [(socket.AF_INET6 if ":" in one else socket.AF_INET, (one, hop.port)) for one in dict.fromkeys(written)]
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def _is_address(host: str) -> bool:
     try:
-        yield
-    except HandOverFailure:
-        raise
-    except aiosmtplib.SMTPAuthenticationError as error:
-        raise HopDeferred(_shown(error), phase=Phase.CONNECT, code=error.code, status="4.7.8") from error
-    except aiosmtplib.SMTPResponseException as error:
-        code = error.code if 200 <= error.code <= 599 else None
-        raise HopDeferred(_shown(error), phase=Phase.CONNECT, code=code, status="4.5.0") from error
-    except (TimeoutError, aiosmtplib.SMTPTimeoutError) as error:
-        raise HopTimedOut("silence", phase=Phase.CONNECT) from error
-    except (OSError, aiosmtplib.SMTPException) as error:
-        if (below := _tls_error(error)) is not None:
-            raise HopBelowFloor(escaped(str(below).encode()), phase=Phase.CONNECT) from error
-        raise HopUnreachable(escaped(str(error).encode()), phase=Phase.CONNECT) from error
-    except ValueError as error:  # aiosmtplib's own words for what it will not write or cannot read
-        raise HopDeferred(escaped(str(error).encode()), phase=Phase.CONNECT) from error
-
-
-def _shown(error: aiosmtplib.SMTPResponseException) -> str:
-    return escaped(f"{error.code} {error.message}".encode(errors="replace"))
-
-
-def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
-    """The TLS failure behind an exception: a TLS 1.3 server refuses our certificate only in its first answer."""
-    for _ in range(10):
-        if error is None or isinstance(error, ssl.SSLError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

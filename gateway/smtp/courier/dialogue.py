@@ -25,8 +25,8 @@ class Dialogue(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
         transport.set_protocol(self)
-        # Room means: all of it is with the kernel. Not high=0: asyncio's TLS pauses at >= high, an empty buffer too, and
-        # every hand-over waited for its whole block timeout.
+        # Room means: all of it is with the kernel. Not high=0: asyncio's TLS pauses at >= high, on an empty buffer too,
+        # and every hand-over would wait for its whole block timeout.
         transport.set_write_buffer_limits(high=1, low=0)
 
     @property

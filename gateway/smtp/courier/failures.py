@@ -8,6 +8,20 @@ from enum import StrEnum
 from gateway.errors import HuitaineError, PeerDeferred, PeerRefused, PeerTimedOut, PeerUnreachable, TlsBelowFloor
 
 
+class Below(StrEnum):
+    """Why a session is below its floor, in words for people; none of them comes from the far side."""
+
+    NO_TLS = "Next hop does not offer TLS"
+    NOT_STARTED = "Next hop did not start TLS"
+    TOO_OLD = "Next hop's TLS is too old"
+    EXPIRED = "Next hop's certificate has expired"
+    OTHER_NAME = "Next hop's certificate is for another name"
+    UNKNOWN_AUTHORITY = "Next hop's certificate is of no authority we trust"
+    OTHER_OPERATOR = "Next hop's certificate is another operator's"
+    NO_TLSA = "Next hop's certificate is none that its domain published"
+    BROKEN = "Next hop's TLS is below what the policy asks for"
+
+
 class Phase(StrEnum):
     """Where a session with the next hop stands (queue.md, phases of a lease)."""
 
@@ -26,10 +40,17 @@ class HandOverFailure(HuitaineError):
     """
 
     def __init__(
-        self, detail: str, *, phase: Phase, code: int | None = None, status: str | None = None, ambiguous: bool = False
+        self,
+        detail: str,
+        *,
+        phase: Phase,
+        code: int | None = None,
+        status: str | None = None,
+        ambiguous: bool = False,
+        words: str | None = None,
     ) -> None:
         """See the class."""
-        super().__init__(detail, status=status)
+        super().__init__(detail, status=status, words=words)
         self.phase = phase
         self.code = code
         self.ambiguous = ambiguous
@@ -69,6 +90,11 @@ class HopResting(HopDeferred):
 
 class HopBelowFloor(HandOverFailure, TlsBelowFloor):
     """No TLS, a certificate that does not verify, or one that belongs to somebody else; nothing was sent."""
+
+    def __init__(self, detail: str, *, why: Below) -> None:
+        """Status 4.7.10 (encryption needed) when there was no handshake at all, else 4.7.5."""
+        unsaid = why in {Below.NO_TLS, Below.NOT_STARTED}
+        super().__init__(detail, phase=Phase.CONNECT, status="4.7.10" if unsaid else "4.7.5", words=why.value)
 
 
 class HopRefused(HandOverFailure, PeerRefused):

@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from gateway.errors import SettingsRefused
+from gateway.smtp.courier.dane import Tlsa
 from gateway.smtp.courier.failures import HopRefused, Phase
-from gateway.smtp.courier.tls import check_floor
+from gateway.smtp.courier.tls import Floor, check_context
 
 
 class Security(StrEnum):
@@ -34,9 +35,12 @@ class Login:
 class Hop:
     """One next hop. ``server_name`` is the name its certificate must carry (``host`` unless stated).
 
-    ``subjects``, when not empty, further demands that CN and OU of its certificate are one of these pairs: the
-    DNCertificatOperateur of the white list (référentiel #1), compared without case and with spaces folded.
-    Raises ``SettingsRefused`` when it would verify nothing, go below TLS 1.2, or leave loopback in clear.
+    ``floor`` is what the session must be; ``tlsa``, when not empty, are the records one of which must be about its
+    certificate, valid for one of ``tlsa_names`` where the record asks for that. ``subjects``, when not empty, further
+    demands that CN and OU of its certificate are one of these pairs: the DNCertificatOperateur of the white list
+    (référentiel #1), compared without case and with spaces folded. ``addresses`` spare asking the system for them.
+    Raises ``SettingsRefused`` when it would verify less than its floor says, go below TLS 1.2, send a login to somebody
+    who was not verified, or leave loopback in clear.
     """
 
     host: str
@@ -46,6 +50,10 @@ class Hop:
     server_name: str = ""
     login: Login | None = None
     subjects: frozenset[tuple[str, str]] = frozenset()
+    floor: Floor = Floor.VERIFY
+    tlsa: frozenset[Tlsa] = frozenset()
+    tlsa_names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         """Refuses what is below the floor."""
@@ -57,7 +65,10 @@ class Hop:
         elif self.context is None:
             raise SettingsRefused("a next hop without TLS context")
         else:
-            check_floor(self.context)
+            verifies = self.floor >= Floor.VERIFY
+            check_context(self.context, verifies=verifies and not self.tlsa)
+            if self.login is not None and not verifies:
+                raise SettingsRefused("a login to a next hop that is not verified")
 
     @property
     def name(self) -> str:
@@ -78,6 +89,9 @@ class Routes(Protocol):
 
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         """The hops in the order to try; raises ``HandOverFailure`` when there is none."""
+
+    async def end(self) -> None:
+        """Stops whatever is asked behind the mails' back."""
 
 
 class StaticRoutes:
@@ -100,6 +114,9 @@ class StaticRoutes:
             raise HopRefused("no route for this domain and no default", phase=Phase.CONNECT, status="5.1.2")
         return (hop,)
 
+    async def end(self) -> None:
+        """Nothing to stop."""
+
 
 class RoutesByDomain:
     """The hops of the settings where they name the domain, other routes for every other one."""
@@ -118,6 +135,10 @@ class RoutesByDomain:
         """The domain's own hop, else what ``otherwise`` says."""
         hop = self._by_domain.get(domain.lower())
         return (hop,) if hop else await self._otherwise.hops(domain)
+
+    async def end(self) -> None:
+        """Stops the others."""
+        await self._otherwise.end()
 
 
 class MxResolver(Protocol):
@@ -140,27 +161,43 @@ class Operators(Protocol):
 class MxRoutes:
     """Straight to the MX of white-listed domains, mutual TLS on port 25 (référentiel #1, mssante.md §1.2)."""
 
-    def __init__(self, resolver: MxResolver, operators: Operators, *, context: ssl.SSLContext, port: int = 25) -> None:
-        """``context`` holds IGC-Santé's roots and our own server certificate."""
-        check_floor(context)
+    def __init__(
+        self,
+        resolver: MxResolver,
+        operators: Operators,
+        *,
+        context: ssl.SSLContext,
+        port: int = 25,
+        outside: Routes | None = None,
+    ) -> None:
+        """``context`` holds IGC-Santé's roots and our own server certificate; ``outside`` is for domains not listed."""
+        check_context(context, verifies=True)
         self._resolver = resolver
         self._operators = operators
         self._context = context
         self._port = port
+        self._outside = outside
 
     def destination(self, domain: str) -> str:
         """The domain: its hosts are tried one after the other for the same mail."""
         return domain.lower()
 
     async def hops(self, domain: str) -> tuple[Hop, ...]:
-        """One hop per MX; ``HopRefused`` 5.7.1 when the domain is not in the white list."""
+        """One hop per MX; for a domain that is not listed what ``outside`` says, or ``HopRefused`` 5.7.1."""
         subjects = self._operators.subjects(domain.lower())
-        if not subjects:
+        if subjects:
+            return tuple(
+                Hop(host=host, port=self._port, context=self._context, subjects=subjects, floor=Floor.MUTUAL)
+                for host in await self._resolver.mx(domain.lower())
+            )
+        if self._outside is None:
             raise HopRefused("domain not in the white list", phase=Phase.CONNECT, status="5.7.1")
-        return tuple(
-            Hop(host=host, port=self._port, context=self._context, subjects=subjects)
-            for host in await self._resolver.mx(domain.lower())
-        )
+        return await self._outside.hops(domain)
+
+    async def end(self) -> None:
+        """Stops the others."""
+        if self._outside is not None:
+            await self._outside.end()
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from config.settings import Settings, load
 from directory import Directory, DirectoryError, update_white_list
 from gateway.errors import SettingsRefused, StorageUnavailable, TransientFailure
+from gateway.moments import utc_now
 from gateway.service.addressing import AddressingDesk
 from gateway.service.routes import ListedOperators, _name_server, routes
 from gateway.service.trouble import directory_trouble
@@ -67,10 +68,10 @@ def test_without_a_list_nobody_is_refused_for_ever(directory: Directory):
 
 
 def test_the_operator_is_the_default_and_mx_is_said(loaded: Loading, directory: Directory, authority: Authority):
-    assert isinstance(routes(loaded(""), directory), StaticRoutes)
+    assert isinstance(routes(loaded(""), directory, utc_now), StaticRoutes)
     mx = f'[courier]\ndeliver = "mx"\n[courier.mx]\nca = "{authority.roots}"\nnameservers = ["127.0.0.1:5353"]\n'
     ours = f'certificate = "{authority.client.certificate}"\nkey = "{authority.client.key}"\n'
-    chosen = routes(loaded(mx + ours), directory)
+    chosen = routes(loaded(mx + ours), directory, utc_now)
     assert isinstance(chosen, RoutesByDomain)
     assert isinstance(chosen._otherwise, MxRoutes)
 
@@ -83,7 +84,7 @@ def test_mx_without_authority_or_certificate_is_refused_at_the_start(
     have.pop(missing)
     keys = "".join(f'{name} = "{path}"\n' for name, path in have.items())
     with pytest.raises(SettingsRefused, match="Settings refused") as caught:
-        routes(loaded(f'[courier]\ndeliver = "mx"\n[courier.mx]\n{keys}'), directory)
+        routes(loaded(f'[courier]\ndeliver = "mx"\n[courier.mx]\n{keys}'), directory, utc_now)
     assert "[courier.mx]" in caught.value.detail
 
 

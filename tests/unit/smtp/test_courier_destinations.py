@@ -12,6 +12,7 @@ import pytest
 
 from gateway.smtp.courier.destinations import PROBING, Destinations, Rhythm
 from gateway.smtp.courier.failures import (
+    Below,
     HandOverFailure,
     HopBelowFloor,
     HopBusy,
@@ -98,7 +99,7 @@ async def test_no_destination_ever_has_more_than_twenty_places(many: Destination
 
 async def test_each_session_that_cannot_be_had_takes_one_place_away(many: Destinations) -> None:
     await end_with(many, unreachable())
-    await end_with(many, HopBelowFloor("", phase=Phase.CONNECT))
+    await end_with(many, HopBelowFloor("", why=Below.NO_TLS))
     assert await places(many) == 3
 
 

@@ -280,6 +280,9 @@ async def test_the_second_hop_is_tried_only_when_the_first_is_out_of_reach() -> 
             clear = Security.UNSAFE_CLEAR_ON_LOOPBACK
             return tuple(Hop(host="127.0.0.1", port=port, security=clear) for port in self.ports)
 
+        async def end(self) -> None:
+            pass
+
     async with scripted_hop({"greeting": b"421 4.3.2 full\r\n"}) as full, scripted_hop() as good:
         courier = Courier(routes=Two(full.port, good.port), clock=lambda: NOW, our_name="gateway.test")
         assert (await courier.deliver(sealed())).code == 250

@@ -15,7 +15,7 @@ from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import SealedMail
 from gateway.smtp.courier import Courier, HandOverFailure, Hop, MxRoutes, Phase, Security, StaticRoutes, client_context
 from gateway.smtp.courier.commands import Offers, Parcel, rcpt_command, stuffed, xtext
-from gateway.smtp.courier.connecting import _folded, _is_of
+from gateway.smtp.courier.peer import folded, is_of
 from gateway.smtp.courier.replies import LONGEST_LINE, NotSmtp, ReplyReader
 from gateway.smtp.courier.timeouts import Timeouts
 from tests.peers.authority import Authority
@@ -64,8 +64,8 @@ async def test_a_white_listed_domain_is_reached_by_its_mx_and_only_its_operators
     assert caught.value.status == "5.7.1"
 
 
-def test_subjects_are_compared_without_case_and_with_spaces_folded() -> None:
-    assert _folded(("MSS.CH-Exemple.fr", " 1750000000")) == _folded(("mss.ch-exemple.fr", "1750000000 "))
+def test_subjects_are_compared_without_case_and_with_spacesfolded() -> None:
+    assert folded(("MSS.CH-Exemple.fr", " 1750000000")) == folded(("mss.ch-exemple.fr", "1750000000 "))
 
 
 async def test_a_hop_that_is_not_there_or_has_no_name_is_unreachable() -> None:
@@ -90,6 +90,9 @@ class Two:
     async def hops(self, domain: str) -> tuple[Hop, ...]:
         clear = Security.UNSAFE_CLEAR_ON_LOOPBACK
         return tuple(Hop(host="127.0.0.1", port=port, security=clear) for port in self._ports)
+
+    async def end(self) -> None:
+        pass
 
 
 @pytest.mark.parametrize(("seconds", "connections"), [(60.0, 1), (-1.0, 0)])
@@ -135,8 +138,8 @@ def test_only_a_certificate_with_one_listed_name_and_unit_is_the_operators(
     subject: tuple[tuple[str, str], ...], fits: bool
 ) -> None:
     shown = {"subject": tuple((pair,) for pair in subject)}
-    assert _is_of({"subject": ()}, SUBJECTS) is False
-    assert _is_of(shown, SUBJECTS) is fits
+    assert is_of({"subject": ()}, SUBJECTS) is False
+    assert is_of(shown, SUBJECTS) is fits
 
 
 async def test_a_mail_of_ten_megabytes_waits_for_a_slow_hop_and_arrives_whole() -> None:
