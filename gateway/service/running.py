@@ -20,6 +20,7 @@ from gateway.queue.afterwards import Noting
 from gateway.queue.store import Store
 from gateway.service.alarms import Watch
 from gateway.service.alarms.ends import Ends
+from gateway.service.alarms.pulse import WINDOW, Pulse
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.metrics import open_metrics
@@ -190,6 +191,7 @@ def _watch(gateway: Gateway) -> Watch:
         fallen=lambda: gateway.readers.fallen,
         list_needed=settings.directory.white_list_ca is not None,
         clock=gateway.clock,
+        pulse=Pulse(window=min(WINDOW, settings.alarms.recent_minutes * 60)),
     )
 
 

@@ -48,6 +48,7 @@ class Pulse:
 
     def __init__(self, *, window: float = WINDOW) -> None:
         """Beats once :meth:`beat` runs."""
+        self.window = window
         self.late = Recent(window)
 
     async def beat(self) -> None:

@@ -122,7 +122,8 @@ class Watch:
             ("readers-restart", limits.readers),
         ):
             yield Measure(code=code, value=self._events[code].total(), limit=most)
-        yield Measure(code="commits-slow", value=commit_p99(self.store.commit_times()), limit=limits.commit_seconds)
+        slowest = commit_p99(self.store.commit_times(), self.pulse.window)
+        yield Measure(code="commits-slow", value=slowest, limit=limits.commit_seconds)
         yield Measure(code="loop-lags", value=self.pulse.late.worst(), limit=limits.loop_seconds)
         usage = shutil.disk_usage(self.folder)
         yield Measure(code="disk-low", value=usage.free / usage.total, limit=limits.free_share, least=True)
@@ -151,9 +152,9 @@ class Watch:
         return (self.clock() - made) / timedelta(days=1) if made else math.inf
 
 
-def commit_p99(times: Sequence[tuple[float, float]]) -> float:
-    """Seconds that 99 of 100 commits of the last minute took at most; the slowest, when there were fewer."""
-    since = time.monotonic() - WINDOW
+def commit_p99(times: Sequence[tuple[float, float]], window: float = WINDOW) -> float:
+    """Seconds that 99 of 100 commits within ``window`` took at most; the slowest, when there were fewer."""
+    since = time.monotonic() - window
     recent = sorted(seconds for began, seconds in times if began + seconds >= since)
     return recent[min(len(recent) - 1, math.ceil(len(recent) * 0.99) - 1)] if recent else 0.0
 
