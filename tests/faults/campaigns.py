@@ -23,6 +23,9 @@ CAMPAIGNS = {
     "A3": "tests.faults.full:a3",
     "D3": "tests.faults.crowds:d3",
     "D8": "tests.faults.crowds:d8",
+    "A7": "tests.faults.cutting:a7",
+    "A8": "tests.faults.cutting:a8",
+    "E5": "tests.faults.guessing:e5",
 }
 """Promise → ``module:function``; each is imported when it runs, in this order."""
 
