@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL spell differently, or SQLAlchemy keeps per engine: the only place that asks which it is."""
+"""What SQLite and PostgreSQL spell differently, or SQLAlchemy keeps per engine: only here is asked which it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class database_now(FunctionElement[int]):  # noqa: N801 (a function of SQL)
-    """The database's clock in microseconds since 1970 UTC: leases are measured by it alone, whatever a node's clock says.
+    """The database's clock in microseconds since 1970 UTC: leases are measured by it alone, never by a node's.
 
     Within one statement it stands still on SQLite; on PostgreSQL it is the moment, not the transaction's beginning.
     """
@@ -38,7 +38,7 @@ def _postgresql_now(element: database_now, compiler: SQLCompiler, **_: Any) -> s
 def upsert(
     connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Insert ``rows``; where a row with the same ``key`` columns is there already, its ``columns`` become the new one's."""
+    """Insert ``rows``; of a row with the same ``key`` that is there already, ``columns`` become the new one's."""
     connection.execute(_upsert(connection.dialect.name, table, tuple(key), tuple(columns)), list(rows))
 
 

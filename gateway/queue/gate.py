@@ -27,7 +27,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         async with self._turnstile:
             until = loop.time() + self._patience
-            while await self._pressed(loop) and loop.time() < until:
+            while await self._pressed(loop) and loop.time() < until:  # noqa: ASYNC110 (no event tells of a calm)
                 await asyncio.sleep(PAUSE)
 
     async def _pressed(self, loop: asyncio.AbstractEventLoop) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -166,7 +165,8 @@ async def test_f4_a_changed_journal_line_is_named(store: Store):
 async def test_every_delivery_row_has_an_index_for_what_is_asked(store: Store):
     with store.reading() as connection:
         due = connection.exec_driver_sql(
-            "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE state = 'ready' AND route = 'x' AND next_at <= 1 ORDER BY next_at"
+            "EXPLAIN QUERY PLAN SELECT id FROM delivery"
+            " WHERE state = 'ready' AND route = 'x' AND next_at <= 1 ORDER BY next_at"
         ).all()
     assert "delivery_due" in due[0][3], due
     assert DELIVERY.c.letter_id.index
