@@ -21,6 +21,7 @@ CAMPAIGNS = {
     "A1": "tests.faults.full:a1",
     "A5": "tests.faults.full:a5",
     "A3": "tests.faults.full:a3",
+    "B9": "tests.faults.mailroom:b9",
     "D3": "tests.faults.crowds:d3",
     "D8": "tests.faults.crowds:d8",
     "A7": "tests.faults.cutting:a7",
