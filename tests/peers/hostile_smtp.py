@@ -23,10 +23,20 @@ HONEST: Mapping[str, bytes] = {
 
 LATE = b"!late "
 """In a script, before an answer: half a second later."""
+AFTER = b"!after "
+"""In a script, before an answer: so many seconds later, as ``!after 2.5 250 Ok``."""
+PIECEMEAL = b"!piecemeal "
+"""In a script, before an answer: byte by byte."""
+TARPIT = b"!tarpit"
+"""In a script, to DATA: 354, and then not one byte is read."""
+THEN_CLOSE = b"!close after "
+"""In a script, before an answer: the connection ends behind it."""
 CLOSE = b"!close"
 """In a script: end the connection instead of answering."""
 SILENCE = b"!silence"
 """In a script: never answer."""
+CUT_IN_CONTENT = "cut in content"
+"""In a script, as a key: the connection ends after as many bytes of content as its answer is long."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,29 +83,56 @@ async def scripted_hop(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _write(writer: asyncio.StreamWriter, answer: bytes) -> None:
+    if not answer.startswith(PIECEMEAL):
+        writer.write(answer)
+        await writer.drain()
+        return
+    for byte in answer.removeprefix(PIECEMEAL):
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+async def _say(answers: Mapping[str, bytes], what: str, writer: asyncio.StreamWriter) -> bytes:
+    answer = answers.get(what, b"502 5.5.1 What?\r\n")
+    if answer == SILENCE:
+        await asyncio.Event().wait()
+    if answer == CLOSE:
+        raise ConnectionResetError
+    if answer == TARPIT:
+        writer.write(b"354 go on\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+    if answer.startswith(LATE):
+        await asyncio.sleep(0.5)
+    if answer.startswith(AFTER):
+        _, seconds, answer = answer.split(b" ", 2)
+        await asyncio.sleep(float(seconds))
+    await _write(writer, answer.removeprefix(LATE).removeprefix(THEN_CLOSE))
+    if answer.startswith(THEN_CLOSE):
+        raise ConnectionResetError
+    return answer.removeprefix(PIECEMEAL)
+
+
 async def _session(
     hop: ScriptedHop, answers: Mapping[str, bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    async def say(what: str) -> bytes:
-        answer = answers.get(what, b"502 5.5.1 What?\r\n")
-        if answer == SILENCE:
-            await asyncio.Event().wait()
-        if answer == CLOSE:
-            raise ConnectionResetError
-        if answer.startswith(LATE):
-            await asyncio.sleep(0.5)
-        writer.write(answer.removeprefix(LATE))
-        await writer.drain()
-        return answer
-
-    await say("greeting")
+    await _say(answers, "greeting", writer)
     while line := await reader.readline():
         verb = line[:4].decode("ascii", "replace").upper()
         hop.heard.append(line)
-        answer = await say(verb)
+        answer = await _say(answers, verb, writer)
         if verb == "QUIT":
             return
         if verb == "DATA" and answer.startswith(b"354"):
-            content = await reader.readuntil(b"\r\n.\r\n")
-            hop.taken.append(content[:-3])
-            await say("dot")
+            await _take(hop, answers, reader)
+            await _say(answers, "dot", writer)
+
+
+async def _take(hop: ScriptedHop, answers: Mapping[str, bytes], reader: asyncio.StreamReader) -> None:
+    if CUT_IN_CONTENT in answers:
+        await reader.readexactly(len(answers[CUT_IN_CONTENT]))
+        raise ConnectionResetError
+    content = await reader.readuntil(b"\r\n.\r\n")
+    hop.taken.append(content[:-3])

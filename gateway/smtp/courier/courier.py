@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,6 +17,9 @@ from gateway.smtp.courier.pool import Connection, Pool, PoolLimits
 from gateway.smtp.courier.routes import Hop, Routes
 from gateway.smtp.courier.timeouts import Timeouts
 from gateway.smtp.courier.transaction import Transaction
+
+OUT_OF_REACH = timedelta(minutes=1)
+"""How long a host that could not be had is tried after the others of its domain."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +42,7 @@ class Courier:
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
         self._pool = Pool(lambda hop: open_dialogue(hop, our_name, self._timeouts), limits or PoolLimits())
+        self._out_of_reach: dict[Hop, datetime] = {}
         self._destinations = Destinations(rhythm or Rhythm(), clock)
 
     def destination(self, mailbox: str) -> str:
@@ -74,7 +78,7 @@ class Courier:
 
     async def _to_first_in_reach(self, parcel: Parcel) -> Done:
         mail = parcel.mail
-        hops = await self._routes.hops(mail.mailbox.rpartition("@")[2])
+        hops = self._in_order(await self._routes.hops(mail.mailbox.rpartition("@")[2]))
         loop = asyncio.get_running_loop()
         until = loop.time() + self._timeouts.others
         for hop in hops[:-1]:
@@ -83,8 +87,15 @@ class Courier:
             except HandOverFailure as failure:
                 if failure.is_an_answer or failure.ambiguous or loop.time() > until:
                     raise
+                self._out_of_reach[hop] = self._clock() + OUT_OF_REACH
                 _log.info("hop-skipped", letter_id=mail.letter, delivery_id=mail.delivery, status=failure.status)
         return await self._hand_to(hops[-1], parcel)
+
+    def _in_order(self, hops: tuple[Hop, ...]) -> list[Hop]:
+        """Each once; those that were out of reach a moment ago after the others, or each mail would wait for them."""
+        now = self._clock()
+        self._out_of_reach = {hop: until for hop, until in self._out_of_reach.items() if until > now}
+        return sorted(dict.fromkeys(hops), key=lambda hop: hop in self._out_of_reach)
 
     async def end(self, seconds: float = 1.0) -> None:
         """As :meth:`close`, and waits until the kept connections are really closed."""

@@ -146,7 +146,7 @@ async def test_e7_a_hop_that_does_not_offer_starttls_hears_nothing_but_ehlo(auth
         failure = await failure_at(
             Hop(host="127.0.0.1", port=stripped.port, context=client_context(authority.roots), server_name="mx.test")
         )
-    assert failure.status == "4.7.5"
+    assert failure.status == "4.7.10"
     assert stripped.heard == [b"EHLO gateway.test\r\n"]
 
 
