@@ -68,15 +68,16 @@ def forget(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
 
 
 def became(connection: Connection, mail: MailKey) -> Fate | None:
-    """What became of this mail, or of the same bytes in the same mailbox when they were taken and did not fail.
+    """What became of this mail, or of the same bytes when they were taken in this mailbox before.
 
-    By its numbers, for as long as it stays where it is. By its bytes, when the server gave all mails new numbers, went
-    back to a backup, or somebody put it back; a refused one that is put back is read anew, since the settings may have
-    changed, and so is one whose letter reached nobody.
+    By its numbers, for as long as it stays where it is. By its bytes, when the server gave all mails new numbers or
+    went back to a backup. One that somebody puts back has a new UID under the same UIDVALIDITY: it is read anew when
+    it was refused, since the settings may have changed, or when its letter reached nobody.
     """
     same = (SEEN.c.account == mail.account, SEEN.c.sha256 == mail.sha256)
     itself = select(SEEN.c.fate).where(*same, SEEN.c.uidvalidity == mail.uidvalidity, SEEN.c.uid == mail.uid)
     if fate := connection.execute(itself).scalar():
         return Fate(fate)
-    copies = select(SEEN.c.fate).where(*same, SEEN.c.fate == Fate.TAKEN.value, ~_FAILED)
+    put_back = SEEN.c.uidvalidity == mail.uidvalidity
+    copies = select(SEEN.c.fate).where(*same, SEEN.c.fate == Fate.TAKEN.value, ~put_back | ~_FAILED)
     return Fate.TAKEN if connection.execute(copies.limit(1)).scalar() else None

@@ -22,11 +22,13 @@ CAMPAIGNS = {
     "A5": "tests.faults.full:a5",
     "A3": "tests.faults.full:a3",
     "B9": "tests.faults.mailroom:b9",
+    "B10": "tests.faults.mailroom:b10",
     "D3": "tests.faults.crowds:d3",
     "D8": "tests.faults.crowds:d8",
     "A7": "tests.faults.cutting:a7",
     "A8": "tests.faults.cutting:a8",
     "E5": "tests.faults.guessing:e5",
+    "A9": "tests.faults.as_received:a9",
 }
 """Promise → ``module:function``; each is imported when it runs, in this order."""
 

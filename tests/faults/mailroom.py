@@ -154,7 +154,7 @@ class Mailroom:
     def kept(self) -> Counter[str]:
         """How often each mail's bytes were kept as a letter of their own."""
         with looking(self.place.database) as connection:
-            rows = connection.execute("SELECT sha256 FROM letter WHERE door = 'imap' AND state <> 'refused'")
+            rows = connection.execute("SELECT sha256 FROM letter WHERE door = 'imap'")
             return Counter(row[0] for row in rows)
 
     def balance(self) -> tuple[int, int, int]:
@@ -236,6 +236,33 @@ async def through_cuts(
         )
 
 
+async def numbered_anew(
+    folder: Path, dovecot: Dovecot, user: str, *, mails: int, remembers: bool = True
+) -> tuple[int, int, int]:
+    """The balance of a mailbox whose mails cannot be moved for four days and then all get new numbers."""
+    blocked = dovecot.maildir(user) / ".Taken"
+    async with mailroom(folder, dovecot, user) as room:
+        await asyncio.to_thread(room.fill, mails)
+        blocked.mkdir(mode=0o700)  # root's, and Dovecot is somebody else
+        for day in (0, 4, 4):
+            room.clock.ahead = timedelta(days=day)
+            await _seen_by_all(room, remembers=remembers)
+        await asyncio.to_thread(dovecot.forget_uids, user)
+        await _seen_by_all(room, remembers=remembers)
+        blocked.rmdir()
+        async with room.watching(remembers=remembers):
+            await room.emptied()
+        return await asyncio.to_thread(room.balance)
+
+
+async def _seen_by_all(room: Mailroom, *, remembers: bool) -> None:
+    """Come back when the door has decided on every mail once more; none of them could be moved."""
+    before, left = len(room.takes), await asyncio.to_thread(room._left)
+    async with room.watching(remembers=remembers), asyncio.timeout(_PATIENCE):
+        while len(room.takes) < before + left:  # noqa: ASYNC110  the door has no event for it
+            await asyncio.sleep(0.05)
+
+
 @contextlib.contextmanager
 def own_dovecot(folder: Path, *users: str):
     """A Dovecot for one campaign."""
@@ -266,4 +293,22 @@ async def b9(folder: Path) -> Row:
         "target": 60,
         "unit": "s, longest wait",
         "kept": found.longest_wait <= 60 and found.cuts >= CUTS * 9 // 10,
+    }
+
+
+async def b10(folder: Path) -> Row:
+    """New numbers for every mail, and four days in which none could be moved: nothing twice."""
+    with own_dovecot(folder, WATCHED, "control@hospital.test") as dovecot:
+        kept, missing, doubles = await numbered_anew(folder / "b10", dovecot, WATCHED, mails=200)
+        control = await numbered_anew(
+            folder / "b10-control", dovecot, "control@hospital.test", mails=5, remembers=False
+        )
+    return {
+        "promise": "B10",
+        "acknowledged": kept,
+        "lost": missing + 200 - kept,
+        "duplicated": doubles,
+        "unexplained": doubles,
+        "rounds": 1,
+        "control_failed_as_it_must": bool(control[2]),
     }
