@@ -8,7 +8,7 @@ from gateway.smtp.server.settings import LineEnds, SmtpLimits, SmtpSource
 from tests.fuzz.target import vectors
 from tests.fuzz.target_smtp_address import told
 
-LIMITS = SmtpLimits(max_header=8 << 10, max_levels=10, max_parts=20, max_received=5)
+LIMITS = SmtpLimits(max_header=100 << 10, max_levels=10, max_parts=20, max_received=5)
 STRICT = SmtpSource(name="dpi", senders=frozenset({"@hospital.test", "@hopital-essai.mssante.fr"}))
 OLD = SmtpSource(name="old", senders=STRICT.senders, line_ends=LineEnds.NORMALISE, long_lines=True)
 WORDS = (
@@ -20,7 +20,13 @@ WORDS = (
 
 def seeds() -> list[bytes]:
     mails = [mail.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") for mail in vectors("compose/*.eml")]
-    return [*mails, b"From: a@hospital.test\r\n\r\nx\r\n", b"From: (a@hospital.test) x@evil.test\r\n\r\n"]
+    return [*mails, b"From: a@hospital.test\r\n\r\nx\r\n", b"From: (a@hospital.test) x@evil.test\r\n\r\n", *_pumped()]
+
+
+def _pumped() -> list[bytes]:
+    """Readers that try from every character anew take minutes for these: once they stopped the loop."""
+    marks = (b"(", b'"\\', b"(\\", b"x", b"x:", b"a@", b"Received: x\r\n", b"boundary=x\r\n--x\r\n", b"--x\r\n", b'"')
+    return [b"From: " + mark * (98_000 // len(mark)) + b"\r\n\r\nx\r\n" for mark in marks]
 
 
 def run(data: bytes) -> None:

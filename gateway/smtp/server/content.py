@@ -12,6 +12,8 @@ from gateway.smtp.server.settings import LineEnds, SmtpLimits, SmtpSource
 MAX_LINE = 998
 """RFC 5322 §2.1.1, CRLF excepted."""
 
+_MOST_COMMENTS = 200
+
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CR_ALONE = re.compile(rb"\r(?!\n)")
 _SEALED = re.compile(
@@ -19,8 +21,10 @@ _SEALED = re.compile(
 )
 _MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(?:\r\n[ \t]+)?([^\r\n]{1,998})", re.IGNORECASE | re.MULTILINE)
 _FROM = re.compile(rb"^From[ \t]*:((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
-_NOT_ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)', re.DOTALL)
-_ADDRESS = re.compile(r'[^\s<>@,;:"()]+@[^\s<>@,;:"()]+')
+# Both in one pass over the text, whatever it holds: a quote or a comment that never closes is looked at once, and an
+# address is looked for only where one can begin. Tried from each character, 100 KB took minutes.
+_NOT_ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*+(")?|\((?:[^()\\]|\\.)*+(\))?', re.DOTALL)
+_ADDRESS = re.compile(r'(?<![^\s<>@,;:"()])[^\s<>@,;:"()]++@[^\s<>@,;:"()]+')
 
 
 def examine(content: bytes, source: SmtpSource, limits: SmtpLimits, *, loop_marker: str = "") -> bytes:
@@ -92,8 +96,14 @@ def _check_loop(header: bytes, most: int, marker: str) -> None:
 def _check_from(header: bytes, source: SmtpSource) -> None:
     """Every address in every From must be one the source may write as (promise E6)."""
     for found in _FROM.finditer(header):
-        text = _NOT_ADDRESS.sub(" ", found[1].decode("utf-8", "replace"))
+        if found[1].count(b"(") > _MOST_COMMENTS:
+            raise Refusal(550, "5.7.1", "Header From not allowed for this account")
+        text = _NOT_ADDRESS.sub(_gone_if_closed, found[1].decode("utf-8", "replace"))
         addresses = _ADDRESS.findall(text)
         hidden = not addresses and b"@" in found[1]
         if hidden or not all(source.may_write_as(address) for address in addresses):
             raise Refusal(550, "5.7.1", "Header From not allowed for this account")
+
+
+def _gone_if_closed(found: re.Match[str]) -> str:
+    return " " if found.lastindex else found[0]
