@@ -31,6 +31,11 @@ class Balance:
     damaged: list[str]
     """What SQLite and the journal's chain of hashes complain of."""
 
+    @property
+    def wrong(self) -> list[str]:
+        """Everything that must not be."""
+        return [*self.lost, *self.unexplained, *self.strangers, *self.damaged]
+
 
 @contextmanager
 def looking(database: Path) -> Iterator[sqlite3.Connection]:
@@ -51,6 +56,7 @@ def left_to_do(database: Path) -> int:
 def balance(database: Path, promised: Sequence[Yes], arrived: Sequence[Arrival]) -> Balance:
     """Compare; the gateway may run or not."""
     told = {yes.letter for yes in promised}
+    arrived = [arrival for arrival in arrived if not arrival.notice]
     came = Counter(arrival.letter for arrival in arrived)
     by_end = {letter[-20:]: letter for letter in came}
     with looking(database) as connection:

@@ -14,6 +14,7 @@ from gateway.service.installing import install
 from tests.peers.authority import Authority
 from tests.peers.running import free_ports
 
+DROP_INTERVAL = 0.1
 TO = f"{letters.GP}@rpps.hospital.test"
 
 
@@ -27,6 +28,7 @@ class Place:
     ca: Path
     login: str
     password: str
+    drop: Path
 
     @property
     def database(self) -> Path:
@@ -34,8 +36,13 @@ class Place:
         return self.settings.parent / "data" / "huitaine.db"
 
 
-def prepare(folder: Path, authority: Authority, hop_port: int) -> Place:
-    """A gateway in ``folder`` that submits to our hop over TLS and tries again after about a second."""
+def prepare(
+    folder: Path, authority: Authority, hop_port: int, *, drop: bool = False, readers: int = 2, more: str = ""
+) -> Place:
+    """A gateway in ``folder`` that submits to our hop over TLS and tries again after about a second.
+
+    ``drop`` opens the folder door as well; ``more`` is added to the settings.
+    """
     made = install(folder, hospital="CH d'essai")
     clear, smtps, mllp = free_ports(3)
     text = made.settings.read_text(encoding="utf-8")
@@ -43,8 +50,10 @@ def prepare(folder: Path, authority: Authority, hop_port: int) -> Place:
         text = text.replace(f"= {old}\n", f"= {new}\n")
     text = text.replace("= 1587\n", f'= {hop_port}\ntls = "implicit"\n')
     text = text.replace('ca = "tls/authority.pem"', f'ca = "{authority.roots}"')
-    text = text.replace('[folder]\npath = "drop"\n', "").replace("[gateway]\n", "[gateway]\nmetrics_port = 0\n")
-    text += '\n[queue]\nmin_free_share = 0.0\nretry_minutes = [0.02]\n\n[directory]\nmss_forms = ["pdf"]\n'
+    quick = f"interval_seconds = {DROP_INTERVAL}\n"
+    text = text.replace('[folder]\npath = "drop"\n', f'[folder]\npath = "drop"\n{quick}' if drop else "")
+    text = text.replace("[gateway]\n", f"[gateway]\nmetrics_port = 0\nreaders = {readers}\n")
+    text += '\n[queue]\nmin_free_share = 0.0\nretry_minutes = [0.02]\n\n[directory]\nmss_forms = ["pdf"]\n' + more
     made.settings.write_text(text, encoding="utf-8")
     extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"
     extraction.write_text(letters.directory(), encoding="utf-8")
@@ -58,4 +67,5 @@ def prepare(folder: Path, authority: Authority, hop_port: int) -> Place:
         ca=folder / "tls" / "authority.pem",
         login=made.login,
         password=made.password,
+        drop=folder / "drop",
     )

@@ -34,7 +34,7 @@ class GatewayProcess:
         self._command = [*before, sys.executable, *entry, "--config", str(place.settings), "serve"]
         self._wrapped = bool(before)
         self._over = False
-        self._log = log
+        self.log = log
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._read = 0
@@ -49,15 +49,30 @@ class GatewayProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def is_open(self) -> bool:
+        """Whether it said that its doors are open."""
+        return b"gateway-open" in self.said()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """How it ended."""
         return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
         """Start it and come back at once."""
-        self._read = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+        self._read = self.log.stat().st_size if self.log.exists() else 0
+        self._process = self.launch()
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """The process itself."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
                 self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment
             )
 
@@ -78,9 +93,9 @@ class GatewayProcess:
     def wait_until_open(self) -> None:
         """Come back once the doors are open; raises RuntimeError with the end of the log."""
         until = time.monotonic() + START_SECONDS
-        while b"gateway-open" not in self._said():
+        while not self.is_open:
             if not self.alive or time.monotonic() > until:
-                raise RuntimeError(f"exit {self.exit_code}: " + self._said()[-2000:].decode(errors="replace"))
+                raise RuntimeError(f"exit {self.exit_code}: " + self.said()[-2000:].decode(errors="replace"))
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -90,7 +105,7 @@ class GatewayProcess:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self.kills += 1
-        self.orphans += len(_still_there(children, seconds=5))
+        self.orphans += len(still_there(children, seconds=5))
 
     def stop(self) -> int:
         """SIGTERM, as an administrator stops it; gives the exit code."""
@@ -115,7 +130,7 @@ class GatewayProcess:
             children = descendants(self._process.pid)
             self._process.kill()
             self._process.wait()
-            for pid in _still_there(children, seconds=5):
+            for pid in still_there(children, seconds=5):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -126,10 +141,11 @@ class GatewayProcess:
             return self._process.pid
         return int(Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()[0])
 
-    def _said(self) -> bytes:
-        if not self._log.exists():
+    def said(self) -> bytes:
+        """What it wrote since its last start."""
+        if not self.log.exists():
             return b""
-        with self._log.open("rb") as log:
+        with self.log.open("rb") as log:
             log.seek(self._read)
             return log.read()
 
@@ -154,7 +170,8 @@ def _began(pid: int) -> str:
     return ""
 
 
-def _still_there(children: dict[int, str], *, seconds: float) -> list[int]:
+def still_there(children: dict[int, str], *, seconds: float) -> list[int]:
+    """Which of them are still there after so many seconds."""
     until = time.monotonic() + seconds
     while left := [pid for pid, began in children.items() if _began(pid) == began]:
         if time.monotonic() > until:

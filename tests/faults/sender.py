@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 
 from demo import letters
 from gateway.moments import utc_now
@@ -22,6 +23,7 @@ from tests.faults.place import TO, Place
 _START, _END = b"\x0b", b"\x1c\r"
 _PAUSE = 0.05
 _PATIENCE = 30.0
+_GLANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,18 @@ class Heard:
 
 
 class Hospital:
-    """Hands letters in over SMTP (implicit TLS) and MLLP until each is promised."""
+    """Hands letters in over SMTP (implicit TLS), MLLP and the drop folder until each is promised."""
 
-    def __init__(self, place: Place, *, smtp: int = 8, mllp: int = 2) -> None:
-        """``smtp`` and ``mllp`` are how many connections each."""
+    def __init__(self, place: Place, *, smtp: int = 8, mllp: int = 2, folder: int = 0, largest: int = 45_000) -> None:
+        """``smtp`` and ``mllp`` are how many connections each, ``folder`` how many files at a time.
+
+        ``largest`` is that of a mail's document, in bytes.
+        """
+        self._largest = largest
         self._place, self._run = place, os.urandom(6).hex()
-        self._connections = [Smtp] * smtp + [Mllp] * mllp
+        self._connections: list[type[Smtp | Mllp | Folder]] = [Smtp] * smtp + [Mllp] * mllp + [Folder] * folder
         self._numbers = itertools.count(1)
-        self._document = letters.pdf("Lettre", "Essai de la campagne de pannes.") if mllp else b""
+        self._document = letters.pdf("Lettre", "Essai de la campagne de pannes.") if mllp or folder else b""
         self.heard = Heard()
 
     async def hand_in(self, count: int) -> None:
@@ -59,14 +65,16 @@ class Hospital:
         mine = iter(list(itertools.islice(self._numbers, count)))
         await asyncio.gather(*(self._work(kind(self._place), mine) for kind in self._connections))
 
-    async def _work(self, connection: Smtp | Mllp, numbers: Iterator[int]) -> None:
+    async def _work(self, connection: Smtp | Mllp | Folder, numbers: Iterator[int]) -> None:
         for number in numbers:
-            document = self._document if connection.door == Mllp.door else b""
+            document = self._document
+            if connection.door == Smtp.door:
+                document = b"%PDF-1.7\n" + random.randbytes(random.randint(1_500, self._largest))
             content = connection.letter(self._run, number, document)
             await self._until_yes(connection, number, content)
         await connection.close()
 
-    async def _until_yes(self, connection: Smtp | Mllp, number: int, content: bytes) -> None:
+    async def _until_yes(self, connection: Smtp | Mllp | Folder, number: int, content: bytes) -> None:
         while True:
             try:
                 async with asyncio.timeout(_PATIENCE):
@@ -186,3 +194,28 @@ class Mllp(_Connection):
     @staticmethod
     def promised(answer: str) -> str | None:
         return answer.split("|")[9] if "\rMSA|AA|" in answer else None
+
+
+class Folder(_Connection):
+    """A file in the drop folder, its witness beside it; one that lies in ``taken`` is promised."""
+
+    door = "folder"
+    letter = staticmethod(Mllp.letter)
+
+    async def send(self, content: bytes) -> str:
+        name = sha256(content).hexdigest()[:16] + ".hl7"
+        file, witness = self._place.drop / name, (self._place.drop / name).with_suffix(".ok")
+        if not self._said(name) and not file.exists():
+            await asyncio.to_thread(file.write_bytes, content)
+            witness.touch()
+        while not (said := self._said(name)):  # noqa: ASYNC110 (no event of ours tells it)
+            await asyncio.sleep(_GLANCE)
+        return said
+
+    def _said(self, name: str) -> str:
+        if refused := (self._place.drop / "refused" / name).exists():
+            return f"550 refused {refused}"
+        taken = next((self._place.drop / "taken").glob(f"*_{name}"), None)
+        return f"250 taken {taken.name.partition('_')[0]}" if taken else ""
+
+    promised = staticmethod(Smtp.promised)

@@ -31,9 +31,7 @@ class Told:
     @property
     def kept(self) -> bool:
         """No promise on a disk that lied, an exit that asks for a restart, and everything promised arrived."""
-        found = self.balance
-        honest = not (found.lost or found.unexplained or found.strangers or found.damaged)
-        return honest and self.late == 0 and self.exit_code == TEMPORARY
+        return not self.balance.wrong and self.late == 0 and self.exit_code == TEMPORARY
 
 
 def compile_shim(folder: Path) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 import cli
-from gateway.queue import store
+from gateway.queue import opening
 
-_honest = store.open_writer
+_honest = opening.open_writer
 
 
 def open_writer(path: Path) -> Engine:
@@ -22,5 +22,5 @@ def open_writer(path: Path) -> Engine:
 
 
 if __name__ == "__main__":
-    store.open_writer = open_writer  # type: ignore[assignment]
+    opening.open_writer = open_writer  # type: ignore[assignment]
     cli.main()

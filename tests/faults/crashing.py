@@ -1,0 +1,186 @@
+"""Promise A3 at named instants: each start of the gateway is told where to die, and has to die there.
+
+Letters come all the time over every door; the next start, which recovers what the death left, already carries its own
+order to die. At the end one start lives, and everything promised must have arrived.
+"""
+
+# ruff: noqa: S311 (chance here tries, it does not protect)
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.control import order
+from tests.faults.campaign import drained, until
+from tests.faults.hop import Hop, running_hop
+from tests.faults.ledger import Balance, balance, left_to_do, looking
+from tests.faults.nursery import ForkedGateway, Nursery
+from tests.faults.place import Place, prepare
+from tests.faults.points import CRASH_AT, DEATH, POINTS
+from tests.faults.process import START_SECONDS, descendants, still_there
+from tests.faults.sender import Hospital
+from tests.peers.authority import make_authority
+
+PATIENCE = 40.0
+"""Seconds in which a point must be reached; a label that is not is a broken test, not a kept promise."""
+_QUOTA, _ENOUGH = 60, 150
+_STOP_AFTER = 10
+_MORE = "\n[escalation]\nwarn_sender_minutes = 0.001\n\n[retention]\nbody_hours = 0.0\n"
+_SHIM = Path(__file__).with_name("dying_write.c")
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """What a campaign over the crash points found out."""
+
+    balance: Balance
+    reached: Counter[str]
+    missed: list[str]
+    """Orders to die that were not obeyed."""
+    orphans: int
+    died: list[str]
+    """Deaths that nobody ordered."""
+    refused: list[str]
+    set_aside: int
+    """Letters that waited for a person in the end, because they were in hand at several deaths."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise held and every label was reached."""
+        return not (self.balance.wrong or self.missed or self.orphans or self.died)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Scene:
+    place: Place
+    hop: Hop
+    gateway: ForkedGateway
+    hospital: Hospital
+    reached: Counter[str] = field(default_factory=Counter)
+    missed: list[str] = field(default_factory=list)
+    orphans: int = 0
+    died: list[str] = field(default_factory=list)
+
+
+def orders(times: int, labels: Sequence[str] = tuple(POINTS)) -> list[tuple[str, int]]:
+    """Every label so many times, each at another of its calls, in random order."""
+    wanted = [(label, random.randint(1, POINTS[label].most)) for label in labels for _ in range(times)]
+    random.shuffle(wanted)
+    return wanted
+
+
+def compile_shim(folder: Path) -> Path:
+    """The library that dies in a checkpoint; raises FileNotFoundError where there is no C compiler."""
+    made = folder / "dying_write.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(made), str(_SHIM), "-ldl"], check=True)
+    return made
+
+
+async def die_everywhere(folder: Path, wanted: Sequence[tuple[str, int]]) -> Told:
+    """One death for each of ``wanted``, then a life in which everything arrives."""
+    async with _scene(folder) as here:
+        sending = asyncio.create_task(here.hospital.hand_in(_QUOTA))
+        for number, (label, count) in enumerate(wanted, 1):
+            sending = await _die(here, label, count, sending)
+            if number % 20 == 0:
+                print(f"{number} of {len(wanted)} deaths, {len(here.hospital.heard.yes)} promised", flush=True)
+        here.gateway.environment = {CRASH_AT: ""}
+        await asyncio.to_thread(here.gateway.open)
+        await sending
+        await drained(here)
+        aside = await asyncio.to_thread(_release_what_was_set_aside, here.place)
+        await drained(here)
+        await asyncio.to_thread(here.gateway.stop)
+        return _told(here, aside)
+
+
+def _release_what_was_set_aside(place: Place) -> int:
+    """A letter that was in hand at several deaths is taken for their cause (F10) and waits for a person: one comes."""
+    with looking(place.database) as connection:
+        held = connection.execute("SELECT letter_id FROM delivery WHERE state = 'held' AND reason LIKE '%-broken'")
+        letters = [row[0] for row in held]
+    for letter in letters:
+        release = {"act": "release", "letter": letter, "why": "the campaign killed it", "actor": "campaign"}
+        assert order(place.database.with_name("control.sock"), release)["deliveries"], letter
+    return len(letters)
+
+
+def _told(here: _Scene, aside: int) -> Told:
+    heard = here.hospital.heard
+    return Told(
+        balance=balance(here.place.database, heard.yes, here.hop.arrivals()),
+        reached=here.reached,
+        missed=here.missed,
+        orphans=here.orphans,
+        died=here.died + here.gateway.died,
+        refused=heard.no,
+        set_aside=aside,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _scene(folder: Path) -> AsyncIterator[_Scene]:
+    (folder / "tls").mkdir(parents=True)
+    authority = make_authority(folder / "tls")
+    nursery = Nursery(compile_shim(folder))
+    with (
+        contextlib.closing(nursery),
+        running_hop(authority, folder / "arrivals", cut=0.02, defer=0.02) as hop,
+    ):
+        place = prepare(folder / "gateway", authority, hop.port, drop=True, readers=1, more=_MORE)
+        gateway = ForkedGateway(place, folder / "serve.log", nursery)
+        try:
+            yield _Scene(
+                place=place, hop=hop, gateway=gateway, hospital=Hospital(place, smtp=6, mllp=2, folder=2, largest=3_000)
+            )
+        finally:
+            gateway.end()
+
+
+async def _die(here: _Scene, label: str, count: int, sending: asyncio.Task[None]) -> asyncio.Task[None]:
+    """One start that must end at ``label``."""
+    gateway = here.gateway
+    gateway.environment = {CRASH_AT: f"{label}:{count}"}
+    gateway.start()
+    loop = asyncio.get_running_loop()
+    await _until(lambda: not gateway.alive or gateway.is_open, START_SECONDS)
+    children = descendants(gateway.pid)
+    if POINTS[label].needs == "stop":
+        yes = len(here.hospital.heard.yes)
+        await _until(lambda: not gateway.alive or len(here.hospital.heard.yes) > yes + _STOP_AFTER, PATIENCE)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(gateway.pid, signal.SIGTERM)
+    latest = loop.time() + PATIENCE
+    while gateway.alive and loop.time() < latest:
+        if sending.done() and await asyncio.to_thread(left_to_do, here.place.database) < _ENOUGH:
+            sending = asyncio.create_task(here.hospital.hand_in(_QUOTA))
+        await asyncio.sleep(0.01)
+    _note(here, label, count)
+    here.orphans += len(await asyncio.to_thread(still_there, children, seconds=5))
+    return sending
+
+
+def _note(here: _Scene, label: str, count: int) -> None:
+    gateway, said = here.gateway, here.gateway.said()
+    if gateway.alive:
+        here.missed.append(f"{label}:{count}")
+        gateway.kill()
+    elif gateway.exit_code == -signal.SIGKILL and DEATH.format(label=label).encode() in said:
+        here.reached[label] += 1
+    else:
+        here.died.append(f"{label}:{count} exit {gateway.exit_code}: " + said[-1500:].decode(errors="replace"))
+
+
+async def _until(true: Callable[[], bool], seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await until(true)
