@@ -18,12 +18,13 @@ from gateway.errors import StorageFull
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.journal import Event
 from gateway.letter import Fate, KeptLetter, MailKey, ReceivedLetter
-from gateway.queue import accept, afterwards, deliveries, erasing, leases, looking, seen
+from gateway.queue import accept, afterwards, deliveries, erasing, holding, leases, looking, seen
 from gateway.queue.bodies import AtRest
 from gateway.queue.contents import Contents
 from gateway.queue.deliveries import Finishing, Planning
 from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing
 from gateway.queue.opening import open_disk
+from gateway.queue.port import Database
 from gateway.queue.writer import Verb, Writer
 
 
@@ -39,13 +40,23 @@ class Limits:
 class Store(Contents):
     """Durable on return: each verb has been committed and fsynced, or raised StorageUnavailable or StorageFull."""
 
-    def __init__(self, folder: Path, vault: AtRest, *, limits: Limits, clock: Callable[[], datetime]) -> None:
-        """Open the folder's database: see :func:`gateway.queue.opening.open_disk`."""
-        self._disk = open_disk(folder, vault, clock())
+    def __init__(
+        self,
+        folder: Path,
+        vault: AtRest,
+        *,
+        limits: Limits,
+        clock: Callable[[], datetime],
+        database: Database | None = None,
+    ) -> None:
+        """Open the folder's database (:func:`gateway.queue.opening.open_disk`), or take an opened one as ours."""
+        self._disk: Database = database or open_disk(folder, vault, clock())
         super().__init__(self._disk.readers, vault, replay=limits.replay)
         self._folder, self._limits, self._clock = folder, limits, clock
         self._writer = Writer(self._disk.engine)
         self._free = (0.0, 1)
+        with self.reading() as connection:
+            self._on_hold = holding.on_hold(connection)
 
     @property
     def broken(self) -> bool:
@@ -56,6 +67,17 @@ class Store(Contents):
     def commits(self) -> int:
         """How many groups were committed since the start."""
         return self._writer.commits
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether nothing may leave: after a restore, until :meth:`let_go`."""
+        return self._on_hold
+
+    async def let_go(self, actor: str) -> int:
+        """End the hold; gives how many deliveries are due now."""
+        due = int(await self._writer.do(holding.release, (self._clock(), actor)))
+        self._on_hold = False
+        return due
 
     def waited(self) -> float:
         """For how many seconds the oldest job of the writer has been waiting."""

@@ -106,7 +106,8 @@ class Worker:
             asked[route] += 1
             backlog = self._shares.waiting(route) + asked[route]
             full = self.under_way + asked.total() > 4 * self._habits.slots or self._carried >= BUDGET
-            return not (full or self._ending) and backlog <= self._habits.slots and self._habits.resting(route) is None
+            idle = full or self._ending or self._store.on_hold
+            return not idle and backlog <= self._habits.slots and self._habits.resting(route) is None
 
         return Dispatch(terms=self._habits.terms, route=self._habits.route, room=room)
 

@@ -14,7 +14,7 @@ from gateway.queue import queries
 from gateway.queue.accept import NODE
 from gateway.queue.deliveries import Finishing, PutBack
 from gateway.queue.dialects import database_now
-from gateway.queue.leases import BEGUN, DEADLY, DOT, ClaimingOne, ClaimingOld, Lease, LeaseLost, Renewing, Terms
+from gateway.queue.leases import BEGUN, DEADLY, DOT, ClaimingOld, ClaimingOne, Lease, LeaseLost, Renewing, Terms
 from gateway.queue.planning import make_plan
 from gateway.queue.store import Store
 from tests.unit.queue.letters import NOON, STARTING, TERMS, WAITING, addressed, claiming, letter, recovering
