@@ -13,7 +13,7 @@ import structlog
 
 from gateway.errors import HuitaineError, MailboxUnavailable
 from gateway.imap.answers import Entry
-from gateway.imap.session import Account, Limits, Session
+from gateway.imap.session import BATCH, Account, Limits, Session
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +50,8 @@ class Pace:
     first_wait: float = 1
     longest_wait: float = 60
     """At most, before the next connection."""
+    works: float = 4
+    """So many first waits at most after a connection that got as far as to list mails."""
     least: float = 0.2
     """Between two looks, however often the server says that something changed."""
 
@@ -149,12 +151,15 @@ class MailboxWatch:
         self._left = {key: due for key, due in self._left.items() if key in present}
         self._tries = Counter({key: tries for key, tries in self._tries.items() if key in present})
         due = [uid for validity, uid in sorted(present) if self._left.get((validity, uid), 0.0) <= now]
-        for entry in sorted(await session.entries(due), key=lambda entry: entry.uid):
-            self._leave_for_a_while((session.uidvalidity, entry.uid))
-            if folder := self._decided.get((session.uidvalidity, entry.uid)):
-                await self._move_again(session, entry.uid, folder)
-            elif mail := await self._fetched(session, entry):
-                yield mail
+        for first in range(0, len(due), BATCH):
+            entries = await session.entries(due[first : first + BATCH])
+            self._wait = min(self._wait, self._pace.works * self._pace.first_wait)
+            for entry in sorted(entries, key=lambda entry: entry.uid):
+                self._leave_for_a_while((session.uidvalidity, entry.uid))
+                if folder := self._decided.get((session.uidvalidity, entry.uid)):
+                    await self._move_again(session, entry.uid, folder)
+                elif mail := await self._fetched(session, entry):
+                    yield mail
 
     async def _fetched(self, session: Session, entry: Entry) -> FetchedMail | OversizedMail | None:
         numbers = {"uidvalidity": session.uidvalidity, "uid": entry.uid}
