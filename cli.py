@@ -28,6 +28,9 @@ COMMANDS = {
     "queue": "commands.operation:queue_app",
     "audit": "commands.operation:audit_app",
     "purge": "commands.operation:purge",
+    "backup": "commands.backup:backup",
+    "restore": "commands.backup:restore",
+    "verify": "commands.backup:verify",
 }
 
 

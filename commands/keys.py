@@ -10,6 +10,7 @@ import typer
 
 from commands.keylist import audited, listed
 from commands.output import Exit, Format, emit, fail, say
+from commands.rotation import rotate_master, rotate_tenant
 from commands.setup import Installation, installation
 from config.settings import SettingsError, secret
 from directory.changes import add_certificate, add_openpgp_key
@@ -89,8 +90,27 @@ def list_keys(fmt: Fmt = Format.TABLE) -> None:
 
 
 @app.command()
-def rotate(name: Name, file: Given, password_file: PasswordFile = None) -> None:
-    """Put a new key in a key's place and keep the old one aside. Example: huitaine keys rotate gateway NEW.p12."""
+def rotate(
+    name: Name,
+    file: Annotated[str, typer.Argument(metavar="[FILE|TENANT]", show_default=False)] = "",
+    password_file: PasswordFile = None,
+) -> None:
+    """Put a new key in a key's place and keep the old one aside. Example: huitaine keys rotate gateway NEW.p12.
+
+    `rotate master` changes the key of all that is kept, `rotate tenant NAME` the one of a tenant's letters; neither
+    needs a stop.
+    """
+    if name == "master":
+        rotate_master(installation())
+    elif name == "tenant":
+        rotate_tenant(installation(), file)
+    elif not Path(file).is_file():
+        fail(say(f"{file or 'FILE'}: no such file", f"{file or 'FICHIER'} : fichier introuvable"), Exit.USAGE)
+    else:
+        _rotate(name, Path(file), password_file)
+
+
+def _rotate(name: str, file: Path, password_file: Path | None) -> None:
     old = f"{name}-{utc_now():%Y%m%d%H%M%S}"
     try:
         store, identity = _store(installation()), load_any_identity(file.read_bytes(), _password(password_file))

@@ -121,12 +121,13 @@ def _refusal(answer: Order) -> str:
 def installation() -> Installation:
     """The installation of ``--config``, else of this folder, else of /etc/huitaine; exit 2 when it cannot be used."""
     try:
-        return Installation(settings=load(_settings_path()))
+        return Installation(settings=load(settings_path()))
     except SettingsError as error:
         fail(str(error), Exit.USAGE)
 
 
-def _settings_path() -> Path:
+def settings_path() -> Path:
+    """The settings file of ``--config``, else of this folder, else of /etc/huitaine."""
     named = os.environ.get("HUITAINE_CONFIG")
     if named:
         return Path(named)

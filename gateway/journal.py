@@ -128,9 +128,16 @@ def accepted(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str)
     return Event(at=at, kind="accepted", letter=letter, delivery=delivery, code=code)
 
 
-def deferred(at: datetime, letter: LetterId, delivery: DeliveryId, *, status: str, again: datetime) -> Event:
-    """Not now; it will be tried again."""
-    return Event(at=at, kind="deferred", letter=letter, delivery=delivery, code=status, words=f"again {again:%FT%TZ}")
+AGAIN = "; again "
+"""Between why a delivery waits and when it is tried again."""
+
+
+def deferred(
+    at: datetime, letter: LetterId, delivery: DeliveryId, *, status: str, again: datetime, why: str = ""
+) -> Event:
+    """Not now; it will be tried again. ``why`` are an error's words, which name nobody."""
+    words = f"{why}{AGAIN}{again:%FT%TZ}" if why else f"again {again:%FT%TZ}"
+    return Event(at=at, kind="deferred", letter=letter, delivery=delivery, code=status, words=words)
 
 
 def ambiguous(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str = "") -> Event:
@@ -196,3 +203,13 @@ def key_turned(at: datetime, *, what: str, name: str) -> Event:
 def key_destroyed(at: datetime, *, key: str, name: str) -> Event:
     """Nothing that this tenant's key wrapped opens any more, wherever a copy of it is."""
     return Event(at=at, kind="key-destroyed", code=key, words=f"tenant {name}" if name else "")
+
+
+def restored(at: datetime, *, words: str) -> Event:
+    """A backup was put in place of what was lost; nothing leaves before a person says so."""
+    return Event(at=at, kind="restored", words=words)
+
+
+def queue_released(at: datetime, *, actor: str) -> Event:
+    """A named person let a queue on hold go."""
+    return Event(at=at, kind="queue-released", actor=actor)

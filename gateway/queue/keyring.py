@@ -108,6 +108,12 @@ def under(connection: Connection, key: str) -> int:
     return int(connection.execute(select(func.count()).select_from(LETTER).where(_under(key))).scalar_one())
 
 
+def left(connection: Connection) -> int:
+    """Letters that are still to be moved to their tenant's current key."""
+    former = (each.id for each in held(connection) if each.purpose == "tenant" and not each.current)
+    return left_of_0_1(connection) + sum(under(connection, key) for key in former)
+
+
 def rewrap(connection: Connection, jobs: Sequence[AtRest]) -> Sequence[bool]:
     """Take the next letters away from a former key; ``False`` when no former key has any left."""
     return [_step(connection, vault) for vault in jobs]
@@ -156,6 +162,7 @@ def _under(key: str) -> ColumnElement[bool]:
 
 def _anew(connection: Connection, vault: AtRest, letters: Sequence[Row[Any]]) -> int:
     """A letter whose key is damaged keeps it: it opens no more and no less than before."""
+    done = 0
     for each in letters:
         try:
             wrapped = vault.rewrap(each.body_key, each.source)
@@ -163,7 +170,8 @@ def _anew(connection: Connection, vault: AtRest, letters: Sequence[Row[Any]]) ->
             structlog.get_logger().error("letter-key-damaged", letter_id=each.id, status=error.status)
         else:
             connection.execute(update(LETTER).where(LETTER.c.id == each.id).values(body_key=wrapped))
-    return len(letters)
+            done += 1
+    return done
 
 
 def _note(connection: Connection, key: str, **values: object) -> None:

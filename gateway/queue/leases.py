@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, literal_column, or_, select, update
+from sqlalchemy import BigInteger, Connection, Row, and_, bindparam, literal_column, or_, select, update
 
 from gateway import journal
 from gateway.errors import TransientFailure
@@ -21,6 +21,7 @@ from gateway.moments import EPOCH, MICROSECOND
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, NODE
 from gateway.queue.dialects import database_now, upsert
+from gateway.queue.holding import IN_FORCE
 
 BEGUN, DOT, TRIAL = "connect", "dot", "trial"
 """What is on disk of an attempt's phases: not at the final dot yet; at the dot or behind it; tried without sending."""
@@ -122,6 +123,8 @@ class Recovering:
 
 
 _READY = DELIVERY.c.state == literal_column("'ready'")
+_DUE = and_(_READY, ~IN_FORCE)
+"""Nothing is claimed while the queue is on hold."""
 _LEASED = DELIVERY.c.state == literal_column("'leased'")
 _MINE = (DELIVERY.c.id == bindparam("delivery"), DELIVERY.c.epoch == bindparam("held"), _LEASED)
 _UNTIL = database_now() + bindparam("lasting", type_=BigInteger)
@@ -147,7 +150,7 @@ _TAKEN_BACK = (
 
 def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lease]]:
     """Lease what is due, oldest first, each row to one caller only; what killed processes is left to its trial."""
-    due = select(DELIVERY.c.id).where(_READY, DELIVERY.c.strikes < DEADLY).order_by(DELIVERY.c.next_at)
+    due = select(DELIVERY.c.id).where(_DUE, DELIVERY.c.strikes < DEADLY).order_by(DELIVERY.c.next_at)
     return [
         _take(connection, job.terms, due.where(DELIVERY.c.route == job.route, DELIVERY.c.next_at <= job.now), job.limit)
         for job in jobs
@@ -156,7 +159,7 @@ def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lea
 
 def claim_old(connection: Connection, jobs: Sequence[ClaimingOld]) -> Sequence[list[Lease]]:
     """Lease what nobody could even try in all its time: its destination rested, or its turn did not come."""
-    old = select(DELIVERY.c.id).where(_READY).order_by(DELIVERY.c.created_at)
+    old = select(DELIVERY.c.id).where(_DUE).order_by(DELIVERY.c.created_at)
     return [
         _take(
             connection,
@@ -170,7 +173,7 @@ def claim_old(connection: Connection, jobs: Sequence[ClaimingOld]) -> Sequence[l
 
 def claim_one(connection: Connection, jobs: Sequence[ClaimingOne]) -> Sequence[list[Lease]]:
     """Lease one delivery for a trial: if this process dies of it, the next one knows of what."""
-    ready = select(DELIVERY.c.id).where(_READY)
+    ready = select(DELIVERY.c.id).where(_DUE)
     return [_take(connection, job.terms, ready.where(DELIVERY.c.id == job.delivery), 1, phase=TRIAL) for job in jobs]
 
 

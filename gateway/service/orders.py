@@ -20,6 +20,8 @@ ACTS = {
     "cancel": ((DeliveryState.HELD, DeliveryState.READY), DeliveryState.CANCELLED),
     "resend": ((DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED), DeliveryState.READY),
 }
+STEPS = 20
+"""Steps of a rotation in one order: some thousand letters, within a second or two."""
 Submit = Callable[[str, str | None], Awaitable[LetterId]]
 
 
@@ -54,11 +56,10 @@ class Orders:
                 return {}
             case "send" if self._submit is not None:
                 return {"letter": await self._submit(order["path"], order.get("to"))}
-            case "rotate-master" if self._keys is not None:
-                return {"former": await self._keys.rotate_master()}
-            case "rotate-tenant" if self._keys is not None:
-                await self._keys.rotate_tenant(order["tenant"])
-                return {}
+            case "rotate-master" | "rotate-tenant" | "move-letters" if self._keys is not None:
+                return await _turn(self._keys, order)
+            case "let-go":
+                return {"due": await self._store.let_go(order["actor"])}
             case "purge":
                 return {"erased": list(await self._store.tidy())}
         raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")
@@ -74,3 +75,11 @@ class Orders:
         if touched:
             journal.log(event)
         return touched
+
+
+async def _turn(keys: Keys, order: dict[str, Any]) -> Order:
+    if order["act"] == "rotate-master":
+        return {"former": await keys.rotate_master()}
+    if order["act"] == "rotate-tenant":
+        await keys.rotate_tenant(order["tenant"])
+    return {"left": await keys.move(at_most=STEPS)}

@@ -103,17 +103,21 @@ class Keys:
             structlog.get_logger().info("keys-destroyed", keys=gone)
         await self.move()
 
-    async def move(self) -> int:
-        """Take every letter away from former keys and from the master; gives the number of steps."""
+    async def move(self, *, at_most: int = 10**9) -> int:
+        """Take letters away from former keys and from the master, in so many steps; gives how many letters are left."""
         steps = 0
-        while await self._store.write(keyring.rewrap_0_1, self._vault):
-            steps += 1
-        while await self._store.write(keyring.rewrap, self._vault):
+        while steps < at_most and await self._step():
             steps += 1
         if steps:
             self._store.forget_all_keys()
             structlog.get_logger().info("letters-rewrapped", steps=steps)
-        return steps
+        with self._store.reading() as connection:
+            return keyring.left(connection)
+
+    async def _step(self) -> bool:
+        if await self._store.write(keyring.rewrap_0_1, self._vault):
+            return True
+        return bool(await self._store.write(keyring.rewrap, self._vault))
 
     def _old(self, now: datetime) -> list[str]:
         with self._store.reading() as connection:

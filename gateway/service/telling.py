@@ -86,6 +86,8 @@ class Teller:
 
     async def tell(self) -> int:
         """One round; gives how many letters were told of. What cannot be told now stands in nobody's way."""
+        if self._store.on_hold:
+            return 0
         now, told = self._clock(), 0
         news = await asyncio.to_thread(self._news, now)
         self._pauses = {each: pause for each, pause in self._pauses.items() if pause.until > now - FORGOTTEN}
