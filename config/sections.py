@@ -71,6 +71,7 @@ class Mllp(Section):
     client_ca: Path | None = None
     client_crl: Path | None = None
     max_size: int = 26_214_400
+    max_connections: Annotated[int, Field(ge=1)] = 1000
     source: str = "mllp"
 
 

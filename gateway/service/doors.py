@@ -100,7 +100,7 @@ def mllp_settings(settings: Settings) -> MllpDoorSettings | None:
         recipient=automatic(settings),
         listeners=tuple(listeners),
         sources=sources,
-        limits=MllpLimits(max_size=mllp.max_size),
+        limits=MllpLimits(max_size=mllp.max_size, max_connections=mllp.max_connections),
     )
 
 
