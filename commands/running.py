@@ -15,6 +15,7 @@ from gateway.errors import HuitaineError
 from gateway.letter import Mode
 from gateway.moments import utc_now
 from gateway.service.build import build
+from gateway.service.floors import packages_too_old
 from gateway.service.hardening import keep_loop_to_itself, keep_to_ourselves
 from gateway.service.installing import install
 from gateway.service.running import Running
@@ -56,6 +57,9 @@ def init(
 def serve() -> None:
     """Open the doors and work until SIGTERM. Example: huitaine serve."""
     settings = installation().settings
+    if old := packages_too_old():
+        named = ", ".join(f"{each.name} {each.found} < {each.least}" for each in old)
+        fail(say(f"known holes, update: {named}", f"failles connues, mettez à jour : {named}"), Exit.USAGE)
     journal.configure(settings.gateway.log)
     keep_to_ourselves()
 
