@@ -28,7 +28,10 @@ CAMPAIGNS = {
     "A7": "tests.faults.cutting:a7",
     "A8": "tests.faults.cutting:a8",
     "E5": "tests.faults.guessing:e5",
+    "E7": "tests.faults.floors:e7",
     "A9": "tests.faults.as_received:a9",
+    "F6": "tests.faults.stopping:f6",
+    "F8": "tests.faults.alarm_faults:f8",
 }
 """Promise → ``module:function``; each is imported when it runs, in this order."""
 
