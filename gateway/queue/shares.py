@@ -21,8 +21,8 @@ class _Waiter:
 class Shares:
     """``slots`` places, given in the order of asking among those whose destination is below its share.
 
-    While others work or wait, a destination has a quarter of the places, at least five. Alone it may have three
-    quarters: the last quarter is for whoever comes while all of its connections hang.
+    While others work or wait, a destination has a quarter of the places, at least five. Alone it may have half of
+    them: the other half is for whoever comes while all of its connections hang.
     """
 
     def __init__(self, slots: int) -> None:
@@ -41,7 +41,7 @@ class Shares:
         """How many places the destination may have now."""
         others = any(each != route for each in self._busy) or any(each.route != route for each in self._waiting)
         small = max(LEAST, self._slots // 4)
-        return min(self._slots, small if others else max(small, self._slots - self._slots // 4))
+        return min(self._slots, small if others else max(small, self._slots // 2))
 
     def room(self, route: str) -> int:
         """How many more of this destination would not have to wait for it."""

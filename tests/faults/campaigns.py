@@ -28,6 +28,7 @@ CAMPAIGNS = {
     "A7": "tests.faults.cutting:a7",
     "A8": "tests.faults.cutting:a8",
     "E5": "tests.faults.guessing:e5",
+    "B6": "tests.faults.slow_sinks:b6",
     "E7": "tests.faults.floors:e7",
     "A9": "tests.faults.as_received:a9",
     "F6": "tests.faults.stopping:f6",

@@ -1,0 +1,44 @@
+"""The same store on another database: what an adapter for PostgreSQL begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool, StaticPool
+
+from gateway.queue import entries, keyring, migrations
+from gateway.queue.bodies import AtRest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnPostgresql:
+    """A ``Database`` (gateway/queue/port.py) of one schema in a running server."""
+
+    engine: Engine
+    readers: Engine
+
+    def close(self) -> None:
+        self.readers.dispose()
+        self.engine.dispose()
+
+    @classmethod
+    def open(cls, address: str, schema: str, vault: AtRest, now: datetime) -> OnPostgresql:
+        """With the tables as the revisions make them."""
+        _make(address, schema)
+        options = {"options": f"-csearch_path={schema}"}
+        engine = create_engine(address, connect_args=options, poolclass=StaticPool, hide_parameters=True)
+        migrations.upgrade(engine)
+        with engine.begin() as connection:
+            keyring.open_ring(connection, vault, now)
+            entries.seal_with(connection, vault.vouch)
+        readers = create_engine(address, connect_args=options, poolclass=NullPool, hide_parameters=True)
+        return cls(engine=engine, readers=readers)
+
+
+def _make(address: str, schema: str) -> None:
+    engine = create_engine(address, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
+    engine.dispose()

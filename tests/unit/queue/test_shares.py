@@ -1,0 +1,73 @@
+"""Places by destination: one that hangs takes its share and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from gateway.queue.shares import LEAST, Shares
+
+
+async def fill(shares: Shares, route: str, number: int) -> list[asyncio.Task[None]]:
+    async def stay() -> None:
+        async with shares.place(route):
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(stay()) for _ in range(number)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_destination_that_hangs_alone_leaves_half_to_whoever_comes():
+    shares = Shares(40)
+    dead = await fill(shares, "dead", 100)
+    assert shares.free == 20
+    live = await fill(shares, "live", 20)
+    assert shares.free == 10
+    await end(dead + live)
+    assert shares.free == 40
+
+
+async def test_beside_others_a_destination_has_a_quarter_of_the_places():
+    shares = Shares(40)
+    live = await fill(shares, "live", 1)
+    dead = await fill(shares, "dead", 100)
+    assert shares.free == 40 - 1 - 10
+    assert shares.room("dead") == 0
+    assert shares.room("live") == 9
+    await end(live + dead)
+
+
+async def test_with_few_places_everybody_may_have_five():
+    shares = Shares(8)
+    tasks = await fill(shares, "a", 1) + await fill(shares, "b", 20)
+    assert shares.free == 8 - 1 - LEAST
+    await end(tasks)
+
+
+async def test_a_place_that_is_given_up_goes_to_the_next_who_may_have_it():
+    shares = Shares(5)
+    first = await fill(shares, "a", 5)
+    second = await fill(shares, "b", 5)
+    assert shares.free == 0
+    await end(first)
+    assert shares.free == 0
+    await end(second)
+    assert shares.free == 5
+
+
+async def test_whoever_leaves_while_he_waits_takes_no_place_with_him():
+    shares = Shares(5)
+    tasks = await fill(shares, "a", 20)
+    await end(tasks[10:])
+    await end(tasks[:10])
+    assert shares.free == 5
+    assert shares.waiting("a") == 0
