@@ -23,6 +23,7 @@ CAMPAIGNS = {
     "A3": "tests.faults.full:a3",
     "B9": "tests.faults.mailroom:b9",
     "B10": "tests.faults.mailroom:b10",
+    "MLLP": "tests.faults.crowd:mllp",
     "D3": "tests.faults.crowds:d3",
     "D8": "tests.faults.crowds:d8",
     "A7": "tests.faults.cutting:a7",

@@ -1,150 +1,150 @@
-"""A crowd of SMTP clients in a process of its own: idle ones that are asked now and then, and ones that drip.
+"""Many HL7 senders at once on one gateway: every one answered AA, how late the last hundredth, how much memory.
 
-``python -m tests.faults.crowd idle|drip PORT COUNT CA`` (CA: a file for implicit TLS, ``-`` for clear) prints one line
-when all are there. ``idle`` then answers each line of its input, a number, with the times of so many NOOPs, and ends
-with its input. ``drip`` sends an octet each ``DRIP_SECONDS`` and prints how its clients ended.
+MLLP_CONNECTIONS changes the size of the full form (1,000).
 """
-
-# ruff: noqa: S311 (chance here tries, it does not protect)
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
-import random
-import resource
-import ssl
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-DRIP_SECONDS = float(os.environ.get("DRIP_SECONDS", "10"))
-_AT_ONCE = 50
+from demo import letters
+from tests.faults.campaigns import Row
+from tests.faults.ledger import looking
+from tests.faults.place import Place, prepare
+from tests.faults.process import GatewayProcess
+from tests.faults.sender import Mllp
+from tests.peers.authority import make_authority
 
-Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+CONNECTIONS = int(os.environ.get("MLLP_CONNECTIONS", "1000"))
+LARGE, AT_ONCE = 10 << 20, 24
+PATIENCE = 300.0
+_START, _END = b"\x0b", b"\x1c\r"
 
 
-def many_files() -> None:
-    """As many descriptors as the system lets us have; children inherit it."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a crowd heard and what it cost."""
 
-
-@dataclass(slots=True)
-class Crowd:
-    """The running crowd, seen from the campaign."""
-
-    process: asyncio.subprocess.Process
-
-    async def noop_milliseconds(self, count: int) -> list[float]:
-        """How long so many NOOPs took, one at a time, each on a connection by chance; sorted."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"%d\n" % count)
-        return sorted(map(float, json.loads(await self.line())))
-
-    async def line(self) -> str:
-        """The next line it says; raises RuntimeError when it died."""
-        assert self.process.stdout is not None
-        said = await self.process.stdout.readline()
-        if not said:
-            raise RuntimeError("the crowd is gone")
-        return said.decode()
+    taken: int
+    again: int
+    """Told AR at least once before."""
+    unanswered: int
+    kept: int
+    p99: float
+    """Seconds from the last byte of a message to its AA."""
+    idle_memory: int
+    peak_memory: int
+    """Octets of the gateway's own process (VmRSS before, VmHWM after)."""
 
 
 @contextlib.asynccontextmanager
-async def crowd(kind: str, port: int, count: int, ca: Path | None = None, **environment: str) -> AsyncIterator[Crowd]:
-    """All of them connected; ended by its id."""
-    command = ("-m", "tests.faults.crowd", kind, str(port), str(count), str(ca or "-"))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *command,
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        limit=1 << 24,
-    )
+async def gateway(folder: Path, *, connections: int = 1000) -> AsyncIterator[tuple[Place, GatewayProcess]]:
+    """A gateway as its own process, whose letters find no next hop and stay."""
+    (folder / "tls").mkdir(parents=True)
+    place = prepare(folder / "gateway", make_authority(folder / "tls"), hop_port=9)
+    text = place.settings.read_text(encoding="utf-8").replace("[0.02]", "[600]")
+    text = text.replace("[mllp]\n", f"[mllp]\nmax_connections = {connections}\n")
+    place.settings.write_text(text, encoding="utf-8")
+    process = GatewayProcess(place, folder / "serve.log")
     try:
-        there = Crowd(process)
-        await there.line()
-        yield there
+        await asyncio.to_thread(process.open)
+        yield place, process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        process.end()
 
 
-async def _arrive(port: int, context: ssl.SSLContext | None) -> Pair:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, ssl=context, server_hostname="localhost" if context else None, limit=1 << 12
-    )
-    await _reply(reader)
-    writer.write(b"EHLO crowd.test\r\n")
-    await _reply(reader)
-    return reader, writer
+async def crowd(folder: Path, messages: Sequence[bytes], *, places: int = 1000) -> Told:
+    """One connection for each message; all are open before the first byte is sent."""
+    async with gateway(folder, connections=places) as (place, process):
+        await _one(place, Mllp.letter("warm", 0, letters.pdf("Lettre", "Essai")), asyncio.Event(), ready=True)
+        before = _memory(process, "VmRSS")
+        go = asyncio.Event()
+        tasks = [asyncio.create_task(_one(place, message, go)) for message in messages]
+        await asyncio.sleep(min(2.0, len(messages) / 200))
+        go.set()
+        heard = await asyncio.gather(*tasks)
+        seconds = sorted(took for took, _ in heard if took is not None)
+        return Told(
+            taken=len(seconds),
+            again=sum(again > 0 for _, again in heard),
+            unanswered=len(heard) - len(seconds),
+            kept=_kept(place) - 1,
+            p99=seconds[int(len(seconds) * 0.99)] if seconds else PATIENCE,
+            idle_memory=before,
+            peak_memory=_memory(process, "VmHWM"),
+        )
 
 
-async def _reply(reader: asyncio.StreamReader) -> bytes:
-    while (line := await reader.readline())[3:4] == b"-":
-        pass
-    if not line.startswith((b"2", b"4")):
-        raise RuntimeError(f"unexpected: {line!r}")
-    return line
+async def _one(place: Place, message: bytes, go: asyncio.Event, *, ready: bool = False) -> tuple[float | None, int]:
+    """Seconds until AA, and how often AR came before; ``None`` when there was no answer."""
+    again = 0
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", place.mllp)
+            with contextlib.closing(writer):
+                if not ready:
+                    await go.wait()
+                while True:
+                    writer.write(_START + message + _END)
+                    await writer.drain()
+                    began = time.monotonic()
+                    answer = (await reader.readuntil(_END)).decode()
+                    if "\rMSA|AA|" in answer:
+                        return time.monotonic() - began, again
+                    again += 1
+                    await asyncio.sleep(0.5)
+    except (OSError, asyncio.IncompleteReadError):
+        return None, again
 
 
-async def _all(port: int, count: int, context: ssl.SSLContext | None) -> list[Pair]:
-    pairs: list[Pair] = []
-    while len(pairs) < count:
-        more = min(_AT_ONCE, count - len(pairs))
-        pairs += await asyncio.gather(*(_arrive(port, context) for _ in range(more)))
-    return pairs
+def _memory(process: GatewayProcess, what: str) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return 1024 * int(status.partition(f"{what}:")[2].split()[0])
 
 
-async def _idle(pairs: list[Pair]) -> None:
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        times = []
-        for reader, writer in random.choices(pairs, k=int(line)):
-            before = time.perf_counter()
-            writer.write(b"NOOP\r\n")
-            await _reply(reader)
-            times.append(round((time.perf_counter() - before) * 1000, 3))
-        print(json.dumps(times), flush=True)
+def _kept(place: Place) -> int:
+    with looking(place.database) as connection:
+        return int(connection.execute("SELECT count(*) FROM letter WHERE door = 'mllp' AND reason = ''").fetchone()[0])
 
 
-async def _drip(pairs: list[Pair]) -> None:
-    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
-        async def drip() -> None:
-            while True:
-                writer.write(b"N")
-                await asyncio.sleep(DRIP_SECONDS)
-
-        dripping = asyncio.create_task(drip())
-        try:
-            return (await reader.readline()).decode().rstrip()
-        except ConnectionError:
-            return "reset"
-        finally:
-            dripping.cancel()
-            writer.close()
-
-    print(json.dumps(Counter(await asyncio.gather(*(one(*pair) for pair in pairs)))), flush=True)
+def small(count: int) -> list[bytes]:
+    """Different letters of a few KB."""
+    document = letters.pdf("Lettre", "Essai")
+    return [Mllp.letter("crowd", number, document) for number in range(count)]
 
 
-async def main(kind: str, port: str, count: str, ca: str) -> None:
-    """Come, say so, and do what the kind does."""
-    many_files()
-    context = None if ca == "-" else ssl.create_default_context(cafile=ca)
-    pairs = await _all(int(port), int(count), context)
-    print("there", flush=True)
-    await (_idle(pairs) if kind == "idle" else _drip(pairs))
+def large(count: int) -> list[bytes]:
+    """Different letters of about ten megabytes: base64 twice, in the CDA and in its message."""
+    page = letters.pdf("Lettre", "Essai")
+    document = page + b"\n%" + b"x" * (LARGE * 9 // 16 - len(page))
+    return [Mllp.letter("large", number, document) for number in range(count)]
 
 
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+async def mllp(folder: Path) -> Row:
+    """A thousand at once, each AA; then two dozen of ten megabytes, in memory that does not grow with them."""
+    found = await crowd(folder / "many", small(CONNECTIONS))
+    huge = await crowd(folder / "large", large(AT_ONCE))
+    control = await crowd(folder / "control", small(60), places=20)
+    grown = huge.peak_memory - huge.idle_memory
+    return {
+        "promise": "MLLP",
+        "acknowledged": found.taken + huge.taken,
+        "lost": CONNECTIONS - found.kept + AT_ONCE - huge.kept,
+        "duplicated": 0,
+        "unexplained": found.unanswered + huge.unanswered,
+        "rounds": 1,
+        "control_failed_as_it_must": control.unanswered > 0,
+        "figure": round(found.p99, 2),
+        "target": 30,
+        "unit": "s, p99 of an ACK with all of them at once",
+        "memory_per_connection_kb": (found.peak_memory - found.idle_memory) // CONNECTIONS >> 10,
+        "memory_of_ten_megabyte_frames_mb": grown >> 20,
+        "told_again": huge.again,
+        "kept": found.p99 <= 30 and grown <= 768 << 20,
+    }
