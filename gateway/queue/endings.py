@@ -107,8 +107,8 @@ class Endings:
     ) -> tuple[tuple[Event, ...], tuple[Also, ...]]:
         letter, delivery = lease.letter, lease.delivery
         match outcome:
-            case RetryAt(at=again, status=status, ambiguous=unsure):
-                event = journal.deferred(now, letter, delivery, status=status, again=again)
+            case RetryAt(at=again, status=status, reason=why, ambiguous=unsure):
+                event = journal.deferred(now, letter, delivery, status=status, again=again, why=why)
                 return ((event, journal.ambiguous(now, letter, delivery)) if unsure else (event,)), ()
             case GiveUp(status=status, expired=expired):
                 event = journal.failed(now, letter, delivery, status=status, expired=expired)

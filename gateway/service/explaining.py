@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from gateway.addressing.reasons import WORDS
 from gateway.addressing.reasons_french import FRENCH
+from gateway.journal import AGAIN
 from gateway.parsers.french import in_french
+from gateway.smtp.courier.failures import Below
 
 _STATUS = {
     "5.1.1": ("cette boîte aux lettres n'existe pas", "this mailbox does not exist"),
@@ -28,6 +30,21 @@ _STATUS = {
     "4.7.5": ("la protection TLS du serveur suivant ne suffit pas", "the next server's TLS is not enough"),
 }
 """RFC 3463 §3, the ones that a person can do something about."""
+
+_NEXT_HOP: dict[str, str] = {
+    Below.NO_TLS: "le serveur suivant n'offre pas de chiffrement TLS",
+    Below.NOT_STARTED: "le serveur suivant n'a pas commencé le chiffrement TLS qu'il offre",
+    Below.BROKEN_OFF: "le serveur suivant a interrompu la négociation TLS",
+    Below.TOO_OLD: "le chiffrement TLS du serveur suivant est trop ancien",
+    Below.EXPIRED: "le certificat du serveur suivant a expiré",
+    Below.OTHER_NAME: "le certificat du serveur suivant est établi pour un autre nom",
+    Below.UNKNOWN_AUTHORITY: "le certificat du serveur suivant vient d'une autorité que nous ne connaissons pas",
+    Below.OTHER_OPERATOR: "le certificat du serveur suivant est celui d'un autre opérateur",
+    Below.NO_TLSA: "le certificat du serveur suivant n'est aucun de ceux que son domaine publie (DANE)",
+    Below.NOT_PERMITTED: "aucun serveur du domaine n'est admis par sa politique MTA-STS",
+    Below.BROKEN: "la protection TLS du serveur suivant ne suffit pas",
+}
+"""Why a session was not good enough: what the courier says in English."""
 
 _KEYS = {
     "expired": ("le certificat du destinataire a expiré", "the addressee's certificate has expired"),
@@ -64,6 +81,10 @@ def explain(code: str, words: str = "", *, status: str = "") -> Explained:
     if french := in_french(code):
         place = words.partition(": ")[0] if ": " in words else ""
         return Explained(french=f"{french_place(place)} : {french}" if place else french, english=words)
+    reason, again, when = words.partition(AGAIN) if AGAIN in words else (code, "", "")
+    if reason in _NEXT_HOP:
+        later = f" ; nouvel essai {when}" if again else ""
+        return Explained(french=_NEXT_HOP[reason] + later, english=words or reason)
     french, english = _STATUS.get(status or code, ("", ""))
     return Explained(french=french, english=english or words)
 

@@ -29,6 +29,8 @@ class Authority:
     wrong_name: KeyPair
     client: KeyPair
     stranger: KeyPair
+    unknown: KeyPair
+    """Under the right name, issued by nobody we know."""
 
 
 def _write(folder: Path, name: str, leaf: trustme.LeafCert) -> KeyPair:
@@ -46,7 +48,8 @@ def make_authority(folder: Path) -> Authority:
     authority.cert_pem.write_to_path(str(roots))
     yesterday = datetime.now(UTC) - timedelta(days=1)
     expired = authority.issue_cert(*names, not_before=yesterday - timedelta(days=30), not_after=yesterday)
-    stranger = trustme.CA(organization_name="Somebody else").issue_cert("gateway.test")
+    somebody = trustme.CA(organization_name="Somebody else")
+    stranger = somebody.issue_cert("gateway.test")
     return Authority(
         roots=roots,
         server=_write(folder, "server", authority.issue_cert(*names)),
@@ -54,4 +57,5 @@ def make_authority(folder: Path) -> Authority:
         wrong_name=_write(folder, "wrong-name", authority.issue_cert("elsewhere.test")),
         client=_write(folder, "client", authority.issue_cert("gateway.test", common_name="gateway.test")),
         stranger=_write(folder, "stranger", stranger),
+        unknown=_write(folder, "unknown", somebody.issue_cert(*names)),
     )

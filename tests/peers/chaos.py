@@ -16,6 +16,8 @@ class ChaosProxy:
     connections: int = 0
     cuts: int = 0
     writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    passed: bytearray = field(default_factory=bytearray)
+    """Every byte of the client's, as whoever stands in the middle reads it."""
 
     def cut_all(self) -> None:
         """Ends every connection at once."""
@@ -24,8 +26,13 @@ class ChaosProxy:
 
 
 @contextlib.asynccontextmanager
-async def chaos_proxy(target: int, bytes_to_pass: Callable[[], int | None] = lambda: None) -> AsyncIterator[ChaosProxy]:
-    """Passes ``bytes_to_pass()`` bytes of the server per connection (``None``: all), then cuts both sides."""
+async def chaos_proxy(
+    target: int, bytes_to_pass: Callable[[], int | None] = lambda: None, tamper: Callable[[bytes], bytes] = bytes
+) -> AsyncIterator[ChaosProxy]:
+    """Passes ``bytes_to_pass()`` bytes of the server per connection (``None``: all), then cuts both sides.
+
+    ``tamper`` may change what the server says, piece by piece.
+    """
     proxy = ChaosProxy(port=0)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -38,9 +45,9 @@ async def chaos_proxy(target: int, bytes_to_pass: Callable[[], int | None] = lam
         with contextlib.suppress(OSError, asyncio.CancelledError):
             behind, onwards = await asyncio.open_connection("127.0.0.1", target)
             proxy.writers.add(onwards)
-            up = asyncio.create_task(_pass(reader, onwards, None))
+            up = asyncio.create_task(_pass(reader, onwards, None, proxy.passed))
             tasks.add(up)
-            if await _pass(behind, writer, bytes_to_pass()):
+            if await _pass(behind, writer, bytes_to_pass(), tamper=tamper):
                 proxy.cuts += 1
             writer.transport.abort()
             onwards.transport.abort()
@@ -58,11 +65,19 @@ async def chaos_proxy(target: int, bytes_to_pass: Callable[[], int | None] = lam
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None) -> bool:
+async def _pass(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    limit: int | None,
+    copy: bytearray | None = None,
+    tamper: Callable[[bytes], bytes] = bytes,
+) -> bool:
     """Whether the limit was reached."""
     left = limit
     with contextlib.suppress(OSError, asyncio.CancelledError):
-        while data := await reader.read(65536):
+        while data := tamper(await reader.read(65536)):
+            if copy is not None:
+                copy += data
             writer.write(data if left is None else data[:left])
             await writer.drain()
             if left is not None:

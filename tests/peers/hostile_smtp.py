@@ -20,6 +20,11 @@ HONEST: Mapping[str, bytes] = {
     "RSET": b"250 2.0.0 Ok\r\n",
     "QUIT": b"221 2.0.0 Bye\r\n",
 }
+STARTTLS: Mapping[str, bytes] = {
+    "EHLO": EHLO.replace(b"250 DSN", b"250-STARTTLS\r\n250 DSN"),
+    "STAR": b"220 2.0.0 go ahead\r\n",
+}
+"""What an honest hop with TLS says besides."""
 
 LATE = b"!late "
 """In a script, before an answer: half a second later."""
@@ -51,10 +56,18 @@ class ScriptedHop:
 
 @contextlib.asynccontextmanager
 async def scripted_hop(
-    script: Mapping[str, bytes] | None = None, context: ssl.SSLContext | None = None
+    script: Mapping[str, bytes] | None = None,
+    context: ssl.SSLContext | None = None,
+    *,
+    upgrade: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[ScriptedHop]:
-    """Listens on loopback until the context ends; ``script`` replaces honest answers by verb."""
-    answers = {**HONEST, **(script or {})}
+    """Listens on loopback until the context ends; ``script`` replaces honest answers by verb.
+
+    ``context`` is for TLS from the first byte; with ``upgrade`` STARTTLS is offered and done.
+    """
+    answers = {**HONEST, **(STARTTLS if upgrade else {}), **(script or {})}
     hop = ScriptedHop(port=0)
     writers: set[asyncio.StreamWriter] = set()
     tasks: set[asyncio.Task[None]] = set()
@@ -67,10 +80,10 @@ async def scripted_hop(
         hop.connections += 1
         ends = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError)
         with contextlib.suppress(*ends):
-            await _session(hop, answers, reader, writer)
+            await _session(hop, answers, reader, writer, upgrade)
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context, limit=64 * 1024 * 1024)
+    server = await asyncio.start_server(serve, host, port, ssl=context, limit=64 * 1024 * 1024)
     hop.port = server.sockets[0].getsockname()[1]
     try:
         yield hop
@@ -116,7 +129,11 @@ async def _say(answers: Mapping[str, bytes], what: str, writer: asyncio.StreamWr
 
 
 async def _session(
-    hop: ScriptedHop, answers: Mapping[str, bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    hop: ScriptedHop,
+    answers: Mapping[str, bytes],
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    upgrade: ssl.SSLContext | None,
 ) -> None:
     await _say(answers, "greeting", writer)
     while line := await reader.readline():
@@ -125,6 +142,8 @@ async def _session(
         answer = await _say(answers, verb, writer)
         if verb == "QUIT":
             return
+        if verb == "STAR" and upgrade:
+            await writer.start_tls(upgrade)
         if verb == "DATA" and answer.startswith(b"354"):
             await _take(hop, answers, reader)
             await _say(answers, "dot", writer)

@@ -76,6 +76,8 @@ async def _upgraded(client: aiosmtplib.SMTP, hop: Hop) -> None:
         await client.starttls(server_hostname=hop.name)
     except aiosmtplib.SMTPResponseException as error:
         raise HopBelowFloor(f"STARTTLS: {error.code}", why=Below.NOT_STARTED) from error
+    except aiosmtplib.SMTPServerDisconnected as error:
+        raise HopBelowFloor("lost in the handshake", why=Below.BROKEN_OFF) from error
 
 
 async def _connected(hop: Hop, seconds: float) -> socket.socket:

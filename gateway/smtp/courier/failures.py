@@ -13,12 +13,14 @@ class Below(StrEnum):
 
     NO_TLS = "Next hop does not offer TLS"
     NOT_STARTED = "Next hop did not start TLS"
+    BROKEN_OFF = "Next hop broke off the TLS handshake"
     TOO_OLD = "Next hop's TLS is too old"
     EXPIRED = "Next hop's certificate has expired"
     OTHER_NAME = "Next hop's certificate is for another name"
     UNKNOWN_AUTHORITY = "Next hop's certificate is of no authority we trust"
     OTHER_OPERATOR = "Next hop's certificate is another operator's"
     NO_TLSA = "Next hop's certificate is none that its domain published"
+    NOT_PERMITTED = "No mail host of the domain is one that its MTA-STS policy permits"
     BROKEN = "Next hop's TLS is below what the policy asks for"
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from gateway.smtp.courier.dane import Tlsa, usable
-from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, Phase
+from gateway.smtp.courier.failures import Below, HandOverFailure, HopBelowFloor
 from gateway.smtp.courier.resolver import Found
 from gateway.smtp.courier.routes import Hop
 from gateway.smtp.courier.sts import StsMode, StsPolicy
@@ -115,6 +115,5 @@ def _permitted(hosts: tuple[str, ...], policy: StsPolicy | None) -> tuple[str, .
             _log.info("mta-sts-testing-host-not-permitted")
         return hosts
     if not permitted:
-        words = "No mail host of the domain is one that its MTA-STS policy permits"
-        raise HopDeferred("MTA-STS permits no host", phase=Phase.CONNECT, status="4.7.5", words=words)
+        raise HopBelowFloor("MTA-STS permits no host", why=Below.NOT_PERMITTED)
     return permitted
