@@ -32,6 +32,8 @@ _HPRIM_NAMES = frozenset({".hpr", ".hpm", ".hpm1", ".hpm2", ".hpm3", ".hprim"})
 _HEAD = 4096
 _PROLOG = (("<?", "?>"), ("<!--", "-->"), ("<!DOCTYPE", ">"))
 _ROOT = re.compile(r"<(?:[\w.-]{1,60}:)?(\w{1,60})")
+_NO_ROOT = "xml"
+"""Where a document type hides the first element: a CDA that hides so goes to the CDA reader, which refuses it."""
 _END_TAG = re.compile(r"(?m)^[ \t]*\*{3,4}(?:LAB|FIN|FINFICHIER)\*{3,4}[ \t]*$")
 _FIELD = re.compile(
     rb"(?im)^(from|to|cc|date|subject|message-id|mime-version|received|return-path|content-type):[ \t]*\S"
@@ -67,7 +69,7 @@ def _by_mark(content: bytes) -> Format | None:
         marked = Format.HL7V2
     elif content.startswith(b"PK") and _is_xdm(content):
         marked = Format.XDM
-    elif root == "ClinicalDocument":
+    elif root == "ClinicalDocument" or (root == _NO_ROOT and b"<ClinicalDocument" in content):
         marked = Format.CDA
     elif root or any(content.startswith(mark) for mark, _ in _MAGIC):
         marked = Format.UNKNOWN
@@ -115,7 +117,7 @@ def _xml_root(content: bytes) -> str:
     if not text.startswith("<"):
         return ""
     found = _ROOT.match(_behind_prolog(text))
-    return found[1] if found else "xml"
+    return found[1] if found else _NO_ROOT
 
 
 def _behind_prolog(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections import ChainMap
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
@@ -43,6 +44,9 @@ class ScriptedServer:
     heard: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
+    lies: dict[str, bytes] = field(default_factory=dict)
+    """Answers by verb that go before the script's, and may change while it runs."""
 
 
 @contextlib.asynccontextmanager
@@ -50,10 +54,10 @@ async def scripted_server(
     authority: Authority, script: Mapping[str, bytes] | None = None
 ) -> AsyncIterator[ScriptedServer]:
     """Listens on loopback until the context ends; ``script`` replaces honest answers by verb."""
-    answers = {**HONEST, **(script or {})}
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.server.certificate, authority.server.key)
     server = ScriptedServer(port=0, context=ssl.create_default_context(cafile=str(authority.roots)))
+    answers = ChainMap(server.lies, {**HONEST, **(script or {})})
     tasks: set[asyncio.Task[None]] = set()
     writers: set[asyncio.StreamWriter] = set()
 
@@ -63,9 +67,11 @@ async def scripted_server(
         tasks.add(task)
         writers.add(writer)
         server.connections += 1
+        server.open += 1
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await _session(server, answers, reader, writer)
         writer.close()
+        server.open -= 1
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     server.port = listener.sockets[0].getsockname()[1]

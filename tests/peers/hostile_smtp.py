@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections import ChainMap
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
@@ -52,6 +53,8 @@ class ScriptedHop:
     heard: list[bytes] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
     connections: int = 0
+    lies: dict[str, bytes] = field(default_factory=dict)
+    """Answers by verb that go before the script's, and may change while it runs."""
 
 
 @contextlib.asynccontextmanager
@@ -67,8 +70,8 @@ async def scripted_hop(
 
     ``context`` is for TLS from the first byte; with ``upgrade`` STARTTLS is offered and done.
     """
-    answers = {**HONEST, **(STARTTLS if upgrade else {}), **(script or {})}
     hop = ScriptedHop(port=0)
+    answers = ChainMap(hop.lies, {**HONEST, **(STARTTLS if upgrade else {}), **(script or {})})
     writers: set[asyncio.StreamWriter] = set()
     tasks: set[asyncio.Task[None]] = set()
 

@@ -17,8 +17,8 @@ _MAX_LINES = 600_000
 
 _MAX_SEGMENTS = 20_000
 _MAX_SEGMENT = 256 * 1024
-_LONG = (b"OBX", b"NTE")
-"""Only these carry documents or long text."""
+_LONG = re.compile(rb"NTE|OBX(.).{0,20}?\1(?:ED|RP|TX|FT|ST|)\1", re.DOTALL)
+"""Only these carry documents or long text: a number of a megabyte is none."""
 
 _START = re.compile(rb"[A-Z][A-Z0-9]{2}")
 _BATCH = (b"FHS", b"BHS")
@@ -112,7 +112,7 @@ def _check(segments: tuple[bytes, ...]) -> None:
     if sum(1 for line in segments if line.startswith(b"MSH")) > 1:
         _refuse("several-messages", "MSH", "several messages in one; send each message on its own")
     for line in segments:
-        if len(line) > _MAX_SEGMENT and not line.startswith(_LONG):
+        if len(line) > _MAX_SEGMENT and not _LONG.match(line):
             name = line[:3].decode("ascii")
             _refuse("segment-too-long", name, f"{name} is longer than {_MAX_SEGMENT >> 10} KB; correct it")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.document import Document, Finding, Identifier, Kind, NamedAddressee, Original, Patient, Reading, Role
 from gateway.errors import UnreadableDocument
 from gateway.identifiers import Rpps
-from gateway.parsers.detect import detect
+from gateway.parsers.detect import Format, detect
 from gateway.parsers.hprim import read_hprim_medecin, read_hprim_sante
 from gateway.parsers.read import read
 from gateway.parsers.split import same_patient, split_by_patient
@@ -182,3 +182,15 @@ def test_documents_are_grouped_by_patient_and_by_who_is_named() -> None:
     )
     groups = split_by_patient(Reading(format="mime", documents=documents))
     assert [len(group) for group in groups] == [2, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "subset", ['<!ENTITY a "b">', '<!ENTITY a "' + "x" * 6000 + '">', '<!ENTITY a SYSTEM "file:///etc/passwd">']
+)
+def test_a_cda_behind_a_document_type_is_refused_and_not_passed_on_as_any_file(vectors: Path, subset: str) -> None:
+    whole = (vectors / "cda" / "discharge_letter_n1.xml").read_bytes()
+    hidden = f"<!DOCTYPE x [{subset}]>".encode() + whole[whole.index(b"<ClinicalDocument") :]
+    assert detect(hidden) is Format.CDA
+    with pytest.raises(UnreadableDocument) as refused:
+        read(hidden)
+    assert [finding.code for finding in refused.value.findings] == ["xml-dtd"]
