@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from gateway.crypto.vault import Master, create_master_key
-from gateway.errors import Busy, KeyStoreRefused
+from gateway.errors import Busy
 from gateway.queue import keyring
 from gateway.queue.store import Store
 from gateway.rest import RestVault
@@ -28,23 +28,24 @@ def successor(path: Path) -> Path:
     return path.with_name(f"{path.name}.next")
 
 
-def finish(path: Path, vault: RestVault, now: datetime) -> Path | None:
-    """Let the files change places once everything is wrapped under the next master key; gives the former one's place.
+def finish(path: Path, vault: RestVault) -> str:
+    """Let the files change places once everything is wrapped under the next master key; gives the former one's name.
 
-    Raises KeyStoreRefused when the folder may not be written to: then whoever keeps the secrets does it by hand.
+    Where the folder may not be written to (systemd's credentials), both files go on being read: one line says so.
     """
     following = successor(path)
     if not following.exists() or Master.read(following).id != vault.vault.current.id:
-        return None
-    former = path.with_name(f"{path.name}.former-{now:%Y%m%d%H%M%S}")
+        return ""
+    former = path.with_name(f"{path.name}.former-{Master.read(path).id.hex()}")
     try:
-        os.link(path, former)
+        if not former.exists():
+            os.link(path, former)
         following.replace(path)
     except OSError as error:
-        raise KeyStoreRefused(
-            f"everything is under {following.name} now: put it in the place of {path.name} ({error.strerror})"
-        ) from error
-    return former
+        why = error.strerror
+        structlog.get_logger().warning("master-key-not-in-place", put=following.name, instead_of=path.name, why=why)
+        return path.name
+    return former.name
 
 
 class Keys:
@@ -82,9 +83,8 @@ class Keys:
             self._vault.vault.use(former)
             raise
         self._hold()
-        place = finish(self._master, self._vault, self._clock())
         self._vault.vault.forget(former)
-        return place.name if place else ""
+        return finish(self._master, self._vault)
 
     async def rotate_tenant(self, tenant: str) -> None:
         """New letters get a new key from now on; those that are kept move to it (:meth:`look`)."""

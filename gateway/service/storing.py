@@ -33,7 +33,7 @@ def open_store(settings: Settings, vault: RestVault, clock: Callable[[], datetim
         body=timedelta(hours=settings.retention.body_hours),
     )
     store = Store(settings.gateway.data, vault, limits=limits, clock=clock)
-    rotating.finish(master_file(settings), vault, clock())
+    rotating.finish(master_file(settings), vault)
     return store
 
 
