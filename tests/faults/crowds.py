@@ -14,7 +14,7 @@ from pathlib import Path
 from config.settings import load
 from tests.faults.campaign import Plan, Scene, scene
 from tests.faults.campaigns import Row, row
-from tests.faults.crowd import crowd, many_files
+from tests.faults.smtp_clients import crowd, many_files
 from tests.faults.process import HONEST
 
 WIDE_BUFFERS = ("-m", "tests.faults.broken.wide_buffers")
