@@ -1,6 +1,7 @@
 """A little DNS server on loopback, UDP and TCP on one port, with dnspython's own messages: it says what a test told it.
 
-It knows MX records, answers NXDOMAIN for what it does not know, and can be told to fail, to cut or to stay silent.
+It knows MX records under plain names and any type under ``name/TYPE``, answers NXDOMAIN for what it does not know, and
+can be told to fail, to cut, to stay silent, or to say of all answers but some that they were validated (AD).
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ class DnsServer:
     rcode: dns.rcode.Rcode = dns.rcode.NOERROR
     is_silent: bool = False
     cuts: bool = False
+    validates: bool = False
+    unsigned: set[str] = field(default_factory=set)
+    """Names whose answers bear no AD bit although the server validates."""
+    bogus: set[str] = field(default_factory=set)
+    """Names whose answers do not validate: SERVFAIL (RFC 4035 §5.5)."""
     host: str = LOOPBACK
 
     def answer(self, wire: bytes, transport: str) -> bytes | None:
@@ -42,15 +48,24 @@ class DnsServer:
         if self.is_silent:
             return None
         response = dns.message.make_response(query, recursion_available=True)
-        if self.rcode:
-            response.set_rcode(self.rcode)
-        elif name not in self.records:
+        if self.validates and query.flags & dns.flags.AD and name not in self.unsigned:
+            response.flags |= dns.flags.AD
+        if self.rcode or name in self.bogus:
+            response.set_rcode(self.rcode or dns.rcode.SERVFAIL)
+        elif not self._knows(name):
             response.set_rcode(dns.rcode.NXDOMAIN)
         elif self.cuts and transport == "udp":
             response.flags |= dns.flags.TC
-        elif self.records[name]:
-            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", "MX", *self.records[name]))
+        elif found := self._found(name, dns.rdatatype.to_text(question.rdtype)):
+            kind = dns.rdatatype.to_text(question.rdtype)
+            response.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *found))
         return response.to_wire()
+
+    def _knows(self, name: str) -> bool:
+        return name in self.records or any(known.startswith(f"{name}/") for known in self.records)
+
+    def _found(self, name: str, kind: str) -> tuple[str, ...]:
+        return self.records.get(f"{name}/{kind}", self.records.get(name, ()) if kind == "MX" else ())
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -69,7 +84,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 @contextlib.asynccontextmanager
 async def running_dns(records: Mapping[str, tuple[str, ...]]) -> AsyncIterator[DnsServer]:
-    """``records``: domain to its MX as ``10 mx.test.``; a domain with none exists all the same."""
+    """``records``: domain to its MX as ``10 mx.test.``, ``mx.test/A`` to addresses; it exists with none, too."""
     server = DnsServer(port=free_port(), records=records)
 
     async def streamed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
