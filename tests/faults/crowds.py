@@ -14,8 +14,8 @@ from pathlib import Path
 from config.settings import load
 from tests.faults.campaign import Plan, Scene, scene
 from tests.faults.campaigns import Row, row
-from tests.faults.smtp_clients import crowd, many_files
 from tests.faults.process import HONEST
+from tests.faults.smtp_clients import crowd, many_files
 
 WIDE_BUFFERS = ("-m", "tests.faults.broken.wide_buffers")
 IDLE_CLEAR, IDLE_TLS = (int(n) for n in os.environ.get("FAULT_IDLE", "5000,2000").split(","))

@@ -1,8 +1,8 @@
 """A crowd of SMTP clients in a process of its own: idle ones that are asked now and then, and ones that drip.
 
-``python -m tests.faults.smtp_clients idle|drip PORT COUNT CA`` (CA: a file for implicit TLS, ``-`` for clear) prints one line
-when all are there. ``idle`` then answers each line of its input, a number, with the times of so many NOOPs, and ends
-with its input. ``drip`` sends an octet each ``DRIP_SECONDS`` and prints how its clients ended.
+``python -m tests.faults.smtp_clients idle|drip PORT COUNT CA`` (CA: a file for implicit TLS, ``-`` for clear) prints
+one line when all are there. ``idle`` then answers each line of its input, a number, with the times of so many NOOPs,
+and ends with its input. ``drip`` sends an octet each ``DRIP_SECONDS`` and prints how its clients ended.
 """
 
 # ruff: noqa: S311 (chance here tries, it does not protect)
