@@ -12,14 +12,15 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, exists, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, literal_column, or_, select, update
 
 from gateway import journal
 from gateway.errors import HuitaineError
 from gateway.identifiers import LetterId
 from gateway.queue import bodies, entries
-from gateway.queue.accept import CHUNK, DELIVERY, LETTER
+from gateway.queue.accept import CHUNK, DELIVERY, LETTER, REPLAY
 from gateway.queue.bodies import AtRest, Summary, Target
+from gateway.queue.sqlite import owe_checkpoint
 
 AT_ONCE = 50
 """Letters in one transaction: doors wait behind it."""
@@ -45,7 +46,17 @@ def purge(connection: Connection, jobs: Sequence[Purging]) -> Sequence[list[Lett
 
     A part shares its key with the whole file: nothing goes before all parts are final and their time is over.
     """
-    return [_purge(connection, job) for job in jobs]
+    erased = [_purge(connection, job) for job in jobs]
+    owe_checkpoint(connection, erased=any(erased))
+    return erased
+
+
+def forget_people(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
+    """Of letters that came before the moment nothing stays that leads to a person; gives how many, at most some.
+
+    States, times, kinds and sizes stay for the counts; the journal keeps its lines, which name ids and codes alone.
+    """
+    return [_forget(connection, horizon) for horizon in jobs]
 
 
 def _purge(connection: Connection, job: Purging) -> list[LetterId]:
@@ -59,6 +70,22 @@ def _purge(connection: Connection, job: Purging) -> list[LetterId]:
         _erase(connection, job.vault, whole)
     entries.append(connection, [journal.erased(job.now, whole) for whole in wholes])
     return wholes
+
+
+def _forget(connection: Connection, horizon: datetime) -> int:
+    """An erased letter has no bytes any more, but its envelope and its addressees for late receipts."""
+    named = or_(LETTER.c.body_key != b"", LETTER.c.sha256 != "", LETTER.c.control_id.is_not(None))
+    over = (LETTER.c.state == "final", LETTER.c.erase_after.is_(None), LETTER.c.received_at <= horizon)
+    bytes_there = exists().where(CHUNK.c.letter_id == LETTER.c.whole)
+    some = select(LETTER.c.id).where(*over, or_(named, LETTER.c.unit.is_not(None)), ~bytes_there).limit(AT_ONCE)
+    letters = connection.execute(some).scalars().all()
+    nobody = {"body_key": b"", "sealed": b"", "sha256": "", "control_id": None, "unit": None}
+    connection.execute(update(LETTER).where(LETTER.c.id.in_(letters)).values(**nobody))
+    theirs = update(DELIVERY).where(DELIVERY.c.letter_id.in_(letters))
+    connection.execute(theirs.values(rpps=None, addressee=b""))
+    connection.execute(delete(REPLAY).where(REPLAY.c.letter_id.in_(letters)))
+    owe_checkpoint(connection, erased=bool(letters))
+    return len(letters)
 
 
 def _erase(connection: Connection, vault: AtRest, whole: LetterId) -> None:

@@ -15,6 +15,7 @@ from gateway.errors import HuitaineError, NoSuchAddressee
 from gateway.queue import entries
 from gateway.queue.accept import LETTER
 from gateway.queue.bodies import AtRest, Held
+from gateway.queue.sqlite import owe_checkpoint
 from gateway.queue.tables import VaultKey
 
 VAULT_KEY = VaultKey.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
@@ -151,6 +152,7 @@ def _destroy(connection: Connection, job: Destroying) -> list[str]:
     for key in keys:
         _anew(connection, job.vault, connection.execute(_LETTERS.where(_under(key.id))).all())
         _note(connection, key.id, wrapped=b"")
+    owe_checkpoint(connection, erased=bool(keys))
     entries.append(connection, [journal.key_destroyed(job.now, key=key.id, name=key.name) for key in keys])
     return [key.id for key in keys]
 

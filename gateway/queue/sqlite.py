@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from gateway.errors import StorageUnavailable
@@ -29,6 +29,7 @@ WRITER = (
     "PRAGMA temp_store=MEMORY",
 )
 READER = ("PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0", "PRAGMA busy_timeout=5000", "PRAGMA temp_store=MEMORY")
+_OWED, _NOW = "huitaine-log-owed", "huitaine-log-now"
 
 
 class Lock:
@@ -98,3 +99,28 @@ def _prepare(engine: Engine, pragmas: tuple[str, ...]) -> None:
     @event.listens_for(engine, "begin")
     def _began(connection: Any) -> None:  # noqa: ANN401 (SQLAlchemy's own)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if pragmas is WRITER else "BEGIN")
+
+
+def owe_checkpoint(connection: Connection, *, erased: bool) -> None:
+    """What was just erased must leave the log too; called each minute, so that a reader in the way is waited out."""
+    if erased or connection.info.get(_OWED):
+        connection.info[_OWED] = connection.info[_NOW] = True
+
+
+def settle_log(connection: Connection) -> None:
+    """Between two transactions: if something is owed, bring all of the log into the database and cut it to nothing.
+
+    With ``secure_delete`` the database's own pages are overwritten. A reader in the way is not waited for.
+    """
+    if not connection.info.pop(_NOW, False):
+        return
+    pages: Any = connection.connection.driver_connection
+    pages.execute("PRAGMA busy_timeout=0")
+    try:
+        busy = pages.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError:
+        busy = 1
+    finally:
+        pages.execute("PRAGMA busy_timeout=5000")
+    if not busy:
+        connection.info.pop(_OWED)

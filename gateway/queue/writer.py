@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from gateway.errors import HuitaineError, StorageFull, StorageUnavailable
 from gateway.queue import entries
+from gateway.queue.sqlite import settle_log
 
 MAX_JOBS = 64
 MAX_BYTES = 16 * 2**20
@@ -126,6 +127,7 @@ class Writer:
                 self._commit(connection, [job])
             return
         self.commits += 1
+        settle_log(connection)
         for job, answer in zip(group, answers, strict=True):
             job.done.set_result(answer)
 

@@ -23,11 +23,12 @@ from gateway.service.alarms.ends import Ends
 from gateway.service.alarms.pulse import WINDOW, Pulse
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
+from gateway.service.forgetting import Forgetting
 from gateway.service.metrics import open_metrics
 from gateway.service.orders import Orders
 from gateway.service.supervisor import notify, watchdog
 
-SWEEP, TELL, TIDY, RECOVER = 1.0, 5.0, 60.0, 5.0
+SWEEP, TELL, TIDY, RECOVER, FORGET = 1.0, 5.0, 60.0, 5.0, 3600.0
 RENEWALS = 6
 """Leases are renewed so often in the time that one lasts: five commits may fail before one is lost."""
 DRAIN = 20.0
@@ -128,6 +129,8 @@ class Running:
         self._every(TIDY, gateway.store.tidy)
         self._every(TIDY, self._remind)
         self._every(TIDY, gateway.keys.look)
+        months = gateway.settings.retention.metadata_months
+        self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
         self._every(self.watch.limits.every_seconds, self.watch.look)
         self._spawn(self.watch.pulse.beat())
         wanted = watchdog()

@@ -1,0 +1,26 @@
+"""What nobody needs by name any more after some months, in the queue and in the clock's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gateway.delays.forgetting import forget_doctors
+from gateway.queue import erasing
+from gateway.queue.store import Store
+
+
+class Forgetting:
+    """Metadata is pseudonymised when its time is over (promises.md F3)."""
+
+    def __init__(self, store: Store, months: int, *, clock: Callable[[], datetime]) -> None:
+        """``months`` of 365/12 days."""
+        self._store, self._after, self._clock = store, timedelta(days=365 * months / 12), clock
+
+    async def look(self) -> int:
+        """Forget what is due, in small steps; gives how many letters."""
+        horizon, done = self._clock() - self._after, 0
+        while some := await self._store.write(erasing.forget_people, horizon):
+            done += some
+        await self._store.write(forget_doctors, horizon)
+        return done
