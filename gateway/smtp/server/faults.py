@@ -12,6 +12,7 @@ from aiosmtpd.smtp import TLSSetupException
 
 from gateway.errors import HuitaineError
 from gateway.smtp.reply import Refusal, internal_fault, reply_for
+from gateway.smtp.server.journal_words import in_english, in_french
 from gateway.smtp.server.limits import Limits
 
 _log = structlog.get_logger()
@@ -40,7 +41,9 @@ class Faults(Limits):
 
     def _refused(self, refusal: Refusal) -> str:
         source = self.source.name if self.source else ""
-        _log.info("smtp_refused", code=refusal.reply.code, status=refusal.reply.status, source=source)
+        reply = refusal.reply
+        words = {"why": in_english(reply.text), "pourquoi": in_french(reply.text)}
+        _log.info("smtp_refused", code=reply.code, status=reply.status, source=source, **words)
         if refusal.hang_up and refusal.reply.code != 421:
             self.farewell(str(refusal.reply))
         return str(refusal.reply)
