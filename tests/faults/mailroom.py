@@ -213,7 +213,7 @@ async def through_cuts(
 
         def after_take() -> None:
             nonlocal sharp
-            if sharp < cuts // 3 and chance.random() < 2 * cuts / 3 / mails:
+            if sharp < cuts - cuts * 2 // 3 and chance.random() < 2 * cuts / 3 / mails:
                 sharp += 1
                 proxy.cut_all()
 

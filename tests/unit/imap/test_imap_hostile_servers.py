@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import aioimaplib
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.errors import MailboxUnavailable, SettingsRefused
 from gateway.imap import Account, FetchedMail, Limits, MailboxWatch, OversizedMail, Pace, Session
@@ -70,6 +71,18 @@ HOSTILE = {
     "NO to IDLE": {"IDLE": b"TAG NO\r\n"},
     "no move and no folder": {"MOVE": b"TAG NO\r\n"},
     "capability of nothing": {"CAPABILITY": DONE},
+    "a flood while idle": {"IDLE": b"+ idling\r\n" + b"* 1 RECENT\r\n" * 200_000},
+    "a line without end while idle": {"IDLE": b"+ idling\r\n* " + b"x" * 5_000_000},
+    "a literal of 4 GB while idle": {"IDLE": b"+ idling\r\n* 1 FETCH (BODY[] {4294967295}\r\n" + b"x" * 5_000_000},
+    "a literal of 4 GB to MOVE": {"MOVE": b"* 1 FETCH (BODY[] {4294967295}\r\n" + b"x" * 5_000_000},
+    "a flood to MOVE": {"MOVE": b"* 1 EXPUNGE\r\n" * 200_000},
+    "silence to MOVE": {"MOVE": SILENCE},
+    "gone at MOVE": {"MOVE": CLOSE},
+    "BYE at MOVE": {"MOVE": b"* BYE\r\n"},
+    "a wrong tag to MOVE": {"MOVE": b"ZZZ9 OK done\r\n"},
+    "silence to CREATE": {"MOVE": b"TAG NO [TRYCREATE]\r\n", "CREATE": SILENCE},
+    "silence to COPY": {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n" + DONE, "NOOP": DONE, "COPY": SILENCE},
+    "NO to STORE": {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n" + DONE, "COPY": DONE, "STORE": b"TAG NO\r\n"},
     "bytes that are no text": {"SEARCH": b"* \xff\xfe\r\n\xff\xfe OK\r\n"},
 }
 
@@ -237,3 +250,94 @@ async def test_a_mail_of_another_uidvalidity_is_never_moved(authority: Authority
         with pytest.raises(MailboxUnavailable):
             await watch.move(FetchedMail(uidvalidity=7, uid=5, content=b""), "Taken")
     assert "MOVE" not in server.heard
+
+
+HEADERS = {
+    "silence": SILENCE,
+    "a literal of 4 GB": b"* 1 FETCH (UID 5 BODY[HEADER]<0> {4294967295}\r\n" + b"x" * 5_000_000,
+    "gone": CLOSE,
+    "another mail's": b"* 1 FETCH (UID 6 BODY[HEADER]<0> {2}\r\nhi)\r\n" + DONE,
+}
+
+
+@pytest.mark.parametrize("answer", HEADERS.values(), ids=HEADERS.keys())
+async def test_row_24_the_header_of_an_oversized_mail_is_fetched_as_guardedly(
+    authority: Authority, answer: bytes
+) -> None:
+    script = {"LIST": b"* 1 FETCH (UID 5 FLAGS () RFC822.SIZE 99999)\r\n" + DONE, "HEADER": answer}
+    async with scripted_server(authority, script) as server, asyncio.timeout(5):
+        session = await Session.open(account(server.port, server.context), QUICK)
+        [entry] = await session.entries([5])
+        with pytest.raises(MailboxUnavailable):
+            await session.header(entry)
+        assert not session.is_open
+        await session.close()
+
+
+async def test_row_24_a_hostile_server_is_left_in_peace_longer_and_longer_and_others_are_untouched(
+    authority: Authority,
+) -> None:
+    hostile_script = {"LOGIN": b"TAG NO not now\r\n"}
+    async with scripted_server(authority, hostile_script) as hostile, scripted_server(authority, {}) as honest:
+        pace = Pace(idle=0.05, first_wait=0.05, longest_wait=0.4, again=0.0, least=0.0)
+        watches = [
+            MailboxWatch(account(server.port, server.context), limits=QUICK, pace=pace) for server in (hostile, honest)
+        ]
+        taken = 0
+
+        async def take(_: FetchedMail | OversizedMail) -> str:
+            nonlocal taken
+            taken += 1
+            return "Taken"
+
+        tasks = [asyncio.create_task(watch.sort(take)) for watch in watches]
+        with capture_logs() as logs:
+            async with asyncio.timeout(30):
+                while hostile.connections < 6 or taken < 3:  # noqa: ASYNC110  a server has no event
+                    await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    told = [entry for entry in logs if entry["event"] == "mailbox-unavailable"]
+    assert [entry["wait"] for entry in told[:5]] == [0.05, 0.1, 0.2, 0.4, 0.4]
+    assert {entry["why"] for entry in told} == {"LOGIN answered NO"}
+    assert honest.connections == 1
+
+
+async def test_row_24_uidvalidity_that_jumps_while_connected_moves_no_mail_of_the_new_numbers(
+    authority: Authority,
+) -> None:
+    """A server that changes it in the middle of a session has to be asked again before anything is moved."""
+    async with scripted_server(authority, {"MOVE": b"* OK [UIDVALIDITY 8] changed\r\nTAG NO\r\n"}) as server:
+        watch = MailboxWatch(account(server.port, server.context), limits=QUICK)
+        mail = await anext(watch.mails())
+        with pytest.raises(MailboxUnavailable):
+            await watch.move(mail, "Taken")
+        await watch.close()
+
+
+async def test_a_mail_that_the_server_will_not_move_is_fetched_once_and_the_next_one_is_taken(
+    authority: Authority,
+) -> None:
+    two = b"* 1 FETCH (UID 5 FLAGS () RFC822.SIZE 21)\r\n* 2 FETCH (UID 6 FLAGS () RFC822.SIZE 21)\r\n" + DONE
+    body = b"* 1 FETCH (UID 5 BODY[] {%d}\r\n%b)\r\n* 2 FETCH (UID 6 BODY[] {%d}\r\n%b)\r\n" % ((len(BODY), BODY) * 2)
+    script = {"SEARCH": b"* SEARCH 5 6\r\n" + DONE, "LIST": two, "BODY": body + DONE, "MOVE": b"TAG NO full\r\n"}
+    script["CREATE"] = b"TAG NO exists\r\n"
+    async with scripted_server(authority, script) as server:
+        pace = Pace(idle=0.05, again=0.05, first_wait=0.01, least=0.0)
+        watch = MailboxWatch(account(server.port, server.context), limits=QUICK, pace=pace)
+        offered: list[int] = []
+
+        async def take(mail: FetchedMail | OversizedMail) -> str:
+            offered.append(mail.uid)
+            return "Taken"
+
+        task = asyncio.create_task(watch.sort(take))
+        async with asyncio.timeout(30):
+            while server.heard.count("MOVE") < 12:  # noqa: ASYNC110  a server has no event
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert offered == [5, 6]
+    assert server.heard.count("BODY") == 2
+    assert server.connections == 1

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 
 from gateway.document import Finding, Severity
-from gateway.errors import HuitaineError, StorageUnavailable, TransientFailure, UnreadableDocument
+from gateway.errors import (
+    HuitaineError,
+    KeyStoreRefused,
+    SettingsRefused,
+    StorageUnavailable,
+    TransientFailure,
+    UnreadableDocument,
+)
 from gateway.identifiers import LetterId
 from gateway.imap import Account, FetchedMail, MailboxWatch, OversizedMail, Pace
 from gateway.imap.headers import BadHeader, addresses, read_headers
@@ -34,12 +42,17 @@ class Keeper:
     def __init__(self) -> None:
         self.kept: dict[bytes, ReceivedLetter] = {}
         self.fails = 1
+        self.read = 0
+        self.fault: HuitaineError | None = None
         self.fates: dict[MailKey, Fate] = {}
 
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
         raise NotImplementedError
 
     async def keep_and_read(self, letter: ReceivedLetter) -> KeptLetter:
+        self.read += 1
+        if self.fault:
+            raise self.fault
         if b"unreadable" in letter.content:
             raise UnreadableDocument((Finding(severity=Severity.ERROR, place="line 1", code="x", message="x"),))
         if b"fails once" in letter.content and self.fails:
@@ -187,6 +200,80 @@ async def test_the_same_bytes_in_the_same_mailbox_are_the_same_letter() -> None:
     for _ in range(2):
         assert await door(keeper).take(mail("From: s@hospital.test\nTo: gp@gp.test")) == "Taken"
     assert len(keeper.kept) == 1
+
+
+async def test_an_oversized_mails_sender_is_told_from_its_header_alone() -> None:
+    told: list[tuple[Envelope, HuitaineError]] = []
+    header = b"From: s@hospital.test\r\nTo: gp@gp.test\r\n\r\n"
+    oversized = OversizedMail(uidvalidity=1, uid=1, size=99_000_000, header=header)
+    assert await door(Keeper(), told=told).take(oversized) == "Refused"
+    [(envelope, failure)] = told
+    assert (envelope.sender, failure.status) == ("s@hospital.test", "5.3.4")
+
+
+async def test_a_refused_mail_that_cannot_be_moved_is_told_once_and_read_once() -> None:
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    found = mail("From: s@hospital.test\nTo: gp@gp.test", "unreadable")
+    refusing = door(keeper, told=told)
+    for _ in range(5):
+        assert await refusing.take(found) == "Refused"
+    assert await door(keeper, told=told).take(found) == "Refused", "nor after a restart"
+    assert len(told) == 1
+
+
+async def test_control_a_refused_mail_put_back_under_a_new_number_is_read_and_told_anew() -> None:
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    found = mail("From: s@hospital.test\nTo: gp@gp.test", "unreadable")
+    for again in (found, replace(found, uid=2)):
+        await door(keeper, told=told).take(again)
+    assert len(told) == 2
+
+
+async def test_a_sender_who_cannot_be_told_now_is_told_later_and_his_mail_is_not_read_again() -> None:
+    keeper, tries = Keeper(), 0
+    refusing = door(keeper)
+
+    async def down_twice(refused: RefusedMail) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise StorageUnavailable("the hop is down")
+
+    refusing._on_refused = down_twice
+    found = mail("From: s@hospital.test\nTo: gp@gp.test", "unreadable")
+    for _ in range(2):
+        with pytest.raises(TransientFailure):
+            await refusing.take(found)
+    assert await refusing.take(found) == "Refused"
+    assert (tries, keeper.read) == (3, 1)
+
+
+async def test_a_sender_who_was_told_is_not_told_again_while_that_cannot_be_written_down() -> None:
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    refusing = door(keeper, told=told)
+    real, down = keeper.record_refused, True
+
+    async def record(key: MailKey, letter: LetterId) -> None:
+        if down:
+            raise StorageUnavailable("locked")
+        await real(key, letter)
+
+    keeper.record_refused = record  # type: ignore[method-assign]
+    found = mail("From: s@hospital.test\nTo: gp@gp.test", "unreadable")
+    with pytest.raises(TransientFailure):
+        await refusing.take(found)
+    down = False
+    assert await refusing.take(found) == "Refused"
+    assert [envelope.sender for envelope, _ in told if envelope.sender] == ["s@hospital.test"]
+
+
+@pytest.mark.parametrize("fault", [KeyStoreRefused("x"), SettingsRefused("x")])
+async def test_a4_a_fault_of_ours_refuses_no_mail_however_permanent(fault: HuitaineError) -> None:
+    keeper, told = Keeper(), []  # type: ignore[var-annotated]
+    keeper.fault = fault
+    with pytest.raises(HuitaineError):
+        await door(keeper, told=told).take(mail("From: s@hospital.test\nTo: gp@gp.test"))
+    assert not told
 
 
 def test_headers_are_read_from_any_bytes() -> None:
