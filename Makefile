@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 comma := ,
 
-.PHONY: help setup peers-installed demo test coverage lint bench faults fuzz clean
+.PHONY: help setup peers-installed demo test coverage lint bench faults peers load fuzz clean
 
 help:
 	@grep -E '^# [a-z]+:' Makefile | sed 's/^# /make /'
@@ -19,6 +19,7 @@ setup: $(VENV)/.installed
 
 peers-installed:
 	@scripts/install-peers
+	@scripts/unpack-peers
 
 # demo: the whole road on sample letters, and the GP opens them
 demo: setup
@@ -45,9 +46,18 @@ bench: setup peers-installed
 faults: setup peers-installed
 	@$(BIN)/python -m tests.faults.run $(subst $(comma), ,$(ONLY))
 
+# load: the promises of speed alone (D2, D5, D7), on a quiet machine; LOAD_SECONDS for each stream
+load: setup peers-installed
+	@$(BIN)/python -m tests.faults.run D2 D5 D7
+
 # fuzz: every reader of foreign bytes for SECONDS (60) under Atheris; a line each: inputs, crashes, slowest, peak memory
 fuzz: setup
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m tests.fuzz.run
+
+# peers: the matrix of servers and clients, docs/interoperability.md written anew; an error when a cell got worse
+peers: setup peers-installed
+	@CI=true $(BIN)/python -m pytest -q -p no:randomly -p tests.interoperability.plugin \
+		--matrix docs/interoperability.md tests/interoperability
 
 clean:
 	rm -rf $(VENV) demo/out bench/results.json faults/results.json fuzz .mypy_cache .ruff_cache .hypothesis

@@ -146,8 +146,10 @@ def running_exim(authority: Authority, duties: Duties) -> Iterator[Exim]:
 
 def _configuration(server: Exim, duties: Duties) -> str:
     onwards = duties.onwards or Submission(port=25, login="", password="", roots=server.authority.roots)
+    shutil.copy(onwards.roots, server.folder / "roots.pem")  # Exim's own user reads it
     routers = _MAILBOXES.format(domains=" : ".join(duties.mailboxes)) if duties.mailboxes else ""
     routers += _ONWARDS.format(port=onwards.port) if duties.onwards else ""
+    (server.folder / "roots.pem").chmod(0o644)
     return _CONFIGURATION.format(
         program=server.program,
         folder=server.folder,
@@ -158,7 +160,7 @@ def _configuration(server: Exim, duties: Duties) -> str:
         refused=" : ".join(duties.refused) or ":",
         routers=routers,
         lmtp=next(iter(duties.mailboxes.values()), 24),
-        roots=onwards.roots,
+        roots=server.folder / "roots.pem",
         login=onwards.login,
         password=onwards.password,
     )

@@ -9,6 +9,7 @@ ends with the context.
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ mount -t tmpfs tmpfs /var/lib && mkdir -p -m 755 /var/lib/opensmtpd/empty
 mkdir -p /run/libexec && cp -a /usr/libexec/. /run/libexec/ 2>/dev/null || true
 mkdir -p /run/libexec/opensmtpd && cp -a {unpacked}/usr/libexec/opensmtpd/. /run/libexec/opensmtpd/
 mount --bind /run/libexec /usr/libexec
+mount --bind {folder}/roots.pem /etc/ssl/certs/ca-certificates.crt
 exec {program} -d -f {folder}/smtpd.conf
 """
 _STUNNEL = """\
@@ -65,6 +67,9 @@ def running_opensmtpd(authority: Authority, duties: Duties) -> Iterator[OpenSmtp
         port, tls_port = free_ports(2)
         server = OpenSmtpd(folder=folder, authority=authority, port=port, tls_port=tls_port)
         (folder / "smtpd.conf").write_text(_configuration(server, duties))
+        roots = duties.onwards.roots if duties.onwards else authority.roots
+        shutil.copy(roots, folder / "roots.pem")  # the only authorities it will believe
+        (folder / "roots.pem").chmod(0o644)
         pair = authority.server
         tunnel = _STUNNEL.format(port=port, tls_port=tls_port, certificate=pair.certificate, key=pair.key)
         (folder / "stunnel.conf").write_text(tunnel)
