@@ -54,12 +54,14 @@ _FRENCH = {
 
 
 def in_english(text: str) -> str:
-    """The reply's text without what the client sent."""
-    return _CAME_WITH_IT.sub("<…>", text)
+    """The reply's text without what the client sent; empty for a text that is not one of ours and may quote anybody."""
+    plain = _CAME_WITH_IT.sub("<…>", text)
+    return plain if _FIGURE.sub("N", plain) in _FRENCH else ""
 
 
 def in_french(text: str) -> str:
-    """The same in French; empty for a text that is not one of ours."""
-    found = _FRENCH.get(_FIGURE.sub("N", in_english(text)), "")
-    figures = iter(_FIGURE.findall(in_english(text)))
+    """The same in French."""
+    plain = in_english(text)
+    found = _FRENCH.get(_FIGURE.sub("N", plain), "")
+    figures = iter(_FIGURE.findall(plain))
     return re.sub(r"\bN\b", lambda _: next(figures, "N"), found)

@@ -69,7 +69,8 @@ def test_a10_each_reply_of_the_engine_has_the_same_form(reply: str):
 
 
 def test_a10_control_a_text_that_is_not_one_of_ours_has_no_french():
-    assert in_french("Error: (RuntimeError) disk I/O error") == ""
+    foreign = "Error: (RuntimeError) disk I/O error"
+    assert (in_english(foreign), in_french(foreign)) == ("", "")
 
 
 async def test_a10_the_journal_says_why_in_both_languages_and_quotes_nobody():
