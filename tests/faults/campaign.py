@@ -35,6 +35,7 @@ class Plan:
     mllp: int = 2
     folder: int = 0
     largest: int = 45_000
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ async def scene(folder: Path, plan: Plan, **gateway: object) -> AsyncIterator[Sc
     (folder / "tls").mkdir(parents=True)
     authority = make_authority(folder / "tls")
     with running_hop(authority, folder / "arrivals", cut=plan.cut) as hop:
-        place = prepare(folder / "gateway", authority, hop.port, drop=bool(plan.folder))
+        place = prepare(folder / "gateway", authority, hop.port, drop=bool(plan.folder), share=plan.share)
         hospital = Hospital(place, smtp=plan.smtp, mllp=plan.mllp, folder=plan.folder, largest=plan.largest)
         process = GatewayProcess(place, folder / "serve.log", entry=plan.entry, **gateway)  # type: ignore[arg-type]
         try:

@@ -154,13 +154,12 @@ async def _die(here: _Scene, label: str, count: int, sending: asyncio.Task[None]
     loop = asyncio.get_running_loop()
     await _until(lambda: not gateway.alive or gateway.is_open, START_SECONDS)
     children = descendants(gateway.pid)
-    if POINTS[label].needs == "stop":
-        yes = len(here.hospital.heard.yes)
-        await _until(lambda: not gateway.alive or len(here.hospital.heard.yes) > yes + _STOP_AFTER, PATIENCE)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(gateway.pid, signal.SIGTERM)
+    stop_at = len(here.hospital.heard.yes) + _STOP_AFTER if POINTS[label].needs == "stop" else None
     latest = loop.time() + PATIENCE
     while gateway.alive and loop.time() < latest:
+        if stop_at is not None and len(here.hospital.heard.yes) > stop_at:
+            os.kill(gateway.pid, signal.SIGTERM)
+            stop_at = None
         if sending.done() and await asyncio.to_thread(left_to_do, here.place.database) < _ENOUGH:
             sending = asyncio.create_task(here.hospital.hand_in(_QUOTA))
         await asyncio.sleep(0.01)

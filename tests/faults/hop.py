@@ -2,7 +2,8 @@
 
 ``python -m tests.faults.hop CERT KEY LIST CUT DEFER`` prints its port. A share ``CUT`` of the mails gets no answer
 to the dot: the connection is cut after the mail is on the list, as an operator's server that dies at that moment would.
-A share ``DEFER`` is not taken at all: 451 to the dot.
+Never two in a row: a destination that fails several times running is left alone for minutes. A share ``DEFER`` is not
+taken at all: 451 to the dot.
 """
 
 # ruff: noqa: S311 (chance here tries, it does not protect)
@@ -69,6 +70,8 @@ def running_hop(authority: Authority, arrivals: Path, *, cut: float = 0.0, defer
 
 
 class _Session:
+    just_cut = False
+
     def __init__(self, out: int, cut: float, defer: float) -> None:
         self._out, self._cut, self._defer = out, cut, defer
 
@@ -105,7 +108,8 @@ class _Session:
         """On the list in one write; then whether the sender is to hear of it."""
         head = content.partition(b"\r\n\r\n")[0].replace(b"\r\n ", b" ").decode().split("\r\n")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)}
-        cut = bool(sender) and random.random() < self._cut
+        cut = bool(sender) and not _Session.just_cut and random.random() < self._cut
+        _Session.just_cut = cut
         arrival = {
             "letter": fields.get("x-huitaine-id", ""),
             "message_id": fields.get("message-id", ""),

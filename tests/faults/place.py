@@ -37,11 +37,18 @@ class Place:
 
 
 def prepare(
-    folder: Path, authority: Authority, hop_port: int, *, drop: bool = False, readers: int = 2, more: str = ""
+    folder: Path,
+    authority: Authority,
+    hop_port: int,
+    *,
+    drop: bool = False,
+    readers: int = 2,
+    share: float = 0.0,
+    more: str = "",
 ) -> Place:
     """A gateway in ``folder`` that submits to our hop over TLS and tries again after about a second.
 
-    ``drop`` opens the folder door as well; ``more`` is added to the settings.
+    ``drop`` opens the folder door as well; ``share`` of the disk is kept free; ``more`` is added to the settings.
     """
     made = install(folder, hospital="CH d'essai")
     clear, smtps, mllp = free_ports(3)
@@ -53,7 +60,7 @@ def prepare(
     quick = f"interval_seconds = {DROP_INTERVAL}\n"
     text = text.replace('[folder]\npath = "drop"\n', f'[folder]\npath = "drop"\n{quick}' if drop else "")
     text = text.replace("[gateway]\n", f"[gateway]\nmetrics_port = 0\nreaders = {readers}\n")
-    text += '\n[queue]\nmin_free_share = 0.0\nretry_minutes = [0.02]\n\n[directory]\nmss_forms = ["pdf"]\n' + more
+    text += f'\n[queue]\nmin_free_share = {share}\nretry_minutes = [0.02]\n\n[directory]\nmss_forms = ["pdf"]\n' + more
     made.settings.write_text(text, encoding="utf-8")
     extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"
     extraction.write_text(letters.directory(), encoding="utf-8")

@@ -1,0 +1,34 @@
+"""A6: a disk that fills up is told at MAIL, costs no letter, and is over by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.narrow import NEVER_LOOKS, RECOVERS, fill_up
+from tests.peers.running import need
+
+
+@pytest.fixture(autouse=True)
+def _root_can_mount() -> None:
+    need("mount", root=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a6_a_disk_that_fills_up_costs_no_letter_and_letters_come_again_in_time(tmp_path: Path):
+    told = await fill_up(tmp_path / "honest", letters=60)
+    assert told.told_at_mail, told.refused
+    assert told.balance.acknowledged >= 60
+    assert told.balance.wrong == []
+    assert max(told.recovered) <= RECOVERS
+    assert told.kept, told.refused
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_a6_control_a_gateway_that_never_looks_tells_nobody(tmp_path: Path):
+    told = await fill_up(tmp_path / "careless", letters=60, entry=NEVER_LOOKS, brim=False)
+    assert not told.told_at_mail
+    assert not told.kept
