@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,25 +40,28 @@ def open_disk(folder: Path, vault: AtRest, now: datetime | None = None) -> Disk:
     Raises StorageUnavailable when another process holds the folder or the disk refuses, DatabaseRefused for a database
     that is damaged or of a newer version, KeyStoreRefused for another master key than the one it was sealed under.
     """
+    try:
+        with ExitStack() as undoing:
+            disk = _opened(folder, vault, now or utc_now(), undoing)
+            undoing.pop_all()
+            return disk
+    except DatabaseError as error:
+        raise _named(error) from error
+    except OSError as error:
+        raise StorageUnavailable(f"the data folder cannot be used: {error.strerror}") from error
+
+
+def _opened(folder: Path, vault: AtRest, now: datetime, undoing: ExitStack) -> Disk:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = Lock(folder)
-    engine = readers = None
-    try:
-        engine = open_writer(folder / NAME)
-        migrations.upgrade(engine)
-        with engine.begin() as connection:
-            keyring.open_ring(connection, vault, now or utc_now())
-            entries.seal_with(connection, vault.vouch)
-        readers = open_reader(folder / NAME, keep=True)
-    except BaseException as error:
-        for each in (readers, engine):
-            if each is not None:
-                each.dispose()
-        lock.release()
-        if isinstance(error, DatabaseError):
-            raise _named(error) from error
-        raise
-    return Disk(lock=lock, engine=engine, readers=readers)
+    undoing.callback(lock.release)
+    engine = open_writer(folder / NAME)
+    undoing.callback(engine.dispose)
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        keyring.open_ring(connection, vault, now)
+        entries.seal_with(connection, vault.vouch)
+    return Disk(lock=lock, engine=engine, readers=open_reader(folder / NAME, keep=True))
 
 
 def _named(error: DatabaseError) -> Exception:

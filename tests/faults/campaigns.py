@@ -39,6 +39,9 @@ CAMPAIGNS = {
     "A9": "tests.faults.as_received:a9",
     "F6": "tests.faults.stopping:f6",
     "F8": "tests.faults.alarm_faults:f8",
+    "F1": "tests.faults.at_rest:f1",
+    "F5": "tests.faults.at_rest:f5",
+    "F9": "tests.faults.at_rest:f9",
 }
 """Promise → ``module:function``; each is imported when it runs, in this order."""
 

@@ -1,4 +1,4 @@
-"""Promise E12: words that must never be told, sent through every path of a running gateway and looked for afterwards."""
+"""Promise E12: words that must never be told, sent through every path of a running gateway and looked for after."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def over_mllp(here: Scene, told: Told) -> None:
         message(),
         message(PDF=BODY.encode()),
         message().replace(b"|MDM^T02", b"|" + TOKEN.encode()),
-        f"MSH|^~\\&|{NAME}|{SUBJECT}\rPID|{BODY}".encode(),
+        f"MSH|^~\\&|A|B\rPID|{NAME}|{BODY}\rOBX|{SUBJECT}".encode(),
         f"{NAME} {BODY}".encode(),
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", here.place.mllp)
@@ -177,7 +177,7 @@ async def over_control(here: Scene, told: Told) -> None:
         {"act": "send", "path": str(broken), "to": f"{MAILBOX}@nowhere.test"},
         {"act": "send", "path": f"/nowhere/{FILE}"},
         {"act": "release", "letter": TOKEN, "why": NAME, "actor": NAME},
-        {"act": TOKEN},
+        {"act": "fly", "why": TOKEN},
         {"act": "purge"},
         {},
     ]
