@@ -52,6 +52,8 @@ class ScriptedHop:
     port: int
     heard: list[bytes] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
+    """When each line of ``heard`` was, on the loop's clock."""
     connections: int = 0
     lies: dict[str, bytes] = field(default_factory=dict)
     """Answers by verb that go before the script's, and may change while it runs."""
@@ -142,7 +144,9 @@ async def _session(
     while line := await reader.readline():
         verb = line[:4].decode("ascii", "replace").upper()
         hop.heard.append(line)
-        answer = await _say(answers, verb, writer)
+        hop.moments.append(asyncio.get_running_loop().time())
+        named = (key for key in answers if key.startswith(f"{verb} ") and key[5:].encode() in line)
+        answer = await _say(answers, next(named, verb), writer)
         if verb == "QUIT":
             return
         if verb == "STAR" and upgrade:
