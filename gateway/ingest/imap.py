@@ -14,7 +14,7 @@ from gateway.identifiers import LetterId
 from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
 from gateway.imap.headers import block_of
 from gateway.ingest.imap_envelope import ImapDoorSettings, recipients_of, refuse_automatic, sender_of
-from gateway.ingest.intake import Clock, Ids, MailIntake, is_ours
+from gateway.ingest.intake import Clock, Ids, MailIntake, beside, is_ours
 from gateway.letter import Door, Envelope, Fate, MailKey, ReceivedLetter
 
 __all__ = ["ImapDoor", "ImapDoorSettings", "RefusedMail"]
@@ -68,7 +68,7 @@ class ImapDoor:
 
     async def take(self, mail: FetchedMail | OversizedMail) -> str:
         """The folder for the mail, once it is committed or refused; raises ``HuitaineError`` to leave it."""
-        key = self._key(mail)
+        key = await self._key(mail)
         fate = await self._intake.became(key)
         if fate is None:
             refused = self._untold.get(key) or await self._offer(mail, key)
@@ -87,7 +87,7 @@ class ImapDoor:
             envelope = replace(envelope, recipients=recipients_of(header, self._settings))
             if isinstance(mail, OversizedMail):
                 raise TooLarge("larger than the mailbox's limit")
-            kept = await self._intake.keep_and_read(self._received(letter, envelope, mail.content, key))
+            kept = await self._intake.keep_and_read(await self._received(letter, envelope, mail.content, key))
         except PermanentFailure as failure:
             if is_ours(failure):
                 raise
@@ -110,16 +110,16 @@ class ImapDoor:
         self._untold.pop(key, None)
         return Fate.REFUSED
 
-    def _key(self, mail: FetchedMail | OversizedMail) -> MailKey:
+    async def _key(self, mail: FetchedMail | OversizedMail) -> MailKey:
         stands_for = mail.content if isinstance(mail, FetchedMail) else b"%d octets\0" % mail.size + mail.header
         return MailKey(
             account=self._settings.source,
             uidvalidity=mail.uidvalidity,
             uid=mail.uid,
-            sha256=sha256(stands_for).digest(),
+            sha256=await beside(_digest, stands_for),
         )
 
-    def _received(self, letter: LetterId, envelope: Envelope, content: bytes, key: MailKey) -> ReceivedLetter:
+    async def _received(self, letter: LetterId, envelope: Envelope, content: bytes, key: MailKey) -> ReceivedLetter:
         return ReceivedLetter(
             id=letter,
             door=Door.IMAP,
@@ -127,6 +127,10 @@ class ImapDoor:
             envelope=envelope,
             content=content,
             received_at=self._clock(),
-            replay_key=sha256(self._settings.source.encode() + b"\0" + content).digest(),
+            replay_key=await beside(_digest, self._settings.source.encode() + b"\0" + content),
             mail=key,
         )
+
+
+def _digest(octets: bytes) -> bytes:
+    return sha256(octets).digest()

@@ -130,7 +130,8 @@ class FolderDoor:
         letter = self._ids()
         try:
             content = await self._read(sighting)
-            received = letter_of(sighting, content, self._settings.origin, at=self._clock(), letter=letter)
+            origin, at = self._settings.origin, self._clock()
+            received = await asyncio.to_thread(letter_of, sighting, content, origin, at=at, letter=letter)
             return await self._keep(received)
         except UnreadableDocument as error:
             return self._refused(letter, error.findings)

@@ -13,7 +13,7 @@ from gateway.document import Finding, Severity
 from gateway.errors import Busy, HuitaineError, UnreadableDocument
 from gateway.identifiers import LetterId
 from gateway.ingest.ack import Answer, Complaint, acknowledge, complaints_of
-from gateway.ingest.intake import Clock, Ids, Intake, is_ours
+from gateway.ingest.intake import Clock, Ids, Intake, beside, is_ours
 from gateway.ingest.mllp.framing import Frame
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpListener, MllpSource
 from gateway.ingest.msh import DEFAULT, Msh, read_msh
@@ -39,7 +39,7 @@ class Answering:
         try:
             self._refuse_unfit(frame, request)
             source = self._source(request, listener, certificate)
-            return await self._taken(request, self._letter(frame.content, request, source, letter, at))
+            return await self._taken(request, await self._letter(frame.content, request, source, letter, at))
         except UnreadableDocument as error:
             _log.info("mllp_refused", letter_id=letter, codes=[finding.code for finding in error.findings])
             return acknowledge(request, Answer.CORRECT, letter=letter, at=at, complaints=complaints_of(error.findings))
@@ -69,7 +69,7 @@ class Answering:
         except Exception as error:  # noqa: BLE001  the letter is safe, and the same answer can be made again
             _log.warning("mllp_answer_not_recorded", letter_id=letter, error=type(error).__name__)
 
-    def _letter(
+    async def _letter(
         self, content: bytes, request: Msh, source: MllpSource, letter: LetterId, at: datetime
     ) -> ReceivedLetter:
         return ReceivedLetter(
@@ -79,7 +79,7 @@ class Answering:
             envelope=Envelope(sender=source.report_to, recipients=(Recipient(address=self._settings.recipient),)),
             content=content,
             received_at=at,
-            replay_key=replay_key(source.name, request.field(10), content),
+            replay_key=await beside(replay_key, source.name, request.field(10), content),
         )
 
     def _source(self, request: Msh, listener: MllpListener, certificate: Mapping[str, Any] | None) -> MllpSource:
