@@ -13,6 +13,7 @@ import structlog
 from config.sections import Mailbox
 from gateway.errors import PermanentFailure
 from gateway.identifiers import LetterId, new_letter_id
+from gateway.imap import Limits as ImapLimits
 from gateway.imap import MailboxWatch, Pace
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
@@ -110,7 +111,8 @@ class Entrances:
     def _open_mailboxes(self) -> None:
         gateway, settings = self._gateway, self._gateway.settings
         if settings.imap.host:
-            watch = MailboxWatch(account(settings, settings.imap, "imap"), pace=_pace(settings.imap))
+            largest = ImapLimits(size=settings.smtp.max_size)
+            watch = MailboxWatch(account(settings, settings.imap, "imap"), limits=largest, pace=_pace(settings.imap))
             door = ImapDoor(
                 imap_door(settings),
                 watch,
