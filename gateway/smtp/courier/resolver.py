@@ -132,7 +132,7 @@ class DnsResolver:
         return tuple(Tlsa(usage=one.usage, selector=one.selector, matching=one.mtype, data=one.cert) for one in records)
 
     async def txt(self, name: str) -> tuple[str, ...]:
-        """The texts at a name, the strings of each joined (RFC 7208 §3.3 does it so); bytes that are not ASCII as ?."""
+        """The texts at a name, the strings of each joined (RFC 8461 §3.1); bytes that are not ASCII as ?."""
         found = await self._ask_kindly(name, TXT)
         return tuple(b"".join(one.strings).decode("ascii", "replace") for one in found.records)
 
