@@ -1,4 +1,4 @@
-"""Live destinations beside a dead one, over the real store and worker: hand-overs take their time, nothing else does."""
+"""Live destinations beside a dead one, over the real store and worker: hand-overs take their time, nothing else."""
 
 from __future__ import annotations
 
