@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.faults import canaries, migrating, restoring
+from tests.faults import migrating, readable, restoring
 from tests.faults.campaigns import Row, row
 
 BACKED_UP = int(os.environ.get("FAULT_BACKUP_LETTERS", "1000"))
@@ -14,11 +14,11 @@ CANARIES = 100
 
 async def f1(folder: Path) -> Row:
     """Canaries in every place of a hundred letters, looked for in every file of a running gateway."""
-    told = await canaries.look_everywhere(folder / "f1", CANARIES)
-    control = await canaries.look_everywhere(folder / "f1-control", 2, entry=canaries.UNSEALED)
+    told = await readable.look_everywhere(folder / "f1", CANARIES)
+    control = await readable.look_everywhere(folder / "f1-control", 2, entry=readable.UNSEALED)
     for hit in told.hits:
         print(f"F1: {hit}", flush=True)
-    kept = not told.hits and not told.core and told.states >= canaries.STATES
+    kept = not told.hits and not told.core and told.states >= readable.STATES
     more = {"searched_bytes": told.searched, "ambiguous": told.ambiguous, "erased": told.erased}
     return row("F1", control=bool(control.hits), kept=kept, acknowledged=CANARIES + 4, **more)
 

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.crypto.vault import create_master_key
 from gateway.errors import KeyStoreRefused
-from tests.faults.canaries import STATES, UNSEALED, forms, look_everywhere
+from tests.faults.readable import STATES, UNSEALED, forms, look_everywhere
 from tests.faults.test_f2_keys import Here, opened
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import letter
