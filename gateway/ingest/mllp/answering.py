@@ -83,16 +83,23 @@ class Answering:
         )
 
     def _source(self, request: Msh, listener: MllpListener, certificate: Mapping[str, Any] | None) -> MllpSource:
-        """By certificate, else by MSH-3 and MSH-4, else the listener's; a source with applications has no others."""
+        """By certificate, else by MSH-3 and MSH-4, else the listener's.
+
+        A source with applications has no others; one with certificate names is nobody's who shows none of them (E4).
+        """
         names = names_of(certificate) if certificate else frozenset()
         sources = self._settings.sources
-        by_certificate = [source for source in sources if source.certificate_names & names]
-        by_application = [source for source in sources if request.application in source.applications]
-        by_listener = [source for source in sources if source.name == listener.source]
-        found = next(iter(by_certificate or by_application or by_listener), None)
-        if found is None or (found.applications and request.application not in found.applications):
+        shown = [source for source in sources if source.certificate_names & names]
+        named = [source for source in shown or sources if request.application in source.applications]
+        open_to_any = [source for source in shown if not source.applications]
+        found = (
+            named[:1] or open_to_any or [source for source in sources if not shown and source.name == listener.source]
+        )
+        if len(found) != 1 or (found[0].applications and not named):
             raise UnreadableDocument((_finding("MSH-3", "unknown-application", _UNKNOWN_APPLICATION),))
-        return found
+        if found[0].certificate_names and not shown:
+            raise UnreadableDocument((_finding("MSH-3", "unknown-certificate", _UNKNOWN_CERTIFICATE),))
+        return found[0]
 
     def _refuse_unfit(self, frame: Frame, request: Msh) -> None:
         if frame.too_large:
@@ -109,6 +116,8 @@ class Answering:
 
 
 _UNKNOWN_APPLICATION = "MSH-3 and MSH-4 are not known to this gateway; have the application added to its settings"
+
+_UNKNOWN_CERTIFICATE = "this application has to show its own client certificate; connect with it by TLS"
 
 
 def names_of(certificate: Mapping[str, Any]) -> frozenset[str]:  # Any: what ssl.getpeercert() returns

@@ -13,7 +13,7 @@ from gateway.errors import KeyStoreRefused, SettingsRefused
 from gateway.ingest.mllp import MllpLimits
 from gateway.ingest.mllp.framing import ALWAYS, Framing, Room
 from tests.unit.ingest.ingest_door_kit import SECRET, FakeIntake, mdm
-from tests.unit.ingest.test_mllp_door import END, VT, mllp, peer
+from tests.unit.ingest.test_mllp_door import AUTHORITY, END, VT, mllp, peer
 
 QUIET = {"drain": timedelta(seconds=2)}
 
@@ -145,3 +145,24 @@ def test_the_octets_in_memory_never_exceed_the_room_and_what_is_always_taken():
         framing.give_back(frame)
         framing.end()
     assert room.used == 0
+
+
+RESULT = mdm("R1").replace(b"|DPI|CH-EXEMPLE|", b"|SGL|LABO|")
+
+
+@pytest.mark.parametrize("listener", ["clear", "tls"])
+async def test_e4_who_shows_no_certificate_is_not_taken_for_a_source_that_has_one(listener):
+    async with mllp() as (door, intake), peer(door, listener) as stranger:
+        answer = await stranger.ask(RESULT)
+        assert answer[1] == "MSA|AE|R1"
+        assert answer[2].split("|")[5].startswith("unknown-certificate^")
+        assert intake.asked == 0
+
+
+async def test_e4_control_with_its_certificate_it_is_taken_and_another_valid_one_is_not():
+    async with mllp() as (door, intake):
+        async with peer(door, "mutual", AUTHORITY.issue_cert("labo.test")) as labo:
+            assert (await labo.ask(RESULT))[1] == "MSA|AA|R1"
+        async with peer(door, "mutual", AUTHORITY.issue_cert("imagerie.test")) as other:
+            assert (await other.ask(RESULT))[1] == "MSA|AE|R1"
+        assert [letter.source for letter in intake.kept] == ["labo"]
