@@ -92,6 +92,7 @@ async def letterbox(
         place = prepare(folder, authority, hop.port, readers=1, more=more)
         text = place.settings.read_text(encoding="utf-8")
         text = text.replace("[sources.dpi]\n", '[sources.dpi]\nunknown_mailbox = "allow"\n')
+        text = text.replace('senders = ["@hospital.test"]', 'senders = ["@hospital.test", "<>"]')
         place.settings.write_text(text, encoding="utf-8")
         gateway = build(load(place.settings), clock=utc_now)
         if timeouts is not None:
