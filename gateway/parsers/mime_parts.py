@@ -156,13 +156,14 @@ def _described(head: bytes, path: str, default: str) -> Part:
     """A header that cannot be read is as if it were not there: the part becomes a file without a name."""
     fields = fields_of(head)
     wanted = {name: value for name, value in reversed(fields) if name.startswith("content-")}
+    encoding = wanted.get("content-transfer-encoding", "").strip().lower()
     try:
         if any(len(value) > LONGEST_PARAMETERS for value in wanted.values()):
-            return Part(path=path, content_type="application/octet-stream", findings=(_opaque(path),))
+            return _opaque(path, encoding)
         content_type, named = parameters(wanted.get("content-type", default))
         disposition, more = parameters(wanted.get("content-disposition", ""))
     except TRAPS:
-        return Part(path=path, content_type="application/octet-stream", findings=(_opaque(path),))
+        return _opaque(path, encoding)
     kept = fields if path == "1" else ()
     return Part(
         path=path,
@@ -171,15 +172,16 @@ def _described(head: bytes, path: str, default: str) -> Part:
         parameters=named,
         disposition=disposition,
         name=decode_words(dict(more).get("filename") or dict(named).get("name") or ""),
-        encoding=wanted.get("content-transfer-encoding", "").strip().lower(),
+        encoding=encoding,
         headers=tuple((name, decode_words(value)) for name, value in kept if name in _KEPT),
     )
 
 
-def _opaque(path: str) -> Finding:
-    return warning(
-        "mime-header", f"part {path}", "header that cannot be read: the part is taken as a file without a name"
-    )
+def _opaque(path: str, encoding: str) -> Part:
+    """Still decoded: whoever gets the file must be able to open it."""
+    words = "header that cannot be read: the part is taken as a file without a name"
+    told = (warning("mime-header", f"part {path}", words),)
+    return Part(path=path, content_type="application/octet-stream", encoding=encoding, findings=told)
 
 
 def _filled(

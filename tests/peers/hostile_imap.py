@@ -44,7 +44,6 @@ class ScriptedServer:
     heard: list[str] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     connections: int = 0
-    open: int = 0
     lies: dict[str, bytes] = field(default_factory=dict)
     """Answers by verb that go before the script's, and may change while it runs."""
 
@@ -67,11 +66,9 @@ async def scripted_server(
         tasks.add(task)
         writers.add(writer)
         server.connections += 1
-        server.open += 1
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await _session(server, answers, reader, writer)
         writer.close()
-        server.open -= 1
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     server.port = listener.sockets[0].getsockname()[1]

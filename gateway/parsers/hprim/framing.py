@@ -77,7 +77,7 @@ class Segment:
         return "\n".join(self.separators.unescape(line) for line in lines).rstrip()
 
     def place(self, position: int | None = None) -> str:
-        """Where it is, as findings name it; a name that is none of the recommendation's may be a piece of a patient's."""
+        """Where it is, as findings name it; a name that no recommendation knows may be a piece of a patient's."""
         named = f"{self.name} line {self.number}" if self.name in _SEGMENTS else f"line {self.number}"
         return named + (f" field {position}" if position else "")
 

@@ -439,3 +439,15 @@ def test_a_letter_of_85_kb_is_taken_apart_in_well_below_a_millisecond_of_work() 
         take_apart(content)
         took.append(time.process_time() - started)
     assert min(took) < 0.001
+
+
+def test_a_file_whose_name_cannot_be_read_is_still_decoded() -> None:
+    pieces = b"".join(b";\r\n filename*%d=%b" % (number, b"a" * 900) for number in range(6))
+    mail = (
+        b"From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: text/plain\r\n\r\nBonjour\r\n--b\r\nContent-Disposition: attachment" + pieces + b"\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQKJSVFT0YK\r\n--b--\r\n"
+    )
+    reading = read(mail, expect_mail=True)
+    assert "mime-header" in [finding.code for finding in reading.findings]
+    assert reading.documents[0].attachments[0].content == b"%PDF-1.4\n%%EOF\n"
