@@ -35,8 +35,8 @@ class Told:
 
     @property
     def told_at_mail(self) -> bool:
-        """Whether SMTP clients heard it with the code that says so."""
-        return any(answer.startswith("452 4.3.1") for answer in self.refused)
+        """Whether SMTP clients heard it before they sent a letter, with the code that says so."""
+        return any(answer.startswith("452 4.3.1") and answer.endswith("[MAIL]") for answer in self.refused)
 
     @property
     def kept(self) -> bool:

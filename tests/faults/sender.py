@@ -143,7 +143,7 @@ class Smtp(_Connection):
         for line in (b"MAIL FROM:<dpi@hospital.test>", f"RCPT TO:<{TO}>".encode(), b"DATA"):
             if (answer := await self._ask(line))[:1] not in "23":
                 await self._ask(b"RSET")
-                return answer
+                return f"{answer} [{line[:4].decode()}]"
         return await self._ask(content + b".")
 
     @staticmethod
@@ -206,7 +206,8 @@ class Folder(_Connection):
         name = sha256(content).hexdigest()[:16] + ".hl7"
         file, witness = self._place.drop / name, (self._place.drop / name).with_suffix(".ok")
         if not self._said(name) and not file.exists():
-            await asyncio.to_thread(file.write_bytes, content)
+            await asyncio.to_thread(file.with_name(f".{name}").write_bytes, content)
+            file.with_name(f".{name}").rename(file)
             witness.touch()
         while not (said := self._said(name)):  # noqa: ASYNC110 (no event of ours tells it)
             await asyncio.sleep(_GLANCE)

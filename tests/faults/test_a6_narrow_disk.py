@@ -18,7 +18,7 @@ def _root_can_mount() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a6_a_disk_that_fills_up_costs_no_letter_and_letters_come_again_in_time(tmp_path: Path):
-    told = await fill_up(tmp_path / "honest", letters=60)
+    told = await fill_up(tmp_path / "honest", letters=60, brim=False)
     assert told.told_at_mail, told.refused
     assert told.balance.acknowledged >= 60
     assert told.balance.wrong == []

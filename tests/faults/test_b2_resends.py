@@ -12,8 +12,8 @@ from tests.faults.resends import NO_DOUBT, resend
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_b2_every_copy_is_announced_by_an_ambiguous_event_and_bears_the_same_message_id(tmp_path: Path):
-    told = await resend(tmp_path / "honest", letters=30)
-    assert told.balance.acknowledged == 30
+    told = await resend(tmp_path / "honest", letters=20)
+    assert told.balance.acknowledged == 20
     assert told.balance.wrong == []
     assert told.balance.renamed == 0
     assert told.balance.duplicated > 0
