@@ -37,7 +37,7 @@ class Letterbox:
 
     async def post(self, *mailboxes: str, sender: str = SENDER) -> str:
         """One sealed mail for all of them, over TLS as the hospital's software does; gives the answer."""
-        context = ssl.create_default_context(cafile=str(self.place.ca))
+        context = client_context_of(self.place)
         [content] = await asyncio.to_thread(sealed_mails, 1)
         async with aiosmtplib.SMTP(
             hostname="localhost", port=self.place.smtps, use_tls=True, tls_context=context
@@ -75,6 +75,11 @@ class Letterbox:
         async with asyncio.timeout(seconds):
             while not is_so():  # noqa: ASYNC110 (the store has no event for each thing a test asks)
                 await asyncio.sleep(0.02)
+
+
+def client_context_of(place: Place) -> ssl.SSLContext:
+    """What a client of the gateway trusts."""
+    return ssl.create_default_context(cafile=str(place.ca))
 
 
 @contextlib.asynccontextmanager
