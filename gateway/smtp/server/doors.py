@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import secrets
 from types import MappingProxyType
 
@@ -17,6 +18,9 @@ from gateway.smtp.server.listening import Listening, listen
 from gateway.smtp.server.settings import SmtpDoorSettings
 
 _CLOSING = "421 4.3.2 Closing, try again later"
+
+_FOR_THE_REST = 1024
+"""Descriptors for the queue, the courier and the other doors."""
 
 _log = structlog.get_logger()
 
@@ -74,6 +78,7 @@ async def open_smtp_doors(settings: SmtpDoorSettings, intake: Intake, clock: Clo
         max_guesses=settings.limits.max_guesses,
     )
     door = SharedDoor(settings, intake, clock, ids, credentials=credentials)
+    _make_room(settings.limits.max_connections + _FOR_THE_REST)
     listening: dict[str, Listening] = {}
     try:
         for listener in settings.listeners:
@@ -85,3 +90,13 @@ async def open_smtp_doors(settings: SmtpDoorSettings, intake: Intake, clock: Clo
     doors = SmtpDoors(door, listening)
     _log.info("smtp_open", ports=dict(doors.ports))
     return doors
+
+
+def _make_room(wanted: int) -> None:
+    """Let this process open so many files: a shell grants 1,024, and the queue needs some when the door is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < granted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    if granted < wanted:
+        _log.warning("smtp_few_descriptors", granted=granted, wanted=wanted)

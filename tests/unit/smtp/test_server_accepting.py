@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 import ssl
 from dataclasses import replace
@@ -108,3 +109,13 @@ async def test_f6_a_store_that_hangs_does_not_keep_the_door_from_closing():
 
 def test_an_ipv4_address_in_ipv6_clothes_is_that_address():
     assert network_of("::ffff:192.0.2.1") == "192.0.2.1"
+
+
+async def test_a_full_door_leaves_descriptors_for_the_queue():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        async with smtp_door(limits=replace(QUICK, max_connections=300)):
+            assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 1324
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
