@@ -19,7 +19,20 @@ from gateway.parsers.hl7v2.movement import TRIGGERS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy/README.md", *(ROOT / "docs").rglob("*.md")])
-OURS = ("gateway", "directory", "config", "commands", "tests", "docs", "demo", "scripts", "bench", "faults", "deploy", ".ci")
+OURS = (
+    "gateway",
+    "directory",
+    "config",
+    "commands",
+    "tests",
+    "docs",
+    "demo",
+    "scripts",
+    "bench",
+    "faults",
+    "deploy",
+    ".ci",
+)
 MADE = ("demo/out", "bench/results.json", "faults/results.json")
 """Made by a command, in no checkout."""
 CODE = re.compile(r"`([^`\n]+)`")

@@ -70,7 +70,7 @@ def unsaid(told: Told) -> dict[str, set[str]]:
 async def test_e12_no_canary_is_told_on_any_path(tmp_path: Path):
     told = await hear_everything(tmp_path, ("cli.py",))
     assert unsaid(told) == {}
-    assert {"smtp", "mllp", "control", "http /metrics", "/proc environ", "standard error"} <= told.places.keys()
+    assert {"smtp", "mllp", "control", "http /metrics", "/proc cmdline", "standard error"} <= told.places.keys()
     journal = told.places["standard error"]
     assert b'"kept"' in journal
     assert b'"held"' in journal
