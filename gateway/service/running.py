@@ -28,7 +28,7 @@ from gateway.service.metrics import open_metrics
 from gateway.service.orders import Orders
 from gateway.service.supervisor import notify, watchdog
 
-SWEEP, TELL, TIDY, RECOVER, FORGET = 1.0, 5.0, 60.0, 5.0, 3600.0
+SWEEP, TELL, TIDY, RECOVER, FORGET = 1.0, 2.0, 60.0, 5.0, 3600.0
 RENEWALS = 6
 """Leases are renewed so often in the time that one lasts: five commits may fail before one is lost."""
 DRAIN = 20.0
