@@ -225,7 +225,7 @@ def _take(connection: Connection, terms: Terms, wanted: Any, limit: int, *, phas
         "phase": terms.phase if phase is None else phase,
         "epoch": DELIVERY.c.epoch + 1,
     }
-    taken = update(DELIVERY).where(DELIVERY.c.id.in_(rows), _READY).values(**lease).returning(DELIVERY)
+    taken = update(DELIVERY).where(DELIVERY.c.id.in_(rows)).values(**lease).returning(DELIVERY)
     return [leased(dict(row)) for row in connection.execute(taken).mappings()]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, case, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, case, func, literal_column, or_, select
 
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.queue.accept import DELIVERY, LETTER
@@ -94,9 +94,13 @@ def ambiguous(connection: Connection) -> int:
 
 def oldest_due(connection: Connection) -> datetime | None:
     """The moment since when the oldest open delivery waits."""
-    opened = select(func.min(DELIVERY.c.created_at)).where(DELIVERY.c.state.in_(("ready", "leased")))
-    found: datetime | None = connection.execute(opened).scalar()
-    return found
+    states = [DELIVERY.c.state == literal_column(f"'{state}'") for state in ("ready", "leased")]  # an index for each
+    found = [connection.execute(select(func.min(DELIVERY.c.created_at)).where(state)).scalar() for state in states]
+    return min((at for at in found if at is not None), default=None)
+
+
+_OPEN_NEWS = ("", "delayed", "held", "relayed")
+"""Of these something may be news; ``failed``, ``delivered`` and ``nothing`` are the last word."""
 
 
 def untold(connection: Connection, *, delayed_since: datetime, after: str = "", limit: int = 50) -> Sequence[Row]:
@@ -117,7 +121,12 @@ def untold(connection: Connection, *, delayed_since: datetime, after: str = "", 
     ).label("what")
     columns = (DELIVERY, LETTER.c.source, LETTER.c.received_at, LETTER.c.whole, what)
     joined = select(*columns).join(LETTER, LETTER.c.id == mine.letter_id)
-    news = joined.where(mine.state != "cancelled", what != "", known != what, mine.notify != "NEVER")
+    asked_by_index = or_(
+        and_(known.in_(_OPEN_NEWS), mine.state.in_(("failed", "expired", "held"))),
+        and_(known == "", mine.state.in_(("ready", "leased")), mine.created_at <= delayed_since),
+        and_(known.in_(_OPEN_NEWS), mine.state == "done"),
+    )
+    news = joined.where(asked_by_index, what != "", known != what, mine.notify != "NEVER")
     return connection.execute(news.where(mine.id > after).order_by(mine.id).limit(limit)).mappings().all()
 
 

@@ -104,7 +104,7 @@ class Delivery(SQLModel, table=True):
         _those("ready", "delivery_age", "created_at"),
         _those("leased", "delivery_lease", "lease_until"),
         _those("held", "delivery_held", "next_at"),
-        Index("delivery_told", "state", "reported", "created_at"),
+        Index("delivery_told", "reported", "state", "created_at"),
         Index(
             "delivery_unsure", "ambiguous", sqlite_where=text("ambiguous > 0"), postgresql_where=text("ambiguous > 0")
         ),

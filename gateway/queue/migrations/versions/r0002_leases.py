@@ -47,4 +47,4 @@ def _indexes() -> None:
     op.drop_index("delivery_due", "delivery")
     for name, (columns, where) in PARTIAL.items():
         op.create_index(name, "delivery", columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-    op.create_index("delivery_told", "delivery", ["state", "reported", "created_at"])
+    op.create_index("delivery_told", "delivery", ["reported", "state", "created_at"])
