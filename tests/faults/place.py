@@ -55,6 +55,7 @@ def prepare(
     text = made.settings.read_text(encoding="utf-8")
     for old, new in (("2587", clear), ("2465", smtps), ("2575", mllp)):
         text = text.replace(f"= {old}\n", f"= {new}\n")
+    text = text.replace("[courier]\n", "[courier]\nrest_minutes = [0.02, 0.02]\n")
     text = text.replace("= 1587\n", f'= {hop_port}\ntls = "implicit"\n')
     text = text.replace('ca = "tls/authority.pem"', f'ca = "{authority.roots}"')
     quick = f"interval_seconds = {DROP_INTERVAL}\n"
