@@ -19,6 +19,7 @@ from gateway.smtp.courier import Courier, HandOverFailure, Hop, Login, Phase, Se
 from gateway.smtp.courier.dialogue import Dialogue
 from gateway.smtp.courier.tls import OurCertificate
 from tests.peers.authority import Authority
+from tests.peers.chaos import chaos_proxy
 from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import DELIVERED_GP, GP_DOMAIN
 from tests.peers.hostile_smtp import EHLO, scripted_hop
@@ -148,6 +149,15 @@ async def test_e7_a_hop_that_does_not_offer_starttls_hears_nothing_but_ehlo(auth
         )
     assert failure.status == "4.7.10"
     assert stripped.heard == [b"EHLO gateway.test\r\n"]
+
+
+async def test_e7_a_real_postfix_whose_starttls_is_stripped_on_the_way_hears_nothing_of_the_letter(
+    postfix: Postfix,
+) -> None:
+    async with chaos_proxy(postfix.port, tamper=lambda said: said.replace(b"250-STARTTLS\r\n", b"")) as proxy:
+        failure = await failure_at(hop_of(postfix, host="127.0.0.1", port=proxy.port))
+        assert bytes(proxy.passed).splitlines() in ([b"EHLO gateway.test"], [b"EHLO gateway.test", b"QUIT"])
+    assert (failure.status, failure.words) == ("4.7.10", "Next hop does not offer TLS")
 
 
 async def test_e2_what_is_said_before_the_handshake_is_not_believed_after_it(authority: Authority) -> None:
