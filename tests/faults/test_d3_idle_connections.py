@@ -10,6 +10,7 @@ from tests.faults.crowds import MOST_CLEAR_KB, MOST_TLS_KB, WIDE_BUFFERS, hold, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_d3_idle_connections_cost_little_in_clear_and_in_tls(tmp_path: Path):
     async with wide(tmp_path / "here") as here:
         clear = await hold(here, 300, tls=False, probes=200)
@@ -19,6 +20,7 @@ async def test_d3_idle_connections_cost_little_in_clear_and_in_tls(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_d3_control_buffers_as_wide_as_asyncio_likes_them_are_caught(tmp_path: Path):
     async with wide(tmp_path / "here", entry=WIDE_BUFFERS) as here:
         tls = await hold(here, 100, tls=True, probes=1)

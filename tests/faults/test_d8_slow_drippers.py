@@ -10,6 +10,7 @@ from tests.faults.crowds import TOO_SLOW, drip
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_d8_drippers_are_closed_and_good_traffic_goes_on(tmp_path: Path):
     told = await drip(tmp_path, 100, 40, every=0.3, grace_seconds="1.5")
     assert told.ended == {TOO_SLOW: 100}
@@ -18,6 +19,7 @@ async def test_d8_drippers_are_closed_and_good_traffic_goes_on(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_d8_control_without_the_rule_they_stay(tmp_path: Path):
     told = await drip(tmp_path, 20, 5, every=0.3, patience=3, grace_seconds="3600")
     assert told.ended == {}

@@ -18,6 +18,7 @@ SOONER = SmtpLimits(
 )
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("address", [one, hundred, hundred_of_ipv6])
 async def test_e5_guesses_from_one_address_or_many_cost_few_hashes(address: Address):
     told = await guess(120, address, SOONER)
