@@ -19,6 +19,7 @@ Campaign = Callable[[Path], Coroutine[None, None, Row]]
 
 CAMPAIGNS = {
     "A1": "tests.faults.full:a1",
+    "A2": "tests.faults.power:a2",
     "A5": "tests.faults.full:a5",
     "A3": "tests.faults.full:a3",
     "A6": "tests.faults.narrow:a6",
@@ -34,6 +35,7 @@ CAMPAIGNS = {
     "A7": "tests.faults.cutting:a7",
     "A8": "tests.faults.cutting:a8",
     "E5": "tests.faults.guessing:e5",
+    "D9": "tests.faults.replaying:d9",
     "B6": "tests.faults.slow_sinks:b6",
     "B1": "tests.faults.queue_machine:b1",
     "D6": "tests.faults.deep:d6",
