@@ -15,13 +15,12 @@ import structlog
 from gateway import journal
 from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
 from gateway.identifiers import DeliveryId
-from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, Reason, SealedMail, Step
-from gateway.queue.afterwards import ReadingAgain
+from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, SealedMail, Step
 from gateway.queue.deliveries import Also, Finishing
 from gateway.queue.endings import Endings
+from gateway.queue.finding import Finding
 from gateway.queue.gate import Gate
 from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing, Terms
-from gateway.queue.meant import outcome_for
 from gateway.queue.planning import Dispatch
 from gateway.queue.schedule import Schedule
 from gateway.queue.shares import Shares
@@ -35,7 +34,6 @@ REWRITE = 2.0
 BREATH = 0.05
 """Seconds between two claims while more is due than there are slots."""
 OLD_AT_ONCE = 200
-GONE = Reason(code="addressee-unclear", words="read again, the letter no longer names this addressee beyond doubt")
 
 
 class Road(Protocol):
@@ -86,6 +84,7 @@ class Worker:
     def __init__(self, store: Store, road: Road, habits: Habits, *, gate: Gate, clock: Callable[[], datetime]) -> None:
         """Nothing runs before :meth:`start` or :meth:`sweep`."""
         self._store, self._road, self._habits, self._gate, self._clock = store, road, habits, gate, clock
+        self._finding = Finding(store=store, readdress=road.readdress, leg=habits.leg, clock=clock)
         self._shares = Shares(habits.slots)
         self._endings = Endings(store=store, schedule=habits.schedule, route=habits.route, leg=habits.leg, clock=clock)
         self._running: dict[asyncio.Task[None], Lease] = {}
@@ -248,7 +247,7 @@ class Worker:
         async with self._shares.place(lease.route):
             await self._gate.turn()
             try:
-                found = await self._find(lease)
+                found = await self._finding.find(lease)
             except UnreadableDocument as error:
                 return self._endings.held(lease, unreadable(error))
         match found:
@@ -272,36 +271,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
             return self._endings.failed(lease, step, error)
         return self._endings.done(step, lease, sealed, done)
-
-    async def _find(self, lease: Lease) -> Step | Held | None:
-        """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
-        target = self._store.target(lease.letter, lease.delivery, lease.target)
-        kept = await asyncio.to_thread(self._store.load, lease.letter)
-        letters = await self._road.readdress(kept)
-        letter = next((letter for letter in letters if letter.parsed.id == lease.letter), None)
-        outcome = outcome_for(target, letter.outcomes) if letter else None
-        match outcome:
-            case Addressed() if letter:
-                return Step(letter=letter, addressed=outcome, delivery=lease.delivery, attempt=lease.epoch)
-            case Held():
-                return outcome
-        numbered = target.addressee.rpps or target.addressee.adeli
-        if not numbered and await self._begun_anew(lease):
-            return None
-        return Held(addressee=target.addressee, reason=GONE)
-
-    async def _begun_anew(self, lease: Lease) -> bool:
-        """A letter that nobody could read had its recipients for addressees; now that it is read they are others."""
-        now = self._clock()
-        event = journal.read_again(now, lease.letter)
-
-        def gone(delivery: DeliveryId) -> Also:
-            return self._habits.leg(delivery, "cancelled", now)
-
-        done = await self._store.read_again(ReadingAgain(lease=lease, event=event, leg=gone))
-        if done:
-            journal.log(event)
-        return done
 
     async def _end(self, finishing: Finishing) -> None:
         """Write it, however long the disk takes: forgotten, it would stay leased, or be sent a second time."""

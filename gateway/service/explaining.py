@@ -57,6 +57,10 @@ _KEYS = {
         "la lecture échoue à chaque essai : une personne doit regarder ce fichier",
         "every attempt to read it failed: a person must look at this file",
     ),
+    "worker-broken": (
+        "chaque essai de composer ce courrier arrête la passerelle : une personne doit le regarder",
+        "each attempt to compose it ended the gateway: a person must look at this letter",
+    ),
 }
 
 

@@ -1,0 +1,59 @@
+"""A delivery that waited: its letter is read and addressed again, and today's outcome for its addressee is found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway import journal
+from gateway.identifiers import DeliveryId
+from gateway.letter import Addressed, AddressedLetter, Held, KeptLetter, Reason, Step
+from gateway.queue.afterwards import ReadingAgain
+from gateway.queue.deliveries import Also
+from gateway.queue.leases import Lease
+from gateway.queue.meant import outcome_for
+from gateway.queue.store import Store
+
+GONE = Reason(code="addressee-unclear", words="read again, the letter no longer names this addressee beyond doubt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """``readdress`` reads and addresses a kept letter; ``leg`` is what the clock writes for a row that goes."""
+
+    store: Store
+    readdress: Callable[[KeptLetter], Awaitable[list[AddressedLetter]]]
+    leg: Callable[[DeliveryId, str, datetime], Also]
+    clock: Callable[[], datetime]
+
+    async def find(self, lease: Lease) -> Step | Held | None:
+        """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
+        target = self.store.target(lease.letter, lease.delivery, lease.target)
+        kept = await asyncio.to_thread(self.store.load, lease.letter)
+        letters = await self.readdress(kept)
+        letter = next((letter for letter in letters if letter.parsed.id == lease.letter), None)
+        outcome = outcome_for(target, letter.outcomes) if letter else None
+        match outcome:
+            case Addressed() if letter:
+                return Step(letter=letter, addressed=outcome, delivery=lease.delivery, attempt=lease.epoch)
+            case Held():
+                return outcome
+        numbered = target.addressee.rpps or target.addressee.adeli
+        if not numbered and await self._begun_anew(lease):
+            return None
+        return Held(addressee=target.addressee, reason=GONE)
+
+    async def _begun_anew(self, lease: Lease) -> bool:
+        """A letter that nobody could read had its recipients for addressees; now that it is read they are others."""
+        now = self.clock()
+        event = journal.read_again(now, lease.letter)
+
+        def gone(delivery: DeliveryId) -> Also:
+            return self.leg(delivery, "cancelled", now)
+
+        done = await self.store.read_again(ReadingAgain(lease=lease, event=event, leg=gone))
+        if done:
+            journal.log(event)
+        return done
