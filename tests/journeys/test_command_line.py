@@ -284,12 +284,12 @@ async def test_a_held_letter_is_released_cancelled_and_resent_with_no_gateway(
     async with alive(prepared, dovecot) as ward:
         letter = await held_letter(ward)
     await asyncio.to_thread(_act, terminal, letter)
-    assert terminal.json("queue", "status")[0]["state"] == "ready"
+    assert terminal.json("queue", "status")["deliveries"][0]["state"] == "ready"
 
 
 def _act(terminal: Terminal, letter: str) -> None:
     assert terminal.json("letters", "--state", "held")[0]["id"] == letter
-    (status,) = terminal.json("queue", "status")
+    (status,) = terminal.json("queue", "status")["deliveries"]
     assert status == {"state": "held", "reason": "unknown-number", "deliveries": 1}
     assert "no letter" in terminal.type("letters", "release", "NOPE", code=3)
     assert f"{letter}: nothing has failed" in terminal.type("letters", "resend", letter, code=1)
