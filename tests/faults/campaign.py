@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.control import order
 from tests.faults.hop import Hop, running_hop
-from tests.faults.ledger import Balance, balance, left_to_do
+from tests.faults.ledger import Balance, balance, left_to_do, looking
 from tests.faults.place import Place, prepare
 from tests.faults.process import HONEST, GatewayProcess
 from tests.faults.sender import Hospital
@@ -48,6 +49,8 @@ class Told:
     resent: int
     refused: list[str]
     died: list[str]
+    set_aside: int = 0
+    """Letters that waited for a person in the end, because they were in hand at several deaths."""
 
     @property
     def kept(self) -> bool:
@@ -78,6 +81,8 @@ async def campaign(folder: Path, plan: Plan) -> Told:
                     f"{number} rounds: {len(here.hospital.heard.yes)} promised, {here.gateway.kills} kills", flush=True
                 )
         await drained(here)
+        aside = await asyncio.to_thread(release_what_was_set_aside, here.place)
+        await drained(here)
         await asyncio.to_thread(here.gateway.stop)
         heard = here.hospital.heard
         return Told(
@@ -87,6 +92,7 @@ async def campaign(folder: Path, plan: Plan) -> Told:
             resent=heard.broken,
             refused=heard.no,
             died=here.gateway.died,
+            set_aside=aside,
         )
 
 
@@ -113,6 +119,17 @@ async def drained(here: Scene) -> None:
         if asyncio.get_running_loop().time() > until or not here.gateway.alive:
             return
         await asyncio.sleep(0.2)
+
+
+def release_what_was_set_aside(place: Place) -> int:
+    """A letter that was in hand at several deaths is taken for their cause (F10) and waits for a person: one comes."""
+    with looking(place.database) as connection:
+        held = connection.execute("SELECT letter_id FROM delivery WHERE state = 'held' AND reason LIKE '%-broken'")
+        letters = [row[0] for row in held]
+    for letter in letters:
+        release = {"act": "release", "letter": letter, "why": "the campaign killed it", "actor": "campaign"}
+        assert order(place.database.with_name("control.sock"), release)["deliveries"], letter
+    return len(letters)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -19,10 +19,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.control import order
-from tests.faults.campaign import drained, until
+from tests.faults.campaign import drained, release_what_was_set_aside, until
 from tests.faults.hop import Hop, running_hop
-from tests.faults.ledger import Balance, balance, left_to_do, looking
+from tests.faults.ledger import Balance, balance, left_to_do
 from tests.faults.nursery import ForkedGateway, Nursery
 from tests.faults.place import Place, prepare
 from tests.faults.points import CRASH_AT, DEATH, POINTS
@@ -97,21 +96,10 @@ async def die_everywhere(folder: Path, wanted: Sequence[tuple[str, int]]) -> Tol
         await asyncio.to_thread(here.gateway.open)
         await sending
         await drained(here)
-        aside = await asyncio.to_thread(_release_what_was_set_aside, here.place)
+        aside = await asyncio.to_thread(release_what_was_set_aside, here.place)
         await drained(here)
         await asyncio.to_thread(here.gateway.stop)
         return _told(here, aside)
-
-
-def _release_what_was_set_aside(place: Place) -> int:
-    """A letter that was in hand at several deaths is taken for their cause (F10) and waits for a person: one comes."""
-    with looking(place.database) as connection:
-        held = connection.execute("SELECT letter_id FROM delivery WHERE state = 'held' AND reason LIKE '%-broken'")
-        letters = [row[0] for row in held]
-    for letter in letters:
-        release = {"act": "release", "letter": letter, "why": "the campaign killed it", "actor": "campaign"}
-        assert order(place.database.with_name("control.sock"), release)["deliveries"], letter
-    return len(letters)
 
 
 def _told(here: _Scene, aside: int) -> Told:

@@ -50,7 +50,7 @@ async def a3(folder: Path) -> Row:
         copies_with_another_message_id=one.renamed + other.renamed,
         damaged=len(one.damaged) + len(other.damaged),
         died_at_start=len(told.died) + len(named.died),
-        set_aside_then_released=named.set_aside,
+        set_aside_then_released=told.set_aside + named.set_aside,
     )
 
 
