@@ -3,6 +3,7 @@
 ``python -m tests.load.generator PORT CA LOGIN PASSWORD RATE SECONDS BYTES SESSIONS`` prints one JSON line. ``RATE`` is
 letters a second, told by the clock and not by the answers (open loop); 0 sends as fast as ``SESSIONS`` sessions can
 (closed loop). A letter for which no session is free waits its turn, and is given up when it is a second late.
+A connection that is closed before TLS, as the gate does with those beyond its limit, is "not connected".
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Session:
             async with asyncio.timeout(_PATIENCE):
                 code = await self._sent(head, body, seen, due)
         except (OSError, asyncio.IncompleteReadError, ssl.SSLError) as error:
-            code = type(error).__name__
+            code = type(error).__name__ if self._writer else "not connected"
             self.close()
         seen.codes[code] += 1
         if code[:3] == "421":
