@@ -1,7 +1,8 @@
 """Promise F9: a revision of the database killed at each of its statements leaves the old shape or the new one.
 
 ``python -m tests.faults.migrating FOLDER POINTS [torn]`` tries every revision, on the database that version 0.1 left,
-at no more than POINTS places each (0: all of them), and prints what it found. ``torn`` begins no transaction: the control.
+at no more than POINTS places each (0: all of them), and prints what it found. ``torn`` begins no transaction: the
+control.
 """
 
 from __future__ import annotations
