@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from gateway.imap import Limits, Pace, watch
+from gateway.imap import Limits, Pace
 from gateway.service import entrances
 from tests.dialogues import bad_peers, bad_smtp_sessions
 from tests.dialogues.alive import WAIT, Alive, alive
@@ -28,7 +28,7 @@ async def surrounded(
     """A gateway between a hop and two mailboxes; seconds of patience where production has minutes."""
     folder = tmp_path_factory.mktemp("peers")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(watch, "Limits", partial(Limits, command=2, fetch=2))
+        patch.setattr(entrances, "ImapLimits", partial(Limits, command=2, fetch=2))
         patch.setattr(entrances, "Pace", partial(Pace, first_wait=0.05, longest_wait=0.2, again=0.2))
         async with (
             scripted_server(authority) as bad,
