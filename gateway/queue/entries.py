@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.journal import Event
@@ -47,11 +48,18 @@ def forget(connection: Connection) -> None:
     connection.info.pop(_END, None)
 
 
-def seal_with(connection: Connection, seal: Seal) -> None:
-    """Seal the journal's end from now on; one that was never sealed (version 0.1) is taken as it is."""
-    connection.info[_SEAL] = seal
-    if connection.execute(select(func.count()).select_from(HEAD)).scalar_one() == 0:
+def seal_with(connection: Connection, seal: Seal, *, first: bool = False) -> None:
+    """Seal the journal's end from now on; with ``first`` one that was never sealed (version 0.1) is taken as it is.
+
+    An end whose seal is gone or is not ours is never sealed again: that would vouch for what somebody else wrote.
+    """
+    head = connection.execute(select(HEAD)).one_or_none()
+    if head is None and first:
         connection.execute(insert(HEAD).values(id=1, **_head(seal, length(connection), last_hash(connection))))
+    elif head is None or head.seal != seal(_sealed(head.entries, head.hash)):
+        structlog.get_logger().critical("journal-seal-broken", do="see `huitaine audit verify`")
+        return
+    connection.info[_SEAL] = seal
 
 
 def length(connection: Connection) -> int:
@@ -91,9 +99,12 @@ def broken_links(connection: Connection) -> Iterator[int]:
 
 
 def _end(connection: Connection) -> tuple[int, bytes]:
-    """The number goes by the sealed end: lines that are missing stay missed, whatever is written after them."""
-    number = connection.execute(select(HEAD.c.entries)).scalar()
-    return length(connection) if number is None else int(number), last_hash(connection)
+    """By the sealed end: lines that are missing stay missed, and what follows rewritten ones does not follow them."""
+    head, last = connection.execute(select(HEAD)).one_or_none(), last_hash(connection)
+    if head is None:
+        return length(connection), last
+    rewritten = head.hash != last and head.entries == length(connection)
+    return int(head.entries), head.hash if rewritten else last
 
 
 def _head(seal: Seal, number: int, last: bytes) -> dict[str, Any]:

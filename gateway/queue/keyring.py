@@ -51,8 +51,8 @@ def held(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(select(VAULT_KEY).where(_LIVING).order_by(VAULT_KEY.c.created_at)).all()
 
 
-def open_ring(connection: Connection, vault: AtRest, now: datetime) -> None:
-    """Let ``vault`` hold the keys of this database, and make those that are missing.
+def open_ring(connection: Connection, vault: AtRest, now: datetime) -> bool:
+    """Let ``vault`` hold the keys of this database, and make those that are missing; whether it had none at all.
 
     Raises KeyStoreRefused when they are another master key's, or when there are letters and no keys for them.
     """
@@ -68,6 +68,7 @@ def open_ring(connection: Connection, vault: AtRest, now: datetime) -> None:
     for purpose, name in sorted(wanted - there):
         _keep(connection, vault.new_key(purpose, name, as_in_0_1=of_0_1 and purpose == "pseudonyms"), now)
     vault.hold(held(connection))
+    return not keys
 
 
 def turn(connection: Connection, jobs: Sequence[Turning]) -> Sequence[None]:

@@ -59,8 +59,8 @@ def _opened(folder: Path, vault: AtRest, now: datetime, undoing: ExitStack) -> D
     undoing.callback(engine.dispose)
     migrations.upgrade(engine)
     with engine.begin() as connection:
-        keyring.open_ring(connection, vault, now)
-        entries.seal_with(connection, vault.vouch)
+        new = keyring.open_ring(connection, vault, now)
+        entries.seal_with(connection, vault.vouch, first=new)
     return Disk(lock=lock, engine=engine, readers=open_reader(folder / NAME, keep=True))
 
 

@@ -31,8 +31,8 @@ class OnPostgresql:
         engine = create_engine(address, connect_args=options, poolclass=StaticPool, hide_parameters=True)
         migrations.upgrade(engine)
         with engine.begin() as connection:
-            keyring.open_ring(connection, vault, now)
-            entries.seal_with(connection, vault.vouch)
+            new = keyring.open_ring(connection, vault, now)
+            entries.seal_with(connection, vault.vouch, first=new)
         readers = create_engine(address, connect_args=options, poolclass=NullPool, hide_parameters=True)
         return cls(engine=engine, readers=readers)
 
