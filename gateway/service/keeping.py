@@ -25,11 +25,12 @@ from gateway.errors import DatabaseRefused
 from gateway.queue import copying, holding, keyring, queries, verifying
 from gateway.queue.bodies import AtRest
 from gateway.queue.opening import NAME, open_disk
-from gateway.queue.sqlite import open_reader
+from gateway.queue.sqlite import Lock, open_reader
 
 MANIFEST = "manifest.json"
 BESIDE = ("directory.db", "whitelist.db", "addressees.db")
 SETTINGS = "huitaine.toml"
+IN_ARCHIVE = frozenset({MANIFEST, NAME, *BESIDE, SETTINGS})
 VERSION = 1
 _KEYS = "huitaine keys 1"
 
@@ -72,11 +73,12 @@ def unpacked(archive: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     with _workplace(archive.parent) as place:
         try:
             with tarfile.open(archive) as tar:
-                tar.extractall(place, filter="data")
+                there = _taken_out(tar, place)
             manifest = json.loads((place / MANIFEST).read_bytes())
-            named = manifest["files"].items()
-            wrong = [name for name, described in named if _described(place / name) != described]
-        except (tarfile.TarError, OSError, ValueError, KeyError, EOFError) as error:
+            named = manifest["files"]
+            wrong = sorted(there ^ named.keys())
+            wrong += [name for name in there & named.keys() if _described(place / name) != named[name]]
+        except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             raise DatabaseRefused(f"{archive.name}: not a whole backup ({type(error).__name__})") from error
         if wrong or manifest.get("version") != VERSION:
             raise DatabaseRefused(f"{archive.name}: damaged or of another version: {', '.join(wrong) or 'manifest'}")
@@ -87,11 +89,10 @@ def put_back(data: Path, archive: Path, keys: Path, vault: AtRest, *, at: dateti
     """Put an archive into an empty data folder, on hold; raises KeyStoreRefused when keys or master do not fit.
 
     The queue's file comes last: killed before that, the folder is still without a queue, and the restore is begun anew.
+    Raises StorageUnavailable while a gateway runs here: it would go on writing into a file that is gone.
     """
-    if (data / NAME).exists():
-        raise DatabaseRefused("there is a queue here already: restore into an empty installation")
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with unpacked(archive) as (place, manifest):
+    with _empty(data), unpacked(archive) as (place, manifest):
         copying.put_keys(place / NAME, _read_keys(keys))
         left = _held(place, vault, at, f"backup of {manifest['made_at']}")
         _move_in(place / SETTINGS, data / f"{SETTINGS}.restored")
@@ -119,6 +120,32 @@ def wrong_in(folder: Path, vault: AtRest | None) -> list[str]:
             return list(verifying.problems(connection, vault))
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _empty(data: Path) -> Iterator[None]:
+    """Nobody else begins to work here; nothing of a former queue is left, whose log SQLite would play into ours."""
+    lock = Lock(data)
+    try:
+        for name in (NAME, f"{NAME}-wal", f"{NAME}-shm"):
+            if (data / name).exists():
+                raise DatabaseRefused(f"there is {name} here already: restore into an empty installation")
+        yield
+    finally:
+        lock.release()
+
+
+def _taken_out(tar: tarfile.TarFile, place: Path) -> set[str]:
+    """Plain files by the names that we give, and nothing else (Python 3.11.2 of Debian 12 has no filters for it)."""
+    there: set[str] = set()
+    for member in tar:
+        source = tar.extractfile(member) if member.isreg() and member.name in IN_ARCHIVE - there else None
+        if source is None:
+            raise tarfile.ReadError("holds what no backup holds")
+        with source, (place / member.name).open("xb") as target:
+            shutil.copyfileobj(source, target)
+        there.add(member.name)
+    return there - {MANIFEST}
 
 
 def _held(place: Path, vault: AtRest, at: datetime, why: str) -> list[dict[str, Any]]:
