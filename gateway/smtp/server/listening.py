@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import structlog
 
@@ -81,7 +81,7 @@ class Listening:
         """Who is there: the far end of the socket, or whom a listed proxy speaks for; ``None`` when let go."""
         if not self._listener.proxies:
             return address
-        if not any(ip_address(address.partition("%")[0]) in proxy for proxy in self._listener.proxies):
+        if not any(_plain(address) in proxy for proxy in self._listener.proxies):
             self._turn_away(connection, "not a listed proxy")
             return None
         try:
@@ -134,6 +134,12 @@ async def listen(door: SharedDoor, listener: SmtpListener) -> Listening:
             listening.close()
         raise
     return Listening(door, listener, sockets)
+
+
+def _plain(address: str) -> IPv4Address | IPv6Address:
+    """On a socket of both families, as systemd opens them, IPv4 comes as ``::ffff:192.0.2.1`` (RFC 4291 §2.5.5.2)."""
+    found = ip_address(address.partition("%")[0])
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def _open(family: int, address: tuple[object, ...], *, reuse_port: bool) -> socket.socket:
