@@ -6,6 +6,7 @@ commit, then the files change places. Whenever that is killed, the next start fi
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -64,12 +65,18 @@ class Keys:
         """``turn_after``: age at which a tenant's key gives way; ``destroy_after``: how long the former one stays."""
         self._store, self._vault, self._master, self._clock = store, vault, master, clock
         self._turn_after, self._destroy_after = turn_after, max(destroy_after, GRACE)
+        self._turning = asyncio.Lock()
 
     async def rotate_master(self) -> str:
         """Change the master key; gives the name of the file with the former one, which old backups still need.
 
-        Raises Busy while letters of version 0.1 are wrapped by the master itself.
+        One at a time: the second would take the first one's key for the former and forget it. Raises Busy while letters
+        of version 0.1 are wrapped by the master itself.
         """
+        async with self._turning:
+            return await self._rotate_master()
+
+    async def _rotate_master(self) -> str:
         with self._store.reading() as connection:
             if left := keyring.left_of_0_1(connection):
                 raise Busy(f"{left} letters of version 0.1 are still moved to keys of their own: again in a minute")
@@ -88,8 +95,9 @@ class Keys:
 
     async def rotate_tenant(self, tenant: str) -> None:
         """New letters get a new key from now on; those that are kept move to it (:meth:`look`)."""
-        await self._store.write(keyring.turn, keyring.Turning(tenant=tenant, now=self._clock(), vault=self._vault))
-        self._hold()
+        async with self._turning:
+            await self._store.write(keyring.turn, keyring.Turning(tenant=tenant, now=self._clock(), vault=self._vault))
+            self._hold()
 
     async def look(self) -> None:
         """Turn what is old, move letters to current keys in small steps, destroy former keys whose time is over."""
@@ -99,6 +107,7 @@ class Keys:
         horizon = now - self._destroy_after
         gone = await self._store.write(keyring.destroy, keyring.Destroying(now=now, horizon=horizon, vault=self._vault))
         if gone:
+            self._store.forget_all_keys()
             self._hold()
             structlog.get_logger().info("keys-destroyed", keys=gone)
         await self.move()
