@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from gateway.beside import beside
 from gateway.document import Finding, Reading, Role, Severity
 from gateway.errors import HuitaineError, ReadingFailed, UnreadableDocument
 from gateway.identifiers import LetterId, part_of
@@ -166,7 +167,7 @@ class Journey:
             return pass_on(step, message_id, sender=self._at.return_path, gateway=self._at.gateway)
         compose = self._at.composer.compose
         composed = await compose(step.letter, step.addressed, delivery=step.delivery, message_id=message_id)
-        return self._at.sealer.seal(composed)
+        return await beside(len(composed.entity), self._at.sealer.seal, composed)
 
 
 def _unread(kept: KeptLetter, findings: tuple[Finding, ...]) -> AddressedLetter:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {"letter", "document", "errors", "identifiers", "journal", "moments"}
-SHARED = {"imap", "prepared"}
+SHARED = {"imap", "prepared", "beside"}
 STATIONS = {
     "ingest",
     "smtp.server",
@@ -23,7 +23,12 @@ STATIONS = {
     "receipts",
     "delays",
 }
-ROAD = {"journey": LEAVES | {"stations", "passing"}, "stations": LEAVES, "passing": LEAVES, "admission": LEAVES}
+ROAD = {
+    "journey": LEAVES | {"stations", "passing", "beside"},
+    "stations": LEAVES,
+    "passing": LEAVES,
+    "admission": LEAVES,
+}
 
 
 def modules(*folders: str) -> Iterator[tuple[str, Path]]:

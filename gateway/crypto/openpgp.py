@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from threading import Lock
 
 import pysequoia
 from pysequoia.packet import Packet, PacketPile, SignatureType, Tag
@@ -57,6 +58,7 @@ class OpenPgpSigner:
             self._public = bytes(secret.extract_certificate())
         except (RuntimeError, ValueError) as error:
             raise KeyStoreRefused("openpgp: not a secret key that signs, or wrong password") from error
+        self._lock = Lock()
         self._recipients: OrderedDict[bytes, OpenPgpRecipient] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -90,6 +92,10 @@ class OpenPgpSigner:
         return armor.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
     def _recipient(self, key: bytes, fingerprint: str, address: str, at: datetime) -> OpenPgpRecipient:
+        with self._lock:
+            return self._remembered(key, fingerprint, address, at)
+
+    def _remembered(self, key: bytes, fingerprint: str, address: str, at: datetime) -> OpenPgpRecipient:
         digest = sha256(b"\0".join((fingerprint.encode(), address.encode(), key))).digest()
         known = self._recipients.get(digest)
         if known is not None and (known.until is None or at < known.until):

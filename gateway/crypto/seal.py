@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
+from threading import Lock
 
 import structlog
 
@@ -31,7 +32,7 @@ _REMEMBERED = 2048
 
 
 class Sealer:
-    """The station: holds the gateway's own keys, gives sealed mails. Not for several threads at once."""
+    """The station: holds the gateway's own keys, gives sealed mails. Threads may share it."""
 
     def __init__(
         self, *, identity: SigningIdentity, openpgp: OpenPgpSigner | None, clock: Callable[[], datetime]
@@ -40,6 +41,7 @@ class Sealer:
         self._signer = DetachedSigner(identity)
         self._openpgp = openpgp
         self._clock = clock
+        self._lock = Lock()
         self._recipients: OrderedDict[bytes, tuple[datetime, datetime, CmsRecipient]] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -115,6 +117,10 @@ class Sealer:
 
     def _recipient(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
         """The certificate made ready; checked in full once per address, its dates every time."""
+        with self._lock:
+            return self._remembered(certificate, address, at)
+
+    def _remembered(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
         digest = sha256(certificate + b"\0" + address.encode()).digest()
         known = self._recipients.get(digest)
         if known is not None and known[0] <= at <= known[1]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pybase64
 
+from gateway.beside import pieces
 from gateway.errors import NoProtection
 
 CRLF = b"\r\n"
@@ -32,7 +33,7 @@ def base64_lines(content: bytes) -> bytes:
 
 def check_canonical(entity: bytes) -> None:
     """NoProtection unless a relay will leave ``entity`` as it is: 7-bit, every line ended by CRLF, a header (CR-09)."""
-    ends = entity.translate(None, _NOT_LINE_END_NOR_8BIT)
+    ends = b"".join(piece.translate(None, _NOT_LINE_END_NOR_8BIT) for piece in pieces(entity))
     if ends != CRLF * (len(ends) // 2):
         raise NoProtection("entity-not-canonical")
     if CRLF + CRLF not in entity:

@@ -9,12 +9,13 @@ from hashlib import sha256
 
 import structlog
 
+from gateway.beside import beside
 from gateway.errors import HuitaineError, PermanentFailure, TooLarge
 from gateway.identifiers import LetterId
 from gateway.imap import FetchedMail, MailboxWatch, OversizedMail
 from gateway.imap.headers import block_of
 from gateway.ingest.imap_envelope import ImapDoorSettings, recipients_of, refuse_automatic, sender_of
-from gateway.ingest.intake import Clock, Ids, MailIntake, beside, is_ours
+from gateway.ingest.intake import Clock, Ids, MailIntake, is_ours
 from gateway.letter import Door, Envelope, Fate, MailKey, ReceivedLetter
 
 __all__ = ["ImapDoor", "ImapDoorSettings", "RefusedMail"]
@@ -116,7 +117,7 @@ class ImapDoor:
             account=self._settings.source,
             uidvalidity=mail.uidvalidity,
             uid=mail.uid,
-            sha256=await beside(_digest, stands_for),
+            sha256=await beside(len(stands_for), _digest, stands_for),
         )
 
     async def _received(self, letter: LetterId, envelope: Envelope, content: bytes, key: MailKey) -> ReceivedLetter:
@@ -127,7 +128,7 @@ class ImapDoor:
             envelope=envelope,
             content=content,
             received_at=self._clock(),
-            replay_key=await beside(_digest, self._settings.source.encode() + b"\0" + content),
+            replay_key=await beside(len(content), _digest, self._settings.source.encode() + b"\0" + content),
             mail=key,
         )
 

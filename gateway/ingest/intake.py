@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import ParamSpec, Protocol
+from typing import Protocol
 
 from gateway.errors import HuitaineError, KeyStoreRefused, SettingsRefused
 from gateway.identifiers import LetterId
 from gateway.letter import Fate, KeptLetter, MailKey, ReceivedLetter
-
-P = ParamSpec("P")
-_LARGE = 1 << 20
 
 Clock = Callable[[], datetime]
 """Aware UTC now."""
@@ -70,9 +66,3 @@ class MailIntake(Intake, Protocol):
 def is_ours(failure: HuitaineError) -> bool:
     """Whether the failure is the gateway's own, however permanent: no change of the letter would help."""
     return isinstance(failure, KeyStoreRefused | SettingsRefused)
-
-
-async def beside(digest: Callable[P, bytes], *given: P.args, **named: P.kwargs) -> bytes:
-    """A digest over a letter; of a large one in a thread, since nobody else is served meanwhile (promise D9)."""
-    size = max((len(each) for each in given if isinstance(each, bytes)), default=0)
-    return await asyncio.to_thread(digest, *given, **named) if size > _LARGE else digest(*given, **named)

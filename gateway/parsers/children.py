@@ -21,6 +21,7 @@ import msgspec
 import structlog
 
 import gateway
+from gateway.beside import beside, pieces
 from gateway.document import Reading
 from gateway.errors import HuitaineError, ReaderUnavailable, ReadingFailed, UnreadableDocument
 from gateway.parsers.wire import (
@@ -60,8 +61,9 @@ class _Child:
 
     async def ask(self, request: bytes, largest: int) -> Answer:
         """Send a frame, get the answer; any disorder raises, and the child must then be thrown away."""
-        self.writer.write(request)
-        await self.writer.drain()
+        for piece in pieces(request):
+            self.writer.write(piece)
+            await self.writer.drain()
         return await self.hear(largest)
 
     async def hear(self, largest: int) -> Answer:
@@ -69,7 +71,7 @@ class _Child:
         size = length_of(await self.reader.readexactly(PREFIX))
         if size > largest:
             raise ValueError("answer-too-large")
-        return answer_in(await self.reader.readexactly(size))
+        return await beside(size, answer_in, await self.reader.readexactly(size))
 
     async def end(self) -> int:
         """Kill it, wait until it is gone, and tell how it ended."""
@@ -116,9 +118,9 @@ class Readers:
         among the findings), :class:`ReadingFailed` when the child died, ran out of memory or took too long over it,
         :class:`ReaderUnavailable` when there is no child to read it, or the machine gave it no time.
         """
-        if self._deaths and self._deaths.get(sha256(content).digest(), 0) >= 2:
+        if self._deaths and self._deaths.get(await beside(len(content), _digest, content), 0) >= 2:
             raise ReadingFailed(POISON)
-        answer = await self._answer(content, frame(Request(content, name, expect_mail)))
+        answer = await self._answer(content, await beside(len(content), frame, Request(content, name, expect_mail)))
         if isinstance(answer, Refused):
             raise UnreadableDocument(answer.findings, answer.detail)
         if not answer.accepted:
@@ -143,24 +145,24 @@ class Readers:
                 keep = not answer.retiring
                 return heard
             detail = f"reader-raised {answer.exception}" if isinstance(answer, Failed) else "reader-disorder"
-            raise self._blame(content, detail)
+            raise await self._blame(content, detail)
         except TimeoutError:
-            raise self._too_slow(content, _cpu_seconds(child.process.pid) - began) from None
+            raise await self._too_slow(content, _cpu_seconds(child.process.pid) - began) from None
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.MsgspecError, ValueError) as trap:
-            raise self._blame(content, f"reader-died {type(trap).__name__}") from None
+            raise await self._blame(content, f"reader-died {type(trap).__name__}") from None
         finally:
             self._give_back(child, keep=keep)
 
-    def _too_slow(self, content: bytes, worked: float) -> HuitaineError:
+    async def _too_slow(self, content: bytes, worked: float) -> HuitaineError:
         """On a machine that stood still, or has much else to do, no letter is to blame: the child hardly ran."""
         if worked < self._seconds / _LEAST_SHARE:
             return ReaderUnavailable("reader-starved")
-        return self._blame(content, "reader-too-slow")
+        return await self._blame(content, "reader-too-slow")
 
-    def _blame(self, content: bytes, detail: str) -> ReadingFailed:
+    async def _blame(self, content: bytes, detail: str) -> ReadingFailed:
         """Remember whom the child fell over; the oldest memory goes when there are too many."""
         self.fallen += 1
-        digest = sha256(content).digest()
+        digest = await beside(len(content), _digest, content)
         self._deaths[digest] = self._deaths.pop(digest, 0) + 1
         while len(self._deaths) > _DEATHS_REMEMBERED:
             self._deaths.popitem(last=False)
@@ -249,6 +251,10 @@ class Readers:
             )
         reader, writer = await asyncio.open_connection(sock=ours, limit=_BUFFER)
         return _Child(process, writer, reader)
+
+
+def _digest(content: bytes) -> bytes:
+    return sha256(content).digest()
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -59,10 +59,8 @@ _encoder = msgspec.msgpack.Encoder()
 
 def frame(message: Request | Answer) -> bytes:
     """The bytes of one message, its length first."""
-    buffer = bytearray(PREFIX)
-    _encoder.encode_into(message, buffer, PREFIX)
-    buffer[:PREFIX] = (len(buffer) - PREFIX).to_bytes(PREFIX, "big")
-    return bytes(buffer)
+    payload = _encoder.encode(message)
+    return len(payload).to_bytes(PREFIX, "big") + payload
 
 
 def answered(reading: Reading, content: bytes, *, retiring: bool = False) -> Answered:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway import journal
+from gateway.beside import beside
 from gateway.errors import StorageFull
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.journal import Event
@@ -105,7 +106,9 @@ class Store(Contents):
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
         """Put the letter on disk, sealed; the earlier one comes back when this is a replay."""
         self._room_for(len(letter.content))
-        found = await self._writer.do(accept.keep, self.keeping(letter), size=len(letter.content))
+        size = len(letter.content)
+        keeping = await beside(size, self.keeping, letter)
+        found = await self._writer.do(accept.keep, keeping, size=size)
         if not found.again:
             return KeptLetter(received=letter)
         earlier = replace(letter, id=found.id)

@@ -1,10 +1,11 @@
-"""Station 5 for the event loop: a letter whose page must be printed (some 30 ms) is composed in a thread."""
+"""Station 5 for the event loop: what takes long, a page to print (some 30 ms) or much content, is done in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
 
+from gateway.beside import beside
 from gateway.compose.composer import Composer
 from gateway.identifiers import DeliveryId
 from gateway.letter import Addressed, AddressedLetter, ComposedMail, Form
@@ -24,7 +25,14 @@ class ComposingDesk:
     ) -> ComposedMail:
         """As :meth:`Composer.compose`."""
         work = partial(self._composer.compose, letter, addressed, delivery=delivery, message_id=message_id)
-        return await asyncio.to_thread(work) if needs_a_page(letter, addressed) else work()
+        return await (asyncio.to_thread(work) if needs_a_page(letter, addressed) else beside(size_of(letter), work))
+
+
+def size_of(letter: AddressedLetter) -> int:
+    """Octets that go into its mail, or more."""
+    documents = letter.parsed.documents
+    attached = sum(len(attachment.content) for document in documents for attachment in document.attachments)
+    return attached + sum(len(document.original.content) for document in documents)
 
 
 def needs_a_page(letter: AddressedLetter, addressed: Addressed) -> bool:

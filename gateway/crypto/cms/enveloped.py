@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.beside import pieces
 from gateway.crypto.cms import names
 from gateway.crypto.cms.der import OCTETS, SEQUENCE, SET, header, integer, oid, tlv
 from gateway.crypto.cms.recipients import CmsRecipient
@@ -20,7 +21,7 @@ def encrypt_cbc(content: bytes, recipients: Sequence[CmsRecipient], *, oaep: boo
     key, iv = os.urandom(32), os.urandom(16)
     encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
     fill = 16 - len(content) % 16  # RFC 5652 §6.3
-    sealed = (encryptor.update(content), encryptor.update(bytes((fill,)) * fill) + encryptor.finalize())
+    sealed = (*map(encryptor.update, pieces(content)), encryptor.update(bytes((fill,)) * fill) + encryptor.finalize())
     cipher = tlv(SEQUENCE, oid(names.AES256_CBC), tlv(OCTETS, iv))
     version = integer(2 if any(each.agreed for each in recipients) else 0)
     infos = _recipient_infos(key, recipients, oaep=oaep)

@@ -11,6 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from gateway.beside import beside
 from gateway.errors import TooLarge, TransientFailure
 from gateway.identifiers import LetterId
 from gateway.ingest.folder.settings import Origin
@@ -41,7 +42,8 @@ async def submit_file(path: Path, origin: Origin, intake: Intake, clock: Clock, 
     """
     sighting = Sighting.of(path.name, await asyncio.to_thread(os.lstat, path))
     content = await asyncio.to_thread(read_whole, path, sighting, origin.max_size)
-    return await intake.keep_and_read(letter_of(sighting, content, origin, at=clock(), letter=ids()))
+    received = await beside(len(content), letter_of, sighting, content, origin, at=clock(), letter=ids())
+    return await intake.keep_and_read(received)
 
 
 def letter_of(sighting: Sighting, content: bytes, origin: Origin, *, at: datetime, letter: LetterId) -> ReceivedLetter:

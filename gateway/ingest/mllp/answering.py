@@ -9,11 +9,12 @@ from typing import Any
 
 import structlog
 
+from gateway.beside import beside
 from gateway.document import Finding, Severity
 from gateway.errors import Busy, HuitaineError, UnreadableDocument
 from gateway.identifiers import LetterId
 from gateway.ingest.ack import Answer, Complaint, acknowledge, complaints_of
-from gateway.ingest.intake import Clock, Ids, Intake, beside, is_ours
+from gateway.ingest.intake import Clock, Ids, Intake, is_ours
 from gateway.ingest.mllp.framing import Frame
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpListener, MllpSource
 from gateway.ingest.msh import DEFAULT, Msh, read_msh
@@ -79,7 +80,7 @@ class Answering:
             envelope=Envelope(sender=source.report_to, recipients=(Recipient(address=self._settings.recipient),)),
             content=content,
             received_at=at,
-            replay_key=await beside(replay_key, source.name, request.field(10), content),
+            replay_key=await beside(len(content), replay_key, source.name, request.field(10), content),
         )
 
     def _source(self, request: Msh, listener: MllpListener, certificate: Mapping[str, Any] | None) -> MllpSource:

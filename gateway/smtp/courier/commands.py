@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.beside import PIECE, pieces
 from gateway.letter import SealedMail
 from gateway.smtp.courier.failures import HopRefused, Phase
 
@@ -95,8 +96,10 @@ def stuffed(content: bytes) -> bytes:
     Raises ``HopRefused`` 5.6.0 for a bare CR or LF: passing it on is how SMTP is smuggled, and mending it would break
     the signature.
     """
-    ends = content.translate(None, _NOT_LINE_ENDS)
-    if ends != b"\r\n" * (len(ends) // 2) or content.count(b"\r\n") != len(ends) // 2:
+    ends = b"".join(piece.translate(None, _NOT_LINE_ENDS) for piece in pieces(content))
+    # Counted in pieces that share one octet: a CRLF on the seam is in one of them, and in one only.
+    lines = sum(content.count(b"\r\n", start, start + PIECE + 1) for start in range(0, len(content), PIECE))
+    if ends != b"\r\n" * (len(ends) // 2) or lines != len(ends) // 2:
         raise HopRefused("content has a bare CR or LF", phase=Phase.DATA, status="5.6.0")
     if not content.endswith(b"\r\n"):
         content += b"\r\n"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
+from gateway.beside import beside
 from gateway.smtp.courier.commands import Offers, Parcel, mail_command, rcpt_command, stuffed
 from gateway.smtp.courier.dialogue import Dialogue
 from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopTimedOut, HopUnreachable, Phase
@@ -32,7 +33,7 @@ class Transaction:
     async def carry(self, parcel: Parcel) -> Reply:
         """The 2xx to the final dot; raises ``HandOverFailure``. Content is written only after a 354 (RFC 2920 §3.1)."""
         commands = [mail_command(parcel, self._offers), rcpt_command(parcel, self._offers), b"DATA\r\n"]
-        content = stuffed(parcel.mail.content)
+        content = await beside(len(parcel.mail.content), stuffed, parcel.mail.content)
         with self._told_with_phase():
             await self._open_data(commands)
             await self._write(content)
@@ -78,6 +79,8 @@ class Transaction:
     async def _write(self, content: bytes) -> None:
         view = memoryview(content)
         for start in range(0, len(content), BLOCK):
+            if start:
+                await asyncio.sleep(0)  # a fast hop always has room, and the others want their turn
             self._refuse_early_reply()
             self._dialogue.write(bytes(view[start : start + BLOCK]) if len(content) > BLOCK else content)
             await self._dialogue.room(self._timeouts.block)

@@ -8,6 +8,7 @@ import asyncio
 
 import structlog
 
+from gateway.beside import beside
 from gateway.letter import Door, Envelope, ReceivedLetter
 from gateway.smtp.reply import Refusal, megabytes, too_large
 from gateway.smtp.server.content import examine, replay_key
@@ -103,8 +104,9 @@ class Data(EnvelopeVerbs):
         source = self.source
         if source is None:
             raise Refusal(530, "5.7.0", "Authentication required")
-        content = examine(content, source, self.limits, loop_marker=self.door.settings.loop_marker)
-        letter = self._letter(content, source)
+        marker = self.door.settings.loop_marker
+        content = await beside(len(content), examine, content, source, self.limits, loop_marker=marker)
+        letter = await beside(len(content), self._letter, content, source)
         # aiosmtpd cancels this coroutine when the client goes; what is being committed must be settled (traps.md 2).
         commit = self.loop.create_task(self._keep_and_answer(letter))
         self.door.commits.add(commit)
