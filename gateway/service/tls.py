@@ -138,7 +138,7 @@ def _furnish(context: ssl.SSLContext, files: TlsFiles) -> datetime:
 
 
 def _demand_lists(context: ssl.SSLContext, paths: list[Path]) -> datetime:
-    lists = [one for path in paths for one in _lists(path.read_bytes())]
+    lists = [one for path in paths for one in revocation_lists(path.read_bytes())]
     if not lists:
         raise ValueError("no revocation list")
     with tempfile.NamedTemporaryFile(suffix=".pem") as pem:  # Python reads lists from a file of PEM alone
@@ -149,7 +149,8 @@ def _demand_lists(context: ssl.SSLContext, paths: list[Path]) -> datetime:
     return _first_end(lists)
 
 
-def _lists(octets: bytes) -> list[x509.CertificateRevocationList]:
+def revocation_lists(octets: bytes) -> list[x509.CertificateRevocationList]:
+    """All lists of a file, PEM or DER; raises ``ValueError``."""
     found = _PEM.findall(octets)
     return [x509.load_pem_x509_crl(pem) for pem in found] if found else [x509.load_der_x509_crl(octets)]
 

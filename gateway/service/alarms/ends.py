@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from config.settings import Settings
 from gateway.crypto.keystore import KeyStore
+from gateway.service.tls import revocation_lists
 
 CERTIFICATE, CRL = "certificate", "client_crl"
-_PEM_CRL = b"-----BEGIN X509 CRL-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Ends:
         self._certificates = dict(_files(settings, CERTIFICATE))
         self._lists = dict(_files(settings, CRL))
         self._signing = tuple(_signing(settings))
-        self._known: dict[Path, tuple[int, datetime | None]] = {}
+        self._known: dict[Path, tuple[list[tuple[int, int]], datetime | None]] = {}
 
     def certificates(self) -> list[End]:
         """The ends of the signing identity and of every certificate file that can be read."""
@@ -51,8 +51,8 @@ class Ends:
     def _end(self, path: Path, read: Any) -> datetime | None:  # noqa: ANN401 (as above)
         """``None`` for a file that is gone or unreadable: whoever needs it says so himself."""
         try:
-            changed = path.stat().st_mtime_ns
-            if self._known.get(path, (0, None))[0] != changed:
+            changed = [(each.stat().st_mtime_ns, each.stat().st_size) for each in _plain_files(path)]
+            if path not in self._known or self._known[path][0] != changed:
                 self._known[path] = (changed, read(path))
         except (OSError, ValueError):
             return None
@@ -84,12 +84,11 @@ def _certificate_end(path: Path) -> datetime:
     return x509.load_pem_x509_certificates(path.read_bytes())[0].not_valid_after_utc
 
 
+def _plain_files(path: Path) -> list[Path]:
+    """The file, or those of a folder: one that is written over does not change the folder."""
+    return sorted(each for each in path.iterdir() if each.is_file()) if path.is_dir() else [path]
+
+
 def _list_end(path: Path) -> datetime | None:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return min(filter(None, map(_next_update, files)), default=None)
-
-
-def _next_update(path: Path) -> datetime | None:
-    content = path.read_bytes()
-    load = x509.load_pem_x509_crl if _PEM_CRL in content else x509.load_der_x509_crl
-    return load(content).next_update_utc
+    lists = (each for file in _plain_files(path) for each in revocation_lists(file.read_bytes()))
+    return min(filter(None, (each.next_update_utc for each in lists)), default=None)
