@@ -140,7 +140,7 @@ def deferred(
     return Event(at=at, kind="deferred", letter=letter, delivery=delivery, code=status, words=words)
 
 
-def ambiguous(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str = "") -> Event:
+def ambiguous(at: datetime, letter: LetterId, delivery: DeliveryId | None, *, code: str = "") -> Event:
     """The connection or we died after the dot: the next hop may hold a copy, and another will be sent."""
     return Event(at=at, kind="ambiguous", letter=letter, delivery=delivery, code=code)
 

@@ -40,6 +40,8 @@ BROKEN = Finding(
     severity=Severity.ERROR, place="gateway", code="road-broken", message="an internal fault each time it was addressed"
 )
 
+NOTHING = Finding(severity=Severity.ERROR, place="file", code="nothing-in-it", message="there is no document in it")
+
 
 class Journey:
     """Knows the order of the stations and nothing else."""
@@ -125,7 +127,8 @@ class Journey:
         by_mail = letter.door in {Door.SMTP, Door.IMAP}
         reading = self._at.admit(await self._at.reader.read(letter.content, name=letter.name, expect_mail=by_mail))
         if not reading.accepted:
-            raise UnreadableDocument(reading.findings)
+            told = any(finding.severity is Severity.ERROR for finding in reading.findings)
+            raise UnreadableDocument(reading.findings if told else (*reading.findings, NOTHING))
         return reading
 
     async def onward(self, kept: KeptLetter, reading: Reading) -> None:

@@ -320,13 +320,14 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp:
-    """Never; the sender gets a DSN."""
+    """Never; the sender gets a DSN. ``ambiguous``: the last attempt may have left all the same."""
 
     at: datetime
     status: str
     reason: str
     code: int | None = None
     expired: bool = False
+    ambiguous: bool = False
 
 
 Outcome = Done | RetryAt | GiveUp

@@ -118,9 +118,12 @@ def act(connection: Connection, jobs: Sequence[Acting]) -> Sequence[int]:
 
 
 def tell(connection: Connection, jobs: Sequence[Telling]) -> Sequence[None]:
-    """Remember what the sender knows."""
+    """Remember what the sender knows; of what a person sent again meanwhile he must hear should it fail again."""
     for job in jobs:
-        connection.execute(update(DELIVERY).where(DELIVERY.c.id.in_(job.deliveries)).values(reported=job.what))
+        told = update(DELIVERY).where(DELIVERY.c.id.in_(job.deliveries))
+        if job.what == "failed":
+            told = told.where(DELIVERY.c.state.in_(("failed", "expired")))
+        connection.execute(told.values(reported=job.what))
     entries.append(connection, [job.event for job in jobs])
     return [None] * len(jobs)
 

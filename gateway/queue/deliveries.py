@@ -211,9 +211,9 @@ def _ending(job: Finishing) -> dict[str, Any]:
             ended = {"to": "done", "final": at, "accepted": at, "proved": 1, "dsn": dsn, "reply": code, "said": status}
         case RetryAt(at=at, status=status, reason=why, code=code, ambiguous=unsure):
             ended = {"to": "ready", "again": at, "said": status, "why": why, "reply": code, "unsure": int(unsure)}
-        case GiveUp(at=at, status=status, reason=why, code=code, expired=expired):
+        case GiveUp(at=at, status=status, reason=why, code=code, expired=expired, ambiguous=unsure):
             state = DeliveryState.EXPIRED if expired else DeliveryState.FAILED
-            ended = {"to": state.value, "final": at, "said": status, "why": why, "reply": code}
+            ended = {"to": state.value, "final": at, "said": status, "why": why, "reply": code, "unsure": int(unsure)}
         case Waiting(at=at, reason=why, since=since):
             ended = {"to": "held", "again": at, "why": why, "tried": 0, "since": since}
         case PutBack(at=at, status=status, reason=why):

@@ -106,13 +106,13 @@ class Endings:
         self, lease: Lease, outcome: RetryAt | GiveUp, now: datetime
     ) -> tuple[tuple[Event, ...], tuple[Also, ...]]:
         letter, delivery = lease.letter, lease.delivery
+        unsure = (journal.ambiguous(now, letter, delivery),) if outcome.ambiguous else ()
         match outcome:
-            case RetryAt(at=again, status=status, reason=why, ambiguous=unsure):
-                event = journal.deferred(now, letter, delivery, status=status, again=again, why=why)
-                return ((event, journal.ambiguous(now, letter, delivery)) if unsure else (event,)), ()
+            case RetryAt(at=again, status=status, reason=why):
+                return (journal.deferred(now, letter, delivery, status=status, again=again, why=why), *unsure), ()
             case GiveUp(status=status, expired=expired):
                 event = journal.failed(now, letter, delivery, status=status, expired=expired)
-                return (event,), (self.leg(delivery, "failed", now),)
+                return (event, *unsure), (self.leg(delivery, "failed", now),)
 
     def _finishing(self, step: Step | None, lease: Lease, outcome: Outcome | Waiting | PutBack) -> Finishing:
         if step is None:

@@ -155,7 +155,8 @@ class Keeper:
         cannot hide behind the restart.
         """
         now = self._clock()
-        paused = {letter for letter, until in self._not_before.items() if until > now}
+        # a clock that was set back must not make a letter wait for days
+        paused = {letter for letter, until in self._not_before.items() if now < until <= now + LONGEST_PAUSE}
         waiting = await asyncio.to_thread(self._waiting, paused | self._under_way)
         waiting = {letter: strikes for letter, strikes in waiting.items() if letter not in self._under_way}
         self._strikes.update(waiting)

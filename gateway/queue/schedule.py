@@ -33,13 +33,8 @@ def decide(
     code = getattr(error, "code", None)
     if error.permanent:
         return GiveUp(at=now, status=error.status, reason=error.words, code=code)
-    again = now + schedule.after(attempts, chance=chance)
+    again, unsure = now + schedule.after(attempts, chance=chance), bool(getattr(error, "ambiguous", False))
     if again > since + schedule.expire:
-        return GiveUp(at=now, status="4.4.7", reason="delivery time expired", code=code, expired=True)
-    return RetryAt(
-        at=again,
-        status=error.status,
-        reason=error.words,
-        code=code,
-        ambiguous=bool(getattr(error, "ambiguous", False)),
-    )
+        over = "delivery time expired"
+        return GiveUp(at=now, status="4.4.7", reason=over, code=code, expired=True, ambiguous=unsure)
+    return RetryAt(at=again, status=error.status, reason=error.words, code=code, ambiguous=unsure)

@@ -150,7 +150,12 @@ class Worker:
         await self._store.renew(Renewing(terms=self._habits.terms, version=self._habits.version, leases=leases))
 
     async def recover(self, *, everything: bool = False, clean: bool = False) -> int:
-        """Take back leases that ran out; after a start under the lock, or at a clean end, all of them."""
+        """Take back leases that ran out; after a start under the lock, or at a clean end, all of them.
+
+        Ours are renewed first: a clock that was set forward, or a machine that slept, ends the lease of nobody alive.
+        """
+        if not everything:
+            await self.renew()
         again = partial(self._habits.schedule.after, chance=0.5)
         recovering = Recovering(now=self._clock(), again=again, everything=everything, clean=clean)
         return await self._store.recover(recovering)

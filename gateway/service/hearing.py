@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway import journal
-from gateway.errors import HuitaineError
+from gateway.errors import HuitaineError, TransientFailure
 from gateway.identifiers import LetterId
-from gateway.letter import DeliveryState, Proof, Receipt
+from gateway.letter import DeliveryState, Proof, Receipt, ReceiptKind
 from gateway.queue import queries
 from gateway.queue.afterwards import Noting, Proving
 from gateway.queue.deliveries import Also
@@ -29,6 +29,12 @@ LEGS = {
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
+class AttemptUnderWay(TransientFailure):
+    """A bounce may be faster than our own commit that the hop said yes: it counts when the attempt's end is known."""
+
+    status, words = "4.3.0", "Attempt under way, try again later"
+
+
 class Hearing:
     """Records receipts; late, double, forged and foreign ones leave a line in the journal and change nothing."""
 
@@ -39,7 +45,10 @@ class Hearing:
         self._store, self._ids, self._stays, self._clock = store, message_ids, stays, clock
 
     async def hear(self, receipts: Sequence[Receipt]) -> None:
-        """On return every receipt is in the journal, and what it proves is committed."""
+        """On return every receipt is in the journal, and what it proves is committed.
+
+        Raises ``AttemptUnderWay`` for a failure that cannot be judged yet: to be heard again later.
+        """
         for receipt in receipts:
             await self._one(receipt)
 
@@ -51,6 +60,8 @@ class Hearing:
             await self._store.note(Noting(events=(event,)))
             journal.log(event)
             return
+        if receipt.kind is ReceiptKind.FAILED and row["state"] == DeliveryState.LEASED:
+            raise AttemptUnderWay(receipt.reporter)
         effect = apply(Proof(row["proof"]), receipt, is_failed=row["state"] == DeliveryState.FAILED)
         if effect.has_failed and row["state"] != DeliveryState.DONE:
             # Of an earlier attempt: another is under way, or a person ended it.
