@@ -36,6 +36,7 @@ CAMPAIGNS = {
     "A8": "tests.faults.cutting:a8",
     "E5": "tests.faults.guessing:e5",
     "D9": "tests.faults.replaying:d9",
+    "D9-large": "tests.faults.large_letters:d9_large",
     "B6": "tests.faults.slow_sinks:b6",
     "B1": "tests.faults.queue_machine:b1",
     "D6": "tests.faults.deep:d6",
