@@ -87,6 +87,7 @@ class Answering:
         """By certificate, else by MSH-3 and MSH-4, else the listener's.
 
         A source with applications has no others; one with certificate names is nobody's who shows none of them (E4).
+        Once names are listed, a certificate that stands for nobody opens no other way either.
         """
         names = names_of(certificate) if certificate else frozenset()
         sources = self._settings.sources
@@ -98,7 +99,8 @@ class Answering:
         )
         if len(found) != 1 or (found[0].applications and not named):
             raise UnreadableDocument((_finding("MSH-3", "unknown-application", _UNKNOWN_APPLICATION),))
-        if found[0].certificate_names and not shown:
+        unlisted = bool(names) and any(source.certificate_names for source in sources)
+        if not shown and (found[0].certificate_names or unlisted):
             raise UnreadableDocument((_finding("MSH-3", "unknown-certificate", _UNKNOWN_CERTIFICATE),))
         return found[0]
 

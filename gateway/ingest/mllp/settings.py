@@ -59,7 +59,7 @@ class MllpLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MllpDoorSettings:
-    """All that the door is told; ``SettingsRefused`` when clear text could be heard by others."""
+    """All that the door is told; ``SettingsRefused`` when others could hear clear text, or write as the hospital."""
 
     recipient: str
     """``auto@<our domain>``: the addressees are those that the document names."""
@@ -68,13 +68,19 @@ class MllpDoorSettings:
     limits: MllpLimits = MllpLimits()
 
     def __post_init__(self) -> None:
-        """Refuse clear text beyond loopback, and sources that do not exist."""
+        """Refuse clear text and clients without proof beyond loopback, and sources that do not exist."""
         names = {source.name for source in self.sources}
         for listener in self.listeners:
-            if listener.tls is None and not _is_loopback(listener.host):
-                raise SettingsRefused(f"mllp listener {listener.name}: without TLS only on loopback")
+            if not _demands_certificate(listener) and not _is_loopback(listener.host):
+                raise SettingsRefused(
+                    f"mllp listener {listener.name}: beyond loopback only by TLS with a client certificate (client_ca)"
+                )
             if listener.source and listener.source not in names:
                 raise SettingsRefused(f"mllp listener {listener.name}: no such source {listener.source}")
+
+
+def _demands_certificate(listener: MllpListener) -> bool:
+    return listener.tls is not None and listener.tls.verify_mode is ssl.CERT_REQUIRED
 
 
 def _is_loopback(host: str) -> bool:
