@@ -137,7 +137,7 @@ async def listen(door: SharedDoor, listener: SmtpListener) -> Listening:
 
 
 def _plain(address: str) -> IPv4Address | IPv6Address:
-    """On a socket of both families, as systemd opens them, IPv4 comes as ``::ffff:192.0.2.1`` (RFC 4291 §2.5.5.2)."""
+    """On a socket of both families, as systemd opens them, IPv4 comes as ``::ffff:192.0.2.1``."""
     found = ip_address(address.partition("%")[0])
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
