@@ -57,6 +57,7 @@ _KEYS = {
         "la lecture échoue à chaque essai : une personne doit regarder ce fichier",
         "every attempt to read it failed: a person must look at this file",
     ),
+    "nothing-in-it": ("il ne contient aucun document", "there is no document in it"),
     "worker-broken": (
         "chaque essai de composer ce courrier arrête la passerelle : une personne doit le regarder",
         "each attempt to compose it ended the gateway: a person must look at this letter",

@@ -112,7 +112,9 @@ class Hearing:
         )
 
     def _legs(self, row: queries.Row, receipt: Receipt, effect: Effect) -> tuple[Also, ...]:
-        at = receipt.at or self._clock()
+        """Its time is a stranger's: nothing arrives before it left, or after we hear of it."""
+        now = self._clock()
+        at = min(max(receipt.at or now, row["accepted_at"] or row["created_at"]), now)
         if effect.has_failed:
             return (self._stays.leg(row["id"], "failed", at),)
         if effect.code == "raised" and effect.proof in LEGS:

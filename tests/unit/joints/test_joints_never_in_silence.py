@@ -111,6 +111,27 @@ async def test_a_bounce_that_is_faster_than_our_commit_is_not_lost(joined: Joine
     assert joined.row(kept)["state"] == "failed"
 
 
+@pytest.mark.parametrize(("minutes", "counts"), [(-3 * 1440, 0), (5, 5), (1440, 60)])
+async def test_a_receipt_with_a_wrong_clock_makes_no_letter_arrive_before_it_left(
+    joined: Joined, vault: Any, minutes: int, counts: int
+):
+    stamped: list[Any] = []
+
+    class Stays(NoStays):
+        def leg(self, delivery: str, leg: str, at: Any) -> Any:
+            stamped.append((leg, at))
+            return super().leg(delivery, leg, at)
+
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    joined.clock.forward(hours=1)
+    ids = MessageIds("hospital.test", vault.pseudonym)
+    hearing = Hearing(joined.store, ids, Stays(), clock=joined.clock)  # type: ignore[arg-type]
+    name, at = joined.row(kept)["id"], NOON + timedelta(minutes=minutes)
+    await hearing.hear([Receipt(kind=ReceiptKind.DISPLAYED, message_id=ids(name, 1), addressee=TO, at=at)])
+    assert stamped == [("displayed", NOON + timedelta(minutes=counts))]
+
+
 async def test_what_was_sent_again_while_its_sender_was_told_and_fails_again_is_told_again(joined: Joined):
     class SlowPost:
         told = 0
