@@ -72,6 +72,18 @@ def record_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
     return new
 
 
+def begin_again(connection: Connection, deliveries: Iterable[str]) -> None:
+    """A person sends again what came back: that it was taken once, and failed, says nothing of what comes now.
+
+    What is proved to have arrived stays as it is.
+    """
+    these = list(deliveries)
+    undone = clock.c.delivery_id.in_(these) & clock.c.state.in_((Leg.ACCEPTED.value, Leg.FAILED.value))
+    now = case((clock.c.sealed_at.is_(None), "none"), else_=Leg.SEALED.value)
+    connection.execute(update(clock).where(undone).values(accepted_at=None, failed_at=None, state=now))
+    settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=these)])
+
+
 def _stamp(connection: Connection, leg: Leg, told: list[Stamp]) -> int:
     rows = [{"this_delivery": stamp.delivery_id, "told_at": stamp.at} for stamp in told]
     return _statement(leg).many(connection, rows)

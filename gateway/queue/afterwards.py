@@ -45,6 +45,8 @@ class Acting:
     to: DeliveryState
     event: Event
     erase_after: datetime | None = None
+    each: Callable[[DeliveryId], Also] | None = None
+    """What the clock writes for each delivery that is touched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,10 @@ def _act(connection: Connection, job: Acting) -> int:
         connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), reopened, body).values(**again))
     else:
         values |= {"final_at": job.event.at}
+    if job.each:
+        write_also(
+            connection, [job.each(it) for it in connection.execute(select(DELIVERY.c.id).where(*mine)).scalars()]
+        )
     touched = connection.execute(update(DELIVERY).where(*mine).values(**values)).rowcount
     if job.to is DeliveryState.CANCELLED:
         _close(connection, whole, job)

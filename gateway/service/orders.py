@@ -14,6 +14,7 @@ from gateway.letter import DeliveryState
 from gateway.queue.afterwards import Acting, Noting
 from gateway.queue.store import Store
 from gateway.service.rotating import Keys
+from gateway.service.staybook import sent_again
 
 ACTS = {
     "release": ((DeliveryState.HELD,), DeliveryState.READY),
@@ -68,7 +69,8 @@ class Orders:
         of, to = ACTS[act]
         now, letter = self._clock(), LetterId(order["letter"])
         event = journal.acted(now, letter, None, act=act, why=order["why"], actor=order["actor"])
-        acting = Acting(letter=letter, of=of, to=to, event=event, erase_after=self._store.erase_after(now))
+        over, each = self._store.erase_after(now), sent_again if act == "resend" else None
+        acting = Acting(letter=letter, of=of, to=to, event=event, erase_after=over, each=each)
         touched = await self._store.act(acting)
         if not touched and self._store.recall(letter) is None:
             raise LetterErased

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.delays.legs import Leg, Stamp, record_legs
+from gateway.delays.legs import Leg, Stamp, begin_again, record_legs
 from gateway.delays.letters import TimedLetter, tie_letters
 from gateway.delays.stays import record_movement
 from gateway.document import Movement
@@ -61,6 +61,16 @@ class StayBook:
 
     def _write_ties(self, connection: Connection, letters: Sequence[TimedLetter]) -> Sequence[Any]:
         return tie_letters(connection, letters, pseudonym=self._pseudonym)
+
+
+def sent_again(delivery: DeliveryId) -> Also:
+    """Let the clock of a delivery that a person sends again go on."""
+    return Also(_write_again, delivery)
+
+
+def _write_again(connection: Connection, deliveries: Sequence[Any]) -> Sequence[Any]:
+    begin_again(connection, deliveries)
+    return [None] * len(deliveries)
 
 
 def _write_legs(connection: Connection, stamps: Sequence[Stamp]) -> Sequence[Any]:

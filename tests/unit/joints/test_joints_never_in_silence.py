@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
+from gateway.delays.tables import clock
 from gateway.document import Reading
 from gateway.errors import PeerRefused, PeerTimedOut, UnreadableDocument
 from gateway.identifiers import LetterId
@@ -154,6 +155,19 @@ async def test_what_was_sent_again_while_its_sender_was_told_and_fails_again_is_
     await teller.tell()
     await teller.tell()
     assert post.told == 2
+
+
+async def test_the_clock_of_what_is_sent_again_goes_on(joined: Joined):
+    joined.road.deliver_it = refused
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    stamp = {"delivery_id": joined.row(kept)["id"], "letter_id": kept.id, "group_key": "L"}
+    failed = stamp | {"matched": "letter", "counts": True, "role": "GP", "hospital": "", "received_at": NOON}
+    row = clock.insert().values(**failed, accepted_at=NOON, failed_at=NOON, state="failed")
+    await joined.store.write(lambda db, jobs: [db.execute(row) and None for _ in jobs], None)
+    await Orders(joined.store, clock=joined.clock).obey({"act": "resend", "letter": kept.id, "why": "x", "actor": "y"})
+    with joined.store.reading() as connection:
+        assert connection.execute(select(clock.c.accepted_at, clock.c.failed_at)).one() == (None, None)
 
 
 async def test_a_clock_that_was_set_back_makes_no_letter_wait_for_days(joined: Joined):
