@@ -1,4 +1,7 @@
-"""Acceptance comes first: the road takes up new work one letter at a time, and only while the doors need not wait."""
+"""Acceptance comes first: while letters come in, the road takes up new work one at a time and in calm moments only.
+
+While none comes nobody is kept waiting, and the road goes as fast as it can: what an outage left behind must leave.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ PATIENCE = 0.1
 class Gate:
     """The one way into the road. What waits here is on disk already; only memory and time are spent on it."""
 
-    def __init__(self, waited: Callable[[], float], *, patience: float = PATIENCE) -> None:
-        """``waited`` tells for how many seconds the oldest job of the writer has been waiting."""
+    def __init__(self, waited: Callable[[], float | None], *, patience: float = PATIENCE) -> None:
+        """``waited``: seconds that the oldest job of the writer has been waiting; ``None`` while no letter comes in."""
         self._waited, self._patience = waited, patience
         self._turnstile = asyncio.Lock()
 
@@ -32,6 +35,9 @@ class Gate:
 
     async def _pressed(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether a door that had something to do now would be kept waiting; lets the loop go round once to see."""
+        if self._waited() is None:
+            return False
         began = loop.time()
         await asyncio.sleep(0)
-        return loop.time() - began > LAG or self._waited() > WAIT
+        waited = self._waited()
+        return loop.time() - began > LAG or (waited is not None and waited > WAIT)

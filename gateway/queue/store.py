@@ -28,6 +28,9 @@ from gateway.queue.opening import open_disk
 from gateway.queue.port import Database
 from gateway.queue.writer import Verb, Writer
 
+CALM = 0.25
+"""Seconds after which the doors count as idle: letters that come more often than this come first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -56,6 +59,7 @@ class Store(Contents):
         self._folder, self._limits, self._clock = folder, limits, clock
         self._writer = Writer(self._disk.engine)
         self._free = (0.0, 1)
+        self._keeping, self._kept_at = 0, time.monotonic() - CALM
         with self.reading() as connection:
             self._on_hold = holding.on_hold(connection)
 
@@ -80,9 +84,10 @@ class Store(Contents):
         self._on_hold = False
         return due
 
-    def waited(self) -> float:
-        """For how many seconds the oldest job of the writer has been waiting."""
-        return self._writer.waited
+    def waited(self) -> float | None:
+        """For how many seconds the oldest job of the writer has been waiting; ``None`` while no letter comes in."""
+        calm = not self._keeping and time.monotonic() - self._kept_at > CALM
+        return None if calm else self._writer.waited
 
     def commit_times(self) -> list[tuple[float, float]]:
         """When (monotonic) each of the last commits began, and the seconds it took."""
@@ -107,8 +112,13 @@ class Store(Contents):
         """Put the letter on disk, sealed; the earlier one comes back when this is a replay."""
         self._room_for(len(letter.content))
         size = len(letter.content)
-        keeping = await beside(size, self.keeping, letter)
-        found = await self._writer.do(accept.keep, keeping, size=size)
+        self._keeping += 1
+        try:
+            keeping = await beside(size, self.keeping, letter)
+            found = await self._writer.do(accept.keep, keeping, size=size)
+        finally:
+            self._keeping -= 1
+            self._kept_at = time.monotonic()
         if not found.again:
             return KeptLetter(received=letter)
         earlier = replace(letter, id=found.id)

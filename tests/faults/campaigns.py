@@ -27,6 +27,7 @@ CAMPAIGNS = {
     "D2": "tests.load.campaigns:d2",
     "D5": "tests.load.campaigns:d5",
     "D7": "tests.load.campaigns:d7",
+    "B8": "tests.load.drain:b8",
     "B9": "tests.faults.mailroom:b9",
     "B10": "tests.faults.mailroom:b10",
     "MLLP": "tests.faults.crowd:mllp",

@@ -8,6 +8,7 @@ import sqlite3
 import statistics
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from gateway.crypto.vault import create_master_key
@@ -46,14 +47,14 @@ async def make_deep(folder: Path, count: int, *, state: str = "ready") -> None:
     await asyncio.to_thread(_copy, folder / "data" / NAME, count, kept.id, plan.steps[0].lease.delivery, state)
 
 
-def _copy(database: Path, count: int, letter_id: str, delivery_id: str, state: str) -> None:
+def _copy(database: Path, count: int, letter_id: str, delivery_id: str, state: str, *, next_at: str = "") -> None:
     now = microseconds(utc_now())
     letters = {"id": "letter.id || 'x' || i", "whole": "letter.id || 'x' || i"}
     deliveries = {
         "id": "delivery.id || 'x' || i",
         "letter_id": "delivery.letter_id || 'x' || i",
         "route": f"'h' || (i % {ROUTES}) || '.example'",
-        "next_at": f"{now} - (i % 3600) * 1000000",
+        "next_at": next_at or f"{now} - (i % 3600) * 1000000",
         "state": f"'{state}'",
     }
     with closing(sqlite3.connect(database)) as connection:
@@ -65,6 +66,16 @@ def _copy(database: Path, count: int, letter_id: str, delivery_id: str, state: s
             connection.execute(copy, {"count": count, "id": name})
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def later_too(database: Path, count: int) -> None:
+    """Fill the queue up with ``count`` deliveries that are due tomorrow, copies of one that waits there."""
+    if count <= 0:
+        return
+    with closing(sqlite3.connect(database)) as connection:
+        delivery, letter_id = connection.execute("SELECT id, letter_id FROM delivery LIMIT 1").fetchone()
+    tomorrow = microseconds(utc_now() + timedelta(days=1))
+    _copy(database, count, letter_id, delivery, "ready", next_at=str(tomorrow))
 
 
 async def claim_times(store: Store, rounds: int) -> list[float]:

@@ -1,9 +1,9 @@
 """A next hop that outlives the gateway: each mail is on its list before the sender hears 250.
 
-``python -m tests.faults.hop CERT KEY LIST CUT DEFER`` prints its port. A share ``CUT`` of the mails gets no answer
-to the dot: the connection is cut after the mail is on the list, as an operator's server that dies at that moment would.
-Never two in a row: a destination that fails several times running is left alone for minutes. A share ``DEFER`` is not
-taken at all: 451 to the dot.
+``python -m tests.faults.hop CERT KEY LIST CUT DEFER PORT`` prints its port (0: any). A share ``CUT`` of the mails gets
+no answer to the dot: the connection is cut after the mail is on the list, as an operator's server that dies at that
+moment would. Never two in a row: a destination that fails several times running is left alone for minutes. A share
+``DEFER`` is not taken at all: 451 to the dot.
 """
 
 # ruff: noqa: S311 (chance here tries, it does not protect)
@@ -53,12 +53,14 @@ class Hop:
 
 
 @contextlib.contextmanager
-def running_hop(authority: Authority, arrivals: Path, *, cut: float = 0.0, defer: float = 0.0) -> Iterator[Hop]:
+def running_hop(
+    authority: Authority, arrivals: Path, *, cut: float = 0.0, defer: float = 0.0, port: int = 0
+) -> Iterator[Hop]:
     """The hop as a process of its own, ended by its id."""
     arrivals.touch()
     pair = authority.server
     command = [sys.executable, "-m", "tests.faults.hop", str(pair.certificate), str(pair.key)]
-    command += [str(arrivals), str(cut), str(defer)]
+    command += [str(arrivals), str(cut), str(defer), str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process.stdout:
@@ -125,13 +127,13 @@ def _address(line: bytes) -> str:
     return line.decode().partition("<")[2].partition(">")[0]
 
 
-async def main(certificate: str, key: str, arrivals: str, cut: str, defer: str) -> None:
+async def main(certificate: str, key: str, arrivals: str, cut: str, defer: str, port: str) -> None:
     """Serve until killed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     out = os.open(arrivals, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     session = _Session(out, float(cut), float(defer))
-    server = await asyncio.start_server(session.serve, "127.0.0.1", 0, ssl=context, limit=2**26)
+    server = await asyncio.start_server(session.serve, "127.0.0.1", int(port), ssl=context, limit=2**26)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -45,3 +45,14 @@ async def test_a_loop_that_lags_is_pressure():
 
     await asyncio.gather(busy(), turn())
     assert turned[0] >= ends - 0.05
+
+
+async def test_while_no_letter_comes_in_the_road_waits_for_nobody_however_much_it_has_to_do():
+    gate, began = Gate(lambda: None, patience=30), time.monotonic()
+
+    async def turn() -> None:
+        await gate.turn()
+        time.sleep(0.03)  # noqa: ASYNC251 (the road's own work)
+
+    await asyncio.gather(*(turn() for _ in range(10)))
+    assert time.monotonic() - began < 5
