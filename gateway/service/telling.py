@@ -22,6 +22,7 @@ from gateway.moments import EPOCH
 from gateway.queue import queries
 from gateway.queue.afterwards import Telling
 from gateway.queue.store import Store
+from gateway.queue.words import unnamed
 from gateway.receipts.notice import Notice, NoticeAddressee, NoticeKind, build_dsn
 from gateway.service.explaining import explain
 from gateway.smtp.courier.courier import Courier
@@ -96,7 +97,7 @@ class Teller:
                 await self._one(LetterId(key[0]), key[1], rows)
             except Exception as error:  # noqa: BLE001 (one letter's news must not end the others')
                 status = error.status if isinstance(error, HuitaineError) else ""
-                why = error.detail if isinstance(error, HuitaineError) else type(error).__name__
+                why = unnamed(error.detail, None) if isinstance(error, HuitaineError) else type(error).__name__
                 structlog.get_logger().warning("telling-failed", letter_id=key[0], status=status, why=why)
                 self._pauses[key] = self._pauses.get(key, Pause()).longer(self._clock())
             else:
@@ -170,7 +171,8 @@ class Teller:
         try:
             await self._hand_over(self._notice(letter, kept, what, wanted, to))
         except PermanentFailure as error:
-            structlog.get_logger().error("sender-not-reached", letter_id=letter, status=error.status, why=error.detail)
+            why = unnamed(error.detail, None)
+            structlog.get_logger().error("sender-not-reached", letter_id=letter, status=error.status, why=why)
             return f"{what}, sender not reached"
         return what
 
