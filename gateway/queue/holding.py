@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from gateway import journal
-from gateway.identifiers import DeliveryId
+from gateway.identifiers import DeliveryId, LetterId
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, LETTER
 from gateway.queue.tables import Hold
@@ -44,8 +44,17 @@ def hold(connection: Connection, now: datetime, why: str) -> Sequence[DeliveryId
     connection.execute(again)
     events = [journal.ambiguous(now, row.letter_id, row.id, code="restored") for row in found]
     events += [journal.ambiguous(now, letter, None, code="restored") for letter in unplanned]
+    events += [journal.ambiguous(now, letter, None, code="restored") for letter in without_rows(connection)]
     entries.append(connection, [journal.restored(now, words=why), *events])
     return [DeliveryId(row.id) for row in found]
+
+
+def without_rows(connection: Connection) -> Sequence[LetterId]:
+    """Letters that were not planned yet: they get new deliveries, whose Message-IDs do not tell a second copy."""
+    found = connection.execute(
+        select(LETTER.c.id).where(LETTER.c.planned.is_(False), LETTER.c.part == 0).order_by(LETTER.c.id)
+    )
+    return [LetterId(letter) for letter in found.scalars()]
 
 
 def release(connection: Connection, jobs: Sequence[tuple[datetime, str]]) -> Sequence[int]:

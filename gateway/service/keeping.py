@@ -154,11 +154,12 @@ def _held(place: Path, vault: AtRest, at: datetime, why: str) -> list[dict[str, 
     try:
         with disk.engine.begin() as connection:
             left = holding.hold(connection, at, why)
-            rows = [queries.delivery(connection, delivery) for delivery in left]
+            rows: list[dict[str, Any]] = [dict(queries.delivery(connection, delivery)) for delivery in left]
+            rows += [{"letter_id": letter} for letter in holding.without_rows(connection)]
     finally:
         disk.close()
     names = ("letter_id", "id", "role", "rpps", "attempts")
-    return [{name: row[name] for name in names} for row in rows]
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def _read_keys(path: Path) -> list[dict[str, Any]]:

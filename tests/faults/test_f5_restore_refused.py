@@ -11,12 +11,13 @@ import pytest
 from gateway.crypto.vault import create_master_key
 from gateway.errors import DatabaseRefused, StorageUnavailable
 from gateway.queue.opening import NAME
+from gateway.queue.planning import make_plan
 from gateway.queue.sqlite import Lock
 from gateway.rest import RestVault
 from gateway.service import keeping
 from tests.faults.test_f2_keys import Here, opened
 from tests.unit.queue.conftest import Clock
-from tests.unit.queue.letters import letter
+from tests.unit.queue.letters import WAITING, addressed, letter
 
 
 @pytest.fixture
@@ -26,8 +27,7 @@ async def here(tmp_path: Path) -> Here:
     (tmp_path / "huitaine.toml").write_text("")
     made = opened(tmp_path, Clock())
     await made.store.keep(letter())
-    archive = tmp_path / "night.tar"
-    keeping.back_up(tmp_path / "data", tmp_path / "huitaine.toml", archive, at=made.clock(), told=lambda *_: None)
+    back_up(made)
     keeping.write_keys(tmp_path / "data", tmp_path / "night.keys")
     made.store.close()
     return made
@@ -73,6 +73,19 @@ def test_f5_what_an_archive_holds_besides_is_not_taken_out_of_it(here: Here, kin
     assert not outside.exists()
 
 
+async def test_f5_what_was_held_or_had_no_addressee_yet_is_listed_too(here: Here):
+    """A GP may have it: what was held can find its addressee by itself, what was not planned gets new Message-IDs."""
+    again = opened(here.folder, here.clock)
+    held = await again.store.keep(letter())
+    plan = make_plan(again.store, [addressed(held, mailbox=None)], now=here.clock(), dispatch=WAITING)
+    assert await again.store.plan(plan.planning)
+    again.store.close()
+    (here.folder / "night.tar").unlink()
+    back_up(here)
+    told = restore(here, here.folder / "elsewhere").may_have_left
+    assert [(row["letter_id"] == held.id, bool(row["id"])) for row in told] == [(True, True), (False, False)]
+
+
 def test_f5_control_an_empty_folder_is_restored_into(here: Here):
     restore(here, here.folder / "elsewhere")
     assert (here.folder / "elsewhere" / NAME).exists()
@@ -82,5 +95,10 @@ def vault(here: Here) -> RestVault:
     return RestVault.open(here.master)
 
 
-def restore(here: Here, data: Path) -> None:
-    keeping.put_back(data, here.folder / "night.tar", here.folder / "night.keys", vault(here), at=here.clock())
+def back_up(here: Here) -> None:
+    data, archive = here.folder / "data", here.folder / "night.tar"
+    keeping.back_up(data, here.folder / "huitaine.toml", archive, at=here.clock(), told=lambda *_: None)
+
+
+def restore(here: Here, data: Path) -> keeping.Restored:
+    return keeping.put_back(data, here.folder / "night.tar", here.folder / "night.keys", vault(here), at=here.clock())
