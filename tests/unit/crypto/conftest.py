@@ -32,14 +32,15 @@ ENTITY = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def now() -> datetime:
+    """The moment of this test: what OpenSSL signs meanwhile lies in no future, however long the session takes."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(scope="session")
-def authority(now: datetime) -> TestAuthority:
-    return TestAuthority.create("Essai", at=now)
+def authority() -> TestAuthority:
+    return TestAuthority.create("Essai", at=datetime.now(UTC).replace(microsecond=0))
 
 
 @pytest.fixture(scope="session")
