@@ -33,6 +33,8 @@ REWRITE = 2.0
 """Seconds until an ending that could not be written is written again."""
 BREATH = 0.05
 """Seconds between two claims while more is due than there are slots."""
+REST = 0.2
+"""The longest pause while what was claimed is under way: its destination's share may be all that is taken."""
 OLD_AT_ONCE = 200
 
 
@@ -140,9 +142,11 @@ class Worker:
         return len(found)
 
     async def catch_up(self) -> None:
-        """Claim until nothing that is due is left on disk, as slots become free."""
-        while await self.sweep():
-            await asyncio.wait(set(self._running), timeout=BREATH)
+        """Claim until nothing that is due is left on disk, as slots and shares of destinations become free."""
+        pause = BREATH
+        while (found := await self.sweep()) or self._claimed.total():
+            pause = BREATH if found else min(2 * pause, REST)
+            await asyncio.wait(set(self._running), timeout=pause)
 
     async def renew(self) -> None:
         """Make the leases of all that is under way last."""
