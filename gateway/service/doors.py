@@ -36,6 +36,7 @@ def smtp_settings(settings: Settings) -> SmtpDoorSettings | None:
         sources=sources,
         limits=_smtp_limits(smtp),
         loop_marker=loop_marker(settings.gateway.domain),
+        known=settings.gateway.data / "known-networks",
     )
 
 

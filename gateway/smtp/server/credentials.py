@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from gateway.smtp.reply import Refusal
+from gateway.smtp.server.known import KnownNetworks
 from gateway.smtp.server.settings import SmtpSource
 
 _WINDOW = 600.0
@@ -58,7 +59,13 @@ class Credentials:
     """The sources that have a password; made once per settings."""
 
     def __init__(
-        self, sources: tuple[SmtpSource, ...], *, key: bytes, monotonic: Callable[[], float], max_guesses: int
+        self,
+        sources: tuple[SmtpSource, ...],
+        *,
+        key: bytes,
+        monotonic: Callable[[], float],
+        max_guesses: int,
+        known: KnownNetworks | None = None,
     ) -> None:
         self._sources = {source.login.encode(): source for source in sources if source.login and source.password_hash}
         self._key = key
@@ -66,7 +73,7 @@ class Credentials:
         self._right: dict[bytes, bytes] = {}
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: dict[bytes, asyncio.Task[bool]] = {}
-        self._known: set[tuple[bytes, str]] = set()
+        self._known = known or KnownNetworks()
         self._failures = Failures(monotonic)
         self._pool = ThreadPoolExecutor(max_workers=_HASHES_AT_ONCE, thread_name_prefix="argon2")
         self.hashed = 0
@@ -79,7 +86,7 @@ class Credentials:
         """
         digest = self._digest(login, password)
         if hmac.compare_digest(self._right.get(login, b""), digest):
-            self._known.add((login, network))
+            self._known.add(login, network)
             return self._sources[login]
         if digest in self._wrong:
             return None
@@ -90,7 +97,7 @@ class Credentials:
             return None
         if await self._is_right(login, password, network):
             self._right[login] = digest
-            self._known.add((login, network))
+            self._known.add(login, network)
             return self._sources[login]
         self._wrong[digest] = None
         if len(self._wrong) > _WRONG_KEPT:

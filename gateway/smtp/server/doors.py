@@ -14,6 +14,7 @@ import structlog
 from gateway.smtp.server.contract import Clock, Ids, Intake
 from gateway.smtp.server.credentials import Credentials
 from gateway.smtp.server.door import SharedDoor
+from gateway.smtp.server.known import KnownNetworks
 from gateway.smtp.server.listening import Listening, listen
 from gateway.smtp.server.settings import SmtpDoorSettings
 
@@ -76,6 +77,7 @@ async def open_smtp_doors(settings: SmtpDoorSettings, intake: Intake, clock: Clo
         key=secrets.token_bytes(32),
         monotonic=asyncio.get_running_loop().time,
         max_guesses=settings.limits.max_guesses,
+        known=KnownNetworks(settings.known),
     )
     door = SharedDoor(settings, intake, clock, ids, credentials=credentials)
     _make_room(settings.limits.max_connections + _FOR_THE_REST)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 from socket import socket
 
 from gateway.errors import SettingsRefused
@@ -123,6 +124,8 @@ class SmtpDoorSettings:
     """Asked at MAIL; raises ``TransientFailure`` when no letter can be taken now (disk low: promise A6)."""
     loop_marker: str = ""
     """A whole header line that only mails bear which we have passed on: seeing it again is a loop."""
+    known: Path | None = None
+    """The file of networks from which logins were right: see ``known.py``."""
 
     def __post_init__(self) -> None:
         """Refuse what would let somebody in without proof."""
