@@ -103,6 +103,11 @@ def refused(at: datetime, letter: LetterId, *, code: str, place: str) -> Event:
     return Event(at=at, kind="refused", letter=letter, code=code, words=place)
 
 
+def replaced(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str) -> Event:
+    """It was held and never tried when its sender was told to correct the letter: the corrected one takes its place."""
+    return Event(at=at, kind="replaced", letter=letter, delivery=delivery, code=code)
+
+
 def moved(at: datetime, letter: LetterId, *, trigger: str, effect: str) -> Event:
     """An ADT message changed a stay."""
     return Event(at=at, kind="movement", letter=letter, code=trigger, words=effect)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, insert, or_, select, update
 
+from gateway import journal
 from gateway.identifiers import LetterId
 from gateway.journal import Event
 from gateway.letter import Fate, MailKey
@@ -111,17 +112,38 @@ def strike(connection: Connection, jobs: Sequence[Striking]) -> Sequence[None]:
 def refuse(connection: Connection, jobs: Sequence[Event]) -> Sequence[None]:
     """Close a letter that cannot be taken: its bytes are erased, and the same bytes are read anew when they return.
 
-    A letter that has its rows already is left alone: a replay that cannot be read today does not stop the first one.
+    Of a letter that has its rows already (a replay, after a crash between its commit and the refusal) those that are
+    held and were never tried are cancelled: its sender hears now that he has to correct it, and the corrected one must
+    not meet this one later. What is on its way is left alone: a replay that cannot be read today does not stop it.
     """
     for event in jobs:
         values = {"state": "final", "planned": True, "reason": event.code, "final_at": event.at}
         here = (LETTER.c.id == event.letter, LETTER.c.planned.is_(False))
-        if connection.execute(update(LETTER).where(*here).values(erase_after=event.at, **values)).rowcount:
+        unplanned = connection.execute(update(LETTER).where(*here).values(erase_after=event.at, **values)).rowcount
+        if (unplanned or _cancel_untried(connection, event)) and event.letter:
             connection.execute(delete(REPLAY).where(REPLAY.c.letter_id == event.letter))
-            if event.letter:
-                seen.not_taken(connection, event.letter)
+            seen.not_taken(connection, event.letter)
     entries.append(connection, jobs)
     return [None] * len(jobs)
+
+
+def _cancel_untried(connection: Connection, event: Event) -> bool:
+    """Whether anything was cancelled. What is ready and was held a moment ago is being looked at again: held, too."""
+    mine, parts = DELIVERY.c, select(LETTER.c.id).where(LETTER.c.whole == event.letter)
+    waits = or_(mine.state == "held", and_(mine.state == "ready", mine.held_at.is_not(None)))
+    untried = (mine.attempts == 0, mine.ambiguous == 0, mine.proof == 0, mine.accepted_at.is_(None))
+    over = {"state": "cancelled", "reason": event.code, "final_at": event.at, "epoch": mine.epoch + 1}
+    gone = update(DELIVERY).where(mine.letter_id.in_(parts), waits, *untried).values(**over)
+    stopped = connection.execute(gone.returning(mine.id, mine.letter_id)).all()
+    entries.append(connection, [journal.replaced(event.at, row.letter_id, row.id, code=event.code) for row in stopped])
+    _close_replaced(connection, event, {row.letter_id for row in stopped})
+    return bool(stopped)
+
+
+def _close_replaced(connection: Connection, event: Event, letters: set[str]) -> None:
+    still = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(("ready", "leased", "held")))
+    closed = {"state": "final", "final_at": event.at, "erase_after": event.at}
+    connection.execute(update(LETTER).where(LETTER.c.id.in_(letters), ~still).values(**closed))
 
 
 def _withdraw(connection: Connection, event: Event) -> bool:

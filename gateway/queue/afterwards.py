@@ -29,6 +29,8 @@ class Proving:
     delivery: DeliveryId
     proof: Proof = Proof.NONE
     bounced: bool = False
+    epoch: int | None = None
+    """The attempt that came back, where it is known: one that began meanwhile has not."""
     status: str = ""
     event: Event
     erase_after: datetime | None = None
@@ -96,7 +98,8 @@ def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
             higher = case((DELIVERY.c.proof < int(job.proof), int(job.proof)), else_=DELIVERY.c.proof)
             connection.execute(update(DELIVERY).where(here).values(proof=higher))
         if job.bounced:
-            undelivered = (DELIVERY.c.state == "done", DELIVERY.c.proof <= int(Proof.ACCEPTED))
+            undelivered = [DELIVERY.c.state == "done", DELIVERY.c.proof <= int(Proof.ACCEPTED)]
+            undelivered += [] if job.epoch is None else [DELIVERY.c.epoch == job.epoch]
             failed = {
                 "state": "failed",
                 "status": job.status,

@@ -16,6 +16,7 @@ from gateway import journal
 from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
 from gateway.identifiers import DeliveryId
 from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, SealedMail, Step
+from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also, Finishing
 from gateway.queue.endings import Endings
 from gateway.queue.finding import Finding
@@ -189,7 +190,8 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Let what is under way end, break off what does not, and give every lease back (promise F6).
 
-        What had not come to its final dot is due at once, at whoever works next; the rest is ambiguous.
+        What had not come to its final dot is due at once, at whoever works next; the rest is ambiguous. Endings that
+        wait for a slow disk are written first: in one commit with them, leases would be taken back before they count.
         """
         self.begin_nothing()
         if self._running:
@@ -199,6 +201,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         if not self._store.broken:
+            await self._store.note(Noting())
             await self.recover(everything=True, clean=True)
 
     def _wanted(self, due: Sequence[str], free: int) -> dict[str, int]:

@@ -60,15 +60,21 @@ class Hearing:
             await self._store.note(Noting(events=(event,)))
             journal.log(event)
             return
-        if receipt.kind is ReceiptKind.FAILED and row["state"] == DeliveryState.LEASED:
+        is_late = self._is_of_an_earlier_attempt(row, receipt)
+        if receipt.kind is ReceiptKind.FAILED and row["state"] == DeliveryState.LEASED and not is_late:
             raise AttemptUnderWay(receipt.reporter)
         effect = apply(Proof(row["proof"]), receipt, is_failed=row["state"] == DeliveryState.FAILED)
-        if effect.has_failed and row["state"] != DeliveryState.DONE:
-            # Of an earlier attempt: another is under way, or a person ended it.
+        if effect.has_failed and (is_late or row["state"] != DeliveryState.DONE):
+            # Of an earlier attempt: another is under way or has arrived since, or a person ended it.
             effect = replace(effect, code="late", has_failed=False)
         proving = self._proving(row, receipt, effect)
         await self._store.prove(proving)
         journal.log(proving.event)
+
+    def _is_of_an_earlier_attempt(self, row: queries.Row, receipt: Receipt) -> bool:
+        """What its ENVID says: a Message-ID is every attempt's. A lease that was taken or lost since counts as one."""
+        attempt = self._ids.attempt_of(receipt.envid, row["id"])
+        return attempt is not None and attempt < row["epoch"]
 
     def _find(self, receipt: Receipt) -> tuple[queries.Row | None, Matched | Unmatched]:
         delivery = self._ids.delivery_of(receipt.message_id) or self._ids.delivery_of(receipt.envid)
@@ -105,6 +111,7 @@ class Hearing:
             delivery=row["id"],
             proof=effect.proof if effect.changes else Proof.NONE,
             bounced=effect.has_failed,
+            epoch=row["epoch"],
             status=_status(receipt),
             event=event,
             erase_after=self._store.erase_after(now),

@@ -41,5 +41,11 @@ class MessageIds:
         right = self._tag(delivery, int(parts[1])).encode()
         return delivery if hmac.compare_digest(right, parts[2].lower().encode("utf-8", "replace")) else None
 
+    def attempt_of(self, envid: str | None, delivery: DeliveryId) -> int | None:
+        """The attempt that an ENVID names; ``None`` for another delivery's, and for a Message-ID: it has none."""
+        named = (envid or "").strip().strip("<>").partition("@")[0].split(".")
+        attempt = int(named[1]) if self.delivery_of(envid) == delivery else 0
+        return attempt or None
+
     def _tag(self, delivery: DeliveryId, attempt: int) -> str:
         return self._pseudonym("message-id", f"{delivery}.{attempt}")[:_TAG]
