@@ -31,7 +31,13 @@ WRITER = (
 )
 """Small pages and a cache of 64 MB: a claim changes a row here and there in five indexes, and each page goes to the log
 whole; at 16 KiB and 2 MB it took three times as long on a queue of 200,000 (promises.md D6)."""
-READER = ("PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0", "PRAGMA busy_timeout=5000", "PRAGMA temp_store=MEMORY")
+READER = (
+    "PRAGMA query_only=ON",
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA cache_size=-16384",
+    "PRAGMA temp_store=MEMORY",
+)
 _OWED, _NOW = "huitaine-log-owed", "huitaine-log-now"
 
 
