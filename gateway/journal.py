@@ -175,6 +175,11 @@ def reported(at: datetime, letter: LetterId, *, code: str) -> Event:
     return Event(at=at, kind="reported", letter=letter, code=code)
 
 
+def untold(at: datetime, letter: LetterId, *, code: str) -> Event:
+    """Its row is damaged and names nobody any more: nobody can be told, a person has to find out who sent it."""
+    return Event(at=at, kind="untold", letter=letter, code=code)
+
+
 def proved(at: datetime, letter: LetterId, delivery: DeliveryId, *, receipt: str, effect: str) -> Event:
     """A receipt was matched; ``effect`` says what it changed."""
     return Event(at=at, kind="receipt", letter=letter, delivery=delivery, code=receipt, words=effect)

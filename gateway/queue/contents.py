@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from gateway import journal
 from gateway.errors import StorageUnavailable
 from gateway.identifiers import DeliveryId, LetterId, whole_of
-from gateway.letter import KeptLetter, ReceivedLetter
+from gateway.letter import Envelope, KeptLetter, ReceivedLetter
 from gateway.queue import accept, bodies
 from gateway.queue.bodies import AtRest, Summary, Target
 
@@ -61,6 +61,19 @@ class Contents:
             name=summary.name,
         )
         return KeptLetter(received=received)
+
+    def envelope(self, letter: LetterId) -> Envelope | None:
+        """Who handed a letter in and to whom, without its bytes; ``None`` when that was erased.
+
+        Raises KeyStoreRefused when its row is damaged.
+        """
+        whole = whole_of(letter)
+        with self._readers.connect() as connection:
+            row = connection.execute(select(accept.LETTER).where(accept.LETTER.c.id == whole)).mappings().one_or_none()
+        if row is None or not row["body_key"]:
+            return None
+        key = self._vault.unwrap(row["body_key"])
+        return bodies.unseal(self._vault, key, (whole, bodies.SUMMARY), row["sealed"], Summary).envelope
 
     def target(self, letter: LetterId, delivery: DeliveryId, sealed: bytes) -> Target:
         """Whom a delivery is for."""

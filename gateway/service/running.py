@@ -175,6 +175,7 @@ class Running:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.entrances.teller.end()
         await self._gateway.keeper.drain(self._left())
         await self._gateway.worker.drain(self._left())
 

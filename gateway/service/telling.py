@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -15,51 +15,30 @@ from gateway import journal
 from gateway.document import Severity
 from gateway.errors import HuitaineError, PermanentFailure, UnreadableDocument
 from gateway.identifiers import DeliveryId, LetterId, new_delivery_id
-from gateway.imap.headers import BadHeader, read_headers
 from gateway.ingest.imap import RefusedMail
-from gateway.letter import KeptLetter, SealedMail
+from gateway.letter import SealedMail
 from gateway.moments import EPOCH
 from gateway.queue import queries
 from gateway.queue.afterwards import Telling
 from gateway.queue.store import Store
 from gateway.queue.words import unnamed
 from gateway.receipts.notice import Notice, NoticeAddressee, NoticeKind, build_dsn
+from gateway.service.abreast import Abreast
 from gateway.service.explaining import explain
+from gateway.service.notices import KINDS, NOBODY, Habits, Notices, asked_for, own_message_id
 from gateway.smtp.courier.courier import Courier
 
-KINDS = {
-    "failed": NoticeKind.FAILED,
-    "held": NoticeKind.HELD,
-    "delayed": NoticeKind.DELAYED,
-    "delivered": NoticeKind.DELIVERED,
-    "relayed": NoticeKind.RELAYED,
-}
-ASKED = {NoticeKind.FAILED: "FAILURE", NoticeKind.DELAYED: "DELAY", NoticeKind.HELD: "DELAY"}
-STATUS = {
-    NoticeKind.FAILED: "5.0.0",
-    NoticeKind.DELAYED: "4.4.7",
-    NoticeKind.HELD: "4.0.0",
-    NoticeKind.DELIVERED: "2.1.5",
-    NoticeKind.RELAYED: "2.0.0",
-}
-NOBODY = "nobody@invalid"
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")  # RFC 5322 §3.6.4, as far as a stranger's may be repeated
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """Who we are, who hears of a source whose door has no sender, and when a delay is worth a word."""
-
-    our_domain: str
-    report_to: Mapping[str, str]
-    warn_after: timedelta
-    expire: timedelta
-
+__all__ = ["Habits", "Teller"]
 
 News = tuple[str, str]
 """A letter, and what there is to tell of it."""
 
 A_ROUND, PAGE = 50, 200
+ABREAST = 8
+"""So many senders' domains are told side by side: one whose server hangs delays its own letters only."""
+PATIENCE = 1.0
+"""Seconds that a round waits for those it began; what takes longer goes on behind it."""
+DAMAGED = "nobody known"
 FORGOTTEN = timedelta(days=1)
 
 
@@ -82,17 +61,34 @@ class Teller:
     def __init__(self, store: Store, courier: Courier, habits: Habits, *, clock: Callable[[], datetime]) -> None:
         """Everything it needs is handed in."""
         self._store, self._courier, self._habits, self._clock = store, courier, habits, clock
+        self._notices = Notices(store=store, habits=habits, clock=clock)
         self._pauses: dict[News, Pause] = {}
         self._unwritten: dict[News, Telling] = {}
+        self._abreast, self._told = Abreast(ABREAST), 0
+        self._domains: dict[News, str] = {}
 
     async def tell(self) -> int:
         """One round; gives how many letters were told of. What cannot be told now stands in nobody's way."""
         if self._store.on_hold:
             return 0
-        now, told = self._clock(), 0
-        news = await asyncio.to_thread(self._news, now)
+        now, before = self._clock(), self._told
+        news = await asyncio.to_thread(self._news, now, frozenset(self._abreast.busy))
         self._pauses = {each: pause for each, pause in self._pauses.items() if pause.until > now - FORGOTTEN}
+        for name, mine in news.items():
+            self._abreast.begin(name, partial(self._each, mine))
+        await self._abreast.settle(PATIENCE if news else 0)
+        return self._told - before
+
+    async def end(self) -> None:
+        """Break off what is being told: it is told after the next start."""
+        await self._abreast.end()
+
+    async def _each(self, news: Mapping[News, Sequence[queries.Row]]) -> None:
+        """The letters of one sender's domain, one after the other; after a slow one the next round looks anew."""
+        until = asyncio.get_running_loop().time() + PATIENCE
         for key, rows in news.items():
+            if asyncio.get_running_loop().time() > until:
+                return
             try:
                 await self._one(LetterId(key[0]), key[1], rows)
             except Exception as error:  # noqa: BLE001 (one letter's news must not end the others')
@@ -102,25 +98,39 @@ class Teller:
                 self._pauses[key] = self._pauses.get(key, Pause()).longer(self._clock())
             else:
                 self._pauses.pop(key, None)
-                told += 1
-        return told
+                self._told += 1
 
-    def _news(self, now: datetime) -> dict[News, list[queries.Row]]:
-        """At most :data:`A_ROUND` letters, without those that have to wait."""
-        news: dict[News, list[queries.Row]] = defaultdict(list)
+    def _news(self, now: datetime, busy: Collection[str]) -> dict[str, dict[News, list[queries.Row]]]:
+        """At most :data:`A_ROUND` letters by their senders' domains, without those that have to wait.
+
+        ``busy`` was read before the rows are: what is being told now would be found untold.
+        """
+        found: dict[News, list[queries.Row]] = defaultdict(list)
+        domains: dict[News, str] = {}
         last = ""
-        while len(news) < A_ROUND:
+        while len(found) < A_ROUND:
             with self._store.reading() as connection:
                 since = now - self._habits.warn_after
                 rows = queries.untold(connection, delayed_since=since, after=last, limit=PAGE)
             for row in rows:
                 key = (row["letter_id"], row["what"])
-                if self._pauses.get(key, Pause()).until <= now and (key in news or len(news) < A_ROUND):
-                    news[key].append(row)
+                if self._pauses.get(key, Pause()).until > now or (key not in found and len(found) >= A_ROUND):
+                    continue
+                domains[key] = domains.get(key) or self._domains.get(key) or self._domain(row)
+                if domains[key] not in busy:
+                    found[key].append(row)
             if len(rows) < PAGE:
                 break
             last = rows[-1]["id"]
+        self._domains = domains
+        news: dict[str, dict[News, list[queries.Row]]] = defaultdict(dict)
+        for key, mine in found.items():
+            news[domains[key]][key] = mine
         return news
+
+    def _domain(self, row: queries.Row) -> str:
+        """Of whoever is to be told; of nobody, the domain of nobody."""
+        return self._notices.sender(LetterId(row["letter_id"]), row).to.rpartition("@")[2].lower() or NOBODY
 
     async def refuse(self, refused: RefusedMail) -> None:
         """Tell whoever sent a mail that its door refuses after having received it, if anybody did.
@@ -152,24 +162,30 @@ class Teller:
     async def _one(self, letter: LetterId, what: str, rows: Sequence[queries.Row]) -> None:
         telling = self._unwritten.get((letter, what))
         if telling is None:
-            code = await self._said(letter, what, [row for row in rows if _asked_for(row, KINDS[what])])
-            event = journal.reported(self._clock(), letter, code=code)
+            code = await self._said(letter, what, [row for row in rows if asked_for(row, KINDS[what])])
+            if code == DAMAGED:
+                event = journal.untold(self._clock(), letter, code=what)
+            else:
+                event = journal.reported(self._clock(), letter, code=code)
             telling = Telling(deliveries=tuple(DeliveryId(row["id"]) for row in rows), what=what, event=event)
             self._unwritten[letter, what] = telling  # said once, even where the disk does not take it at once
         await self._store.tell(telling)
         del self._unwritten[letter, what]
-        journal.log(telling.event)
+        said = journal.warn if telling.event.kind == "untold" else journal.log
+        said(telling.event)
 
     async def _said(self, letter: LetterId, what: str, wanted: Sequence[queries.Row]) -> str:
         """Tell him, and say what was done; raises when he cannot be told now."""
-        kept = await asyncio.to_thread(self._store.recall, letter, erased=True) if wanted else None
-        if kept is None:
+        if not wanted:
             return f"{what}, nobody to tell"
-        to = self._habits.report_to.get(kept.received.source) or kept.received.envelope.sender
-        if not to:
-            return f"{what}, nobody to tell"
+        sender = await asyncio.to_thread(self._notices.sender, letter, wanted[0])
+        if not sender.to:
+            return DAMAGED if sender.damaged else f"{what}, nobody to tell"
+        notice = self._notices.notice(
+            letter, sender, what, wanted, await asyncio.to_thread(self._notices.message_id, letter)
+        )
         try:
-            await self._hand_over(self._notice(letter, kept, what, wanted, to))
+            await self._hand_over(notice)
         except PermanentFailure as error:
             why = unnamed(error.detail, None)
             structlog.get_logger().error("sender-not-reached", letter_id=letter, status=error.status, why=why)
@@ -188,60 +204,6 @@ class Teller:
             sealed_at=notice.at,
         )
         await self._courier.deliver(mail, notify=("NEVER",))
-
-    def _notice(self, letter: LetterId, kept: KeptLetter, what: str, rows: Sequence[queries.Row], to: str) -> Notice:
-        return Notice(
-            id=new_delivery_id(),
-            kind=KINDS[what],
-            our_name=self._habits.our_domain,
-            to=to,
-            at=self._clock(),
-            letter=letter,
-            arrived_at=kept.received.received_at,
-            addressees=tuple(self._addressee(letter, row, KINDS[what]) for row in rows),
-            envid=kept.received.envelope.envid,
-            message_id=own_message_id(kept.received.content),
-        )
-
-    def _addressee(self, letter: LetterId, row: queries.Row, kind: NoticeKind) -> NoticeAddressee:
-        target = self._store.target(letter, row["id"], row["addressee"])
-        asked = target.addressee
-        ours = f"{asked.rpps}@rpps.{self._habits.our_domain}" if asked.rpps else NOBODY
-        status = row["status"] if str(row["status"])[:1] == STATUS[kind][0] else STATUS[kind]
-        return NoticeAddressee(
-            mailbox=asked.mailbox or ours,
-            status=status,
-            orcpt=asked.orcpt,
-            code=row["code"],
-            reason=row["reason"],
-            explained=self._explained(row),
-            will_retry_until=row["created_at"] + self._habits.expire if row["state"] == "ready" else None,
-        )
-
-    def _explained(self, row: queries.Row) -> tuple[str, str]:
-        """Why, in French and in English, with what the journal says of this delivery."""
-        with self._store.reading() as connection:
-            said = queries.trace(connection, row["letter_id"])
-        mine = [entry["words"] for entry in said if (entry["delivery_id"], entry["code"]) == (row["id"], row["reason"])]
-        found = explain(row["reason"], mine[-1] if mine else "", status=row["status"])
-        return found.french, found.english
-
-
-def _asked_for(row: queries.Row, kind: NoticeKind) -> bool:
-    """Whether the sender wants to hear this (RFC 3461 §4.1): without NOTIFY, failures and delays."""
-    asked = {word for word in row["notify"].split(",") if word}
-    if kind is NoticeKind.HELD and "FAILURE" in asked:
-        return True  # it may never leave: who wants to hear of failures must hear of that
-    return not asked or kind not in ASKED or ASKED[kind] in asked
-
-
-def own_message_id(content: bytes) -> str:
-    """The Message-ID that the sender gave the mail he handed in; empty when there is none that can be repeated."""
-    try:
-        stated = next(iter(read_headers(content).get("message-id", [])), "")
-    except BadHeader:
-        return ""
-    return stated if _MESSAGE_ID.fullmatch(stated) else ""
 
 
 def _why(failure: HuitaineError) -> tuple[str, tuple[str, ...]]:

@@ -173,6 +173,24 @@ async def lost(world: World) -> AsyncIterator[None]:
     world.database("UPDATE delivery SET state = 'cancelled', epoch = epoch + 1 WHERE state = 'leased'")
 
 
+_TRIED = "SELECT 1 FROM delivery WHERE letter_id = (SELECT max(id) FROM letter) AND state = 'ready' AND attempts > 0"
+_DAMAGE = "UPDATE letter SET sealed = zeroblob(80) WHERE id = (SELECT max(id) FROM letter)"
+_FAIL = "UPDATE delivery SET state = 'failed', reported = '' WHERE letter_id = (SELECT max(id) FROM letter)"
+
+
+@contextlib.asynccontextmanager
+async def damaged(world: World) -> AsyncIterator[None]:
+    """It fails, and who handed it in cannot be read any more."""
+    world.hop.mood = "later"
+    await world.letter()
+    while not world.database(_TRIED):  # noqa: ASYNC110 (another process's table has no event)
+        await asyncio.sleep(0.1)
+    world.hop.mood = "take"
+    world.database(_DAMAGE)
+    world.database(_FAIL)
+    yield
+
+
 @contextlib.asynccontextmanager
 async def slow_disk(world: World) -> AsyncIterator[None]:
     seconds = [1.2]
@@ -247,6 +265,7 @@ FAULTS: dict[str, Fault] = {
     "ambiguous": lambda world: mood(world, "cut"),
     "letters-held": held,
     "letters-unplanned": unreadable,
+    "sender-untold": damaged,
     "leases-lost": lost,
     "commits-slow": slow_disk,
     "loop-lags": standstill,

@@ -36,6 +36,10 @@ MEANING = MappingProxyType(
             "deliveries may have left twice: connections die after the final dot",
             "see the journal's ambiguous lines; ask the next hop's operator",
         ),
+        "sender-untold": Meaning(
+            "a letter's row is damaged: nobody knows any more whom to tell that it did not leave",
+            "see the journal's untold line; `huitaine verify`; ask its source which letter it was",
+        ),
         "leases-lost": Meaning(
             "a delivery was taken over while it was on its way: a process stood still, or two run",
             "is the machine overloaded or suspended? is a second gateway running?",

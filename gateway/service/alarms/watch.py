@@ -97,6 +97,7 @@ class Watch:
         news = {
             "ambiguous": found.fresh.get("ambiguous", 0),
             "leases-lost": sum(found.fresh.get(kind, 0) for kind in LOST),
+            "sender-untold": found.fresh.get("untold", 0),
             "readers-restart": fallen - self._fallen,
         }
         self._fallen = fallen
@@ -118,6 +119,7 @@ class Watch:
         limits = self.limits
         for code, most in (
             ("ambiguous", limits.ambiguous),
+            ("sender-untold", 0),
             ("leases-lost", limits.leases_lost),
             ("readers-restart", limits.readers),
         ):

@@ -9,7 +9,7 @@ import cli
 from gateway.document import Finding
 from gateway.imap.headers import read_headers
 from gateway.ingest.folder import door
-from gateway.service import telling
+from gateway.service import notices, telling
 
 _honest = door.reason_text
 
@@ -26,5 +26,5 @@ def own_message_id(content: bytes) -> str:
 
 if __name__ == "__main__":
     door.reason_text = reason_text  # type: ignore[assignment]  # that is the point
-    telling.own_message_id = own_message_id
+    telling.own_message_id = notices.own_message_id = own_message_id
     cli.main()
