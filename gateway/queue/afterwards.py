@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, exists, literal_column, or_, select, update
+from sqlalchemy import Connection, case, delete, exists, func, literal, literal_column, or_, select, update
 
 from gateway import journal
 from gateway.identifiers import DeliveryId, LetterId, whole_of
@@ -91,12 +91,17 @@ class Reminding:
 
 
 def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
-    """Raise proofs, never lower them; a bounce counts only while nothing better than ``accepted`` is proved."""
+    """Raise proofs, never lower them; a bounce counts only while nothing better than ``accepted`` is proved.
+
+    What may have left already and is proved to have arrived is not sent a second time: it is done.
+    """
     for job in jobs:
         here = DELIVERY.c.id == job.delivery
         if job.proof:
             higher = case((DELIVERY.c.proof < int(job.proof), int(job.proof)), else_=DELIVERY.c.proof)
             connection.execute(update(DELIVERY).where(here).values(proof=higher))
+        if job.proof >= Proof.DELIVERED:
+            _arrived(connection, job)
         if job.bounced:
             undelivered = [DELIVERY.c.state == "done", DELIVERY.c.proof <= int(Proof.ACCEPTED)]
             undelivered += [] if job.epoch is None else [DELIVERY.c.epoch == job.epoch]
@@ -115,6 +120,19 @@ def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
     write_also(connection, [also for job in jobs for also in job.also])
     entries.append(connection, [job.event for job in jobs])
     return [None] * len(jobs)
+
+
+def _arrived(connection: Connection, job: Proving) -> None:
+    mine, at = DELIVERY.c, job.event.at
+    unsure = (mine.id == job.delivery, mine.state.in_(("ready", "held")), mine.ambiguous > 0)
+    told = case((mine.notify.contains("SUCCESS"), mine.reported), else_="nothing")
+    over = {"state": "done", "final_at": at, "next_at": None, "held_at": None, "reason": "", "reported": told}
+    accepted = func.coalesce(mine.accepted_at, literal(at, mine.accepted_at.type))
+    if connection.execute(update(DELIVERY).where(*unsure).values(accepted_at=accepted, **over)).rowcount:
+        left = exists().where(mine.letter_id == LETTER.c.id, mine.state.in_(OPEN))
+        its = LETTER.c.id.in_(select(mine.letter_id).where(mine.id == job.delivery))
+        closed = {"state": "final", "final_at": at, "erase_after": job.erase_after}
+        connection.execute(update(LETTER).where(its, ~left).values(**closed))
 
 
 def act(connection: Connection, jobs: Sequence[Acting]) -> Sequence[int]:
@@ -206,6 +224,8 @@ def _act(connection: Connection, job: Acting) -> int:
     values: dict[str, Any] = {"state": job.to.value, "reported": "", "epoch": DELIVERY.c.epoch + 1, "strikes": 0}
     if job.to is DeliveryState.READY:
         values |= {"next_at": job.event.at, "final_at": None, "created_at": job.event.at, "attempts": 0}
+        if DeliveryState.HELD not in job.of:
+            values["proof"] = int(Proof.NONE)  # of what a person sends again nothing is proved yet
         reopened = exists().where(DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(job.of))
         again = {"state": "open", "final_at": None, "erase_after": None}
         connection.execute(update(LETTER).where(LETTER.c.id.in_(whole), reopened, body).values(**again))

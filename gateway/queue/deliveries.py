@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Connection, and_, bindparam, case, exists, fu
 from gateway import journal
 from gateway.identifiers import LetterId
 from gateway.journal import Event
-from gateway.letter import DeliveryState, Done, GiveUp, Outcome, RetryAt
+from gateway.letter import DeliveryState, Done, GiveUp, Outcome, Proof, RetryAt
 from gateway.moments import Moment
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, LETTER
@@ -165,21 +165,37 @@ def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
 
 
 def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
-    """Write how attempts ended; ``False`` where the lease was lost: then nothing is changed but the journal."""
+    """Write how attempts ended; ``False`` where something else counts: what changed is in the journal alone.
+
+    Where the lease was lost nothing is changed. What a receipt proved to have arrived meanwhile is done: a failure of
+    the attempt, or its silence, does not overrule that.
+    """
     wanted = DELIVERY.c.id.in_([job.lease.delivery for job in jobs]), DELIVERY.c.state == "leased"
-    leases = select(DELIVERY.c.id, DELIVERY.c.epoch).where(*wanted).with_for_update()
-    leased_now = {row.id: row.epoch for row in connection.execute(leases)}
-    kept = [leased_now.get(job.lease.delivery) == job.lease.epoch for job in jobs]
-    done = [job for job, mine in zip(jobs, kept, strict=True) if mine]
+    leases = select(DELIVERY.c.id, DELIVERY.c.epoch, DELIVERY.c.proof).where(*wanted).with_for_update()
+    leased_now = {row.id: row for row in connection.execute(leases)}
+    found = [leased_now.get(job.lease.delivery) for job in jobs]
+    mine = [row is not None and row.epoch == job.lease.epoch for job, row in zip(jobs, found, strict=True)]
+    believed = [_believed(job, row.proof if row else 0) for job, row in zip(jobs, found, strict=True)]
+    done = [job for job, ours in zip(believed, mine, strict=True) if ours]
     targets = [{"delivery": job.lease.delivery, "target": job.target} for job in done if job.target is not None]
     closing = [_closing(job) for job in done if isinstance(job.outcome, Done | GiveUp)]
     for statement, rows in ((_FINISH, [_ending(job) for job in done]), (_RETARGET, targets), (_CLOSE, closing)):
         if rows:
             connection.execute(statement, rows)
     write_also(connection, [also for job in done for also in job.also])
-    lost = [_lost(job) for job, mine in zip(jobs, kept, strict=True) if not mine]
+    lost = [_lost(job) for job, ours in zip(jobs, mine, strict=True) if not ours]
     entries.append(connection, [event for job in done for event in job.events] + lost)
-    return kept
+    return [ours and job is asked for ours, job, asked in zip(mine, believed, jobs, strict=True)]
+
+
+def _believed(job: Finishing, proof: int) -> Finishing:
+    """As it ended, unless it is proved to have arrived all the same."""
+    if proof < Proof.DELIVERED or not isinstance(job.outcome, RetryAt | GiveUp):
+        return job
+    lease, at = job.lease, next((event.at for event in job.events), job.outcome.at)
+    unsure = tuple(event for event in job.events if event.kind == "ambiguous")
+    event = journal.proved(at, lease.letter, lease.delivery, receipt=f"attempt {job.outcome.status}", effect="arrived")
+    return replace(job, outcome=Done(at=at), events=(*unsure, event), also=())
 
 
 def read_values(row: dict[str, Any]) -> dict[str, Any]:

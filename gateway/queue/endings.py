@@ -72,6 +72,12 @@ class Endings:
         outcome = GiveUp(at=now, status="4.4.7", reason="delivery time expired", expired=True)
         return self._given(Finishing(lease=lease, outcome=outcome), lease, outcome, now)
 
+    def arrived(self, lease: Lease) -> Finishing:
+        """It may have left, and is proved to have arrived: it is not sent a second time."""
+        now = self.clock()
+        event = journal.proved(now, lease.letter, lease.delivery, receipt="earlier attempt", effect="not sent again")
+        return Finishing(lease=lease, outcome=Done(at=now), events=(event,), erase_after=self.store.erase_after(now))
+
     def unprotected(self, step: Step, lease: Lease, error: NoProtection) -> Finishing:
         """It cannot be protected for him now."""
         now, code = self.clock(), error.detail or "no-key"

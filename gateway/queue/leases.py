@@ -50,6 +50,8 @@ class Lease:
     target: bytes = field(repr=False)
     reason: str = ""
     route: str = ""
+    proof: int = 0
+    """What was proved of it before: what may have left and has arrived is not sent again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,4 +271,5 @@ def leased(row: dict[str, Any]) -> Lease:
         target=row["addressee"],
         reason=row["reason"],
         route=row["route"],
+        proof=row["proof"],
     )

@@ -15,7 +15,7 @@ import structlog
 from gateway import journal
 from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
 from gateway.identifiers import DeliveryId
-from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, SealedMail, Step
+from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, Proof, SealedMail, Step
 from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also, Finishing
 from gateway.queue.endings import Endings
@@ -190,8 +190,7 @@ class Worker:
     async def drain(self, seconds: float) -> None:
         """Let what is under way end, break off what does not, and give every lease back (promise F6).
 
-        What had not come to its final dot is due at once, at whoever works next; the rest is ambiguous. Endings that
-        wait for a slow disk are written first: in one commit with them, leases would be taken back before they count.
+        What had not come to its final dot is due at once, at whoever works next; the rest is ambiguous.
         """
         self.begin_nothing()
         if self._running:
@@ -201,7 +200,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         if not self._store.broken:
-            await self._store.note(Noting())
+            await self._store.note(Noting())  # endings that wait for the disk must not share the last commit
             await self.recover(everything=True, clean=True)
 
     def _wanted(self, due: Sequence[str], free: int) -> dict[str, int]:
@@ -256,6 +255,8 @@ class Worker:
     async def _readdressed(
         self, lease: Lease, go_on: Callable[[Step, Lease], Awaitable[Finishing]]
     ) -> Finishing | None:
+        if lease.ambiguous and lease.proof >= Proof.DELIVERED:
+            return self._endings.arrived(lease)
         async with self._shares.place(lease.route):
             await self._gate.turn()
             try:

@@ -14,6 +14,7 @@ from gateway.letter import Done, Receipt, ReceiptKind, SealedMail, Step
 from gateway.queue import queries
 from gateway.service.hearing import Hearing
 from gateway.service.message_ids import MessageIds
+from gateway.service.orders import Orders
 from tests.unit.joints.joined import Joined, NoStays, reading
 from tests.unit.queue.letters import NOON, letter, recovering
 
@@ -174,3 +175,76 @@ async def until(is_so: Any) -> None:
     async with asyncio.timeout(30):
         while not is_so():  # noqa: ASYNC110 (the writer has no event for what waits)
             await asyncio.sleep(0.005)
+
+
+def proof(ids: MessageIds, delivery: Any, kind: ReceiptKind) -> Receipt:
+    return Receipt(kind=kind, message_id=ids(delivery, 1), addressee=TO)
+
+
+@pytest.mark.parametrize("kind", [ReceiptKind.DELIVERED, ReceiptKind.DISPLAYED])
+async def test_b2_what_may_have_left_and_has_arrived_is_not_sent_again(joined: Joined, hearing, ids, kind):
+    joined.road.deliver_it = lost
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    assert (joined.row(kept)["state"], joined.row(kept)["ambiguous"]) == ("ready", 1)
+    joined.road.deliver_it = accepted
+    await hearing.hear([proof(ids, joined.row(kept)["id"], kind)])
+    assert (joined.row(kept)["state"], joined.letter(kept)["state"]) == ("done", "final")
+    joined.clock.forward(hours=2)
+    await joined.round()
+    assert joined.road.sent == []
+    joined.clock.forward(hours=23)
+    assert await joined.store.tidy() == [kept.id]
+
+
+async def test_b2_control_what_was_only_relayed_is_sent_again(joined: Joined, hearing, ids):
+    joined.road.deliver_it = lost
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    joined.road.deliver_it = accepted
+    await hearing.hear([proof(ids, joined.row(kept)["id"], ReceiptKind.RELAYED)])
+    joined.clock.forward(hours=2)
+    await joined.round()
+    assert joined.road.sent == [TO]
+
+
+@pytest.mark.parametrize("outcome", [refused, lost])
+async def test_b1_a_failure_does_not_overrule_that_it_has_arrived(joined: Joined, hearing, ids, outcome: Any):
+    async def heard_meanwhile(mail: SealedMail, step: Step) -> Done:
+        await hearing.hear([proof(ids, mail.delivery, ReceiptKind.DELIVERED)])
+        done: Done = await outcome(mail, step)
+        return done
+
+    joined.road.deliver_it = heard_meanwhile
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    assert (joined.row(kept)["state"], joined.row(kept)["proof"], joined.letter(kept)["state"]) == ("done", 2, "final")
+
+
+async def test_b2_what_arrived_before_its_process_died_is_not_sent_again(joined: Joined, hearing, ids):
+    async def killed(mail: SealedMail, step: Step) -> Done:
+        await hearing.hear([proof(ids, mail.delivery, ReceiptKind.DELIVERED)])
+        raise asyncio.CancelledError
+
+    joined.road.deliver_it = killed
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    joined.road.deliver_it = accepted
+    await joined.worker.recover(everything=True)
+    joined.clock.forward(hours=2)
+    await joined.round()
+    assert (joined.row(kept)["state"], joined.row(kept)["ambiguous"], joined.road.sent) == ("done", 1, [])
+
+
+async def test_what_a_person_sends_again_is_sent_whatever_was_proved_before(joined: Joined, hearing, ids):
+    joined.road.deliver_it = lost
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    joined.clock.forward(hours=48)
+    await joined.round()
+    assert joined.row(kept)["state"] == "expired"
+    await hearing.hear([proof(ids, joined.row(kept)["id"], ReceiptKind.DELIVERED)])
+    joined.road.deliver_it = accepted
+    await Orders(joined.store, clock=joined.clock).obey({"act": "resend", "letter": kept.id, "why": "x", "actor": "y"})
+    await joined.round()
+    assert (joined.row(kept)["state"], joined.road.sent) == ("done", [TO])
