@@ -188,10 +188,7 @@ class Worker:
         self._shares.close()
 
     async def drain(self, seconds: float) -> None:
-        """Let what is under way end, break off what does not, and give every lease back (promise F6).
-
-        What had not come to its final dot is due at once, at whoever works next; the rest is ambiguous.
-        """
+        """Let what is under way end, break off what does not, and give every lease back (F6); at the dot: ambiguous."""
         self.begin_nothing()
         if self._running:
             await asyncio.wait(set(self._running), timeout=seconds)
