@@ -26,6 +26,7 @@ from gateway.queue.planning import Dispatch
 from gateway.queue.schedule import Schedule
 from gateway.queue.shares import Shares
 from gateway.queue.store import Store
+from gateway.queue.weights import Weights
 from gateway.queue.words import unreadable
 
 BUDGET = 64 * 2**20
@@ -88,7 +89,7 @@ class Worker:
         """Nothing runs before :meth:`start` or :meth:`sweep`."""
         self._store, self._road, self._habits, self._gate, self._clock = store, road, habits, gate, clock
         self._finding = Finding(store=store, readdress=road.readdress, leg=habits.leg, clock=clock)
-        self._shares = Shares(habits.slots)
+        self._shares, self._weights = Shares(habits.slots), Weights()
         self._endings = Endings(store=store, schedule=habits.schedule, route=habits.route, leg=habits.leg, clock=clock)
         self._running: dict[asyncio.Task[None], Lease] = {}
         self._claimed: Counter[str] = Counter()
@@ -275,7 +276,8 @@ class Worker:
     async def _attempt(self, step: Step, lease: Lease) -> Finishing:
         before_dot = partial(self._store.reach_dot, lease) if self._habits.terms.record_dot else None
         try:
-            sealed, done = await self._road.carry(step, before_dot=before_dot)
+            async with self._weights.hold(len(step.letter.parsed.kept.received.content)):
+                sealed, done = await self._road.carry(step, before_dot=before_dot)
         except NoProtection as error:
             return self._endings.unprotected(step, lease, error)
         except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)
