@@ -138,9 +138,13 @@ async def _connect(door: OpenDoor, address: str) -> Client:
 async def _behind(door: OpenDoor, address: str) -> Client:
     reader, writer = await asyncio.open_connection("127.0.0.1", door.doors.ports["behind"])
     family = "TCP6" if ":" in address else "TCP4"
-    writer.write(f"PROXY {family} {address} {'::1' if ':' in address else '192.0.2.1'} 5000 465\r\n".encode())
-    await writer.drain()
-    await writer.start_tls(_CLIENT, server_hostname="localhost")
+    try:
+        writer.write(f"PROXY {family} {address} {'::1' if ':' in address else '192.0.2.1'} 5000 465\r\n".encode())
+        await writer.drain()
+        await writer.start_tls(_CLIENT, server_hostname="localhost")
+    except BaseException:
+        writer.transport.abort()  # the door closed on a guesser: nobody else will close this end
+        raise
     return Client(reader, writer)
 
 

@@ -13,6 +13,7 @@ from gateway.errors import PeerDeferred, PeerRefused, PermanentFailure, StorageF
 from gateway.letter import Receipt, ReceiptKind, SealedMail, Step
 from gateway.queue import queries
 from gateway.queue.accept import CHUNK
+from gateway.service import telling
 from gateway.service.hearing import Hearing
 from gateway.service.message_ids import MessageIds
 from gateway.service.orders import Orders
@@ -52,7 +53,8 @@ def post() -> Post:
 
 
 @pytest.fixture
-def teller(joined: Joined, post: Post) -> Teller:
+def teller(joined: Joined, post: Post, monkeypatch: pytest.MonkeyPatch) -> Teller:
+    monkeypatch.setattr(telling, "PATIENCE", 30.0)  # a round to its end, on a busy machine too
     habits = Habits(our_domain="hospital.test", report_to={}, warn_after=timedelta(hours=1), expire=timedelta(hours=48))
     return Teller(joined.store, post, habits, clock=joined.clock)  # type: ignore[arg-type]
 
