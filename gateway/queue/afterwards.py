@@ -164,7 +164,10 @@ def note(connection: Connection, jobs: Sequence[Noting]) -> Sequence[list[Any]]:
 
 
 def read_again(connection: Connection, jobs: Sequence[ReadingAgain]) -> Sequence[bool]:
-    """Take a letter back to before its rows, if nothing of it was ever on its way; ``False`` where that is not so."""
+    """Take a letter back to before its rows, if nothing of it was ever on its way; ``False`` where that is not so.
+
+    It has just been read, so the crashes in whose hands it was are not held against it any more.
+    """
     return [_read_again(connection, job) for job in jobs]
 
 
@@ -207,7 +210,7 @@ def _read_again(connection: Connection, job: ReadingAgain) -> bool:
     untried = not any(row.attempts or row.ambiguous or row.proof or row.accepted_at for row in rows)
     if not (waiting and untried and any((row.id, row.epoch, row.state) == (*mine, "leased") for row in rows)):
         return False
-    anew = {"planned": False, "state": "open", "final_at": None, "erase_after": None}
+    anew = {"planned": False, "state": "open", "final_at": None, "erase_after": None, "strikes": 0}
     whole = (LETTER.c.id == letter, LETTER.c.part == 0)
     if not connection.execute(update(LETTER).where(*whole).values(**anew)).rowcount:
         return False

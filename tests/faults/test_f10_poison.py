@@ -44,6 +44,21 @@ async def test_f10_a_letter_that_kills_its_reader_is_set_aside_after_three_crash
     assert joined.row(good)["state"] == "done"
 
 
+async def test_f10_an_innocent_letter_that_was_set_aside_goes_its_way_once_it_can_be_read(
+    opened: Callable[[], Store],
+    clock: Clock,
+):
+    joined = Joined.make(opened(), clock)
+    kept = await joined.store.keep(letter())
+    for _ in range(3):
+        await joined.store.strike([kept.received.id])  # the process was killed while it happened to be in hand
+    await joined.round()
+    assert (joined.row(kept)["state"], joined.row(kept)["reason"]) == ("held", "reader-broken")
+    await joined.an_hour_later()
+    await joined.round()
+    assert joined.row(kept)["state"] == "done"
+
+
 async def test_f10_control_a_disk_that_fails_is_not_held_against_the_letter(
     opened: Callable[[], Store],
     clock: Clock,
