@@ -8,7 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,12 +29,12 @@ LOST = ("lease-lost", "lease-taken-over")
 class Found:
     """What the database says."""
 
-    waits: float
-    held: float
-    unplanned: float
-    still: float
-    deferred: Mapping[str, int]
-    fresh: Mapping[str, int]
+    waits: float = 0.0
+    held: float = 0.0
+    unplanned: float = 0.0
+    still: float = 0.0
+    deferred: Mapping[str, int] = field(default_factory=dict)
+    fresh: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,16 +57,24 @@ class Watch:
     """Rounds whose last run failed, with how often in a row."""
     measures: Sequence[Measure] = ()
     """The figures of the last look."""
+    _found: Found = field(default_factory=Found)
     _seq: int = -1
     _fallen: int = 0
     _events: dict[str, Recent] = field(default_factory=dict)
 
     async def look(self) -> None:
-        """One look; the database is asked in a thread: the loop does not wait for it."""
-        found = await asyncio.to_thread(self._ask)
-        self._count(found)
-        self.measures = [*self._of_letters(found), *self._of_the_process(), *self._of_dates()]
-        self.board.take(self.measures)
+        """One look; the database is asked in a thread: the loop does not wait for it.
+
+        A database that cannot be asked silences no other alarm: its last figures stay, and the error goes on to the
+        round, whose failures are an alarm of their own.
+        """
+        self._found = replace(self._found, fresh={})
+        try:
+            self._found = await asyncio.to_thread(self._ask)
+        finally:
+            self._count(self._found)
+            self.measures = [*self._of_letters(self._found), *self._of_the_process(), *self._of_dates()]
+            self.board.take(self.measures)
 
     def round_ended(self, name: str, *, well: bool) -> None:
         """A piece of regular work was done, or failed."""
