@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {"letter", "document", "errors", "identifiers", "journal", "moments"}
-SHARED = {"imap", "prepared", "beside"}
+SHARED = {"imap", "prepared", "beside", "wrapped_key"}
 STATIONS = {
     "ingest",
     "smtp.server",

@@ -9,60 +9,19 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.crypto.vault import Vault, split_wrapped
 from gateway.errors import KeyStoreRefused
+from gateway.wrapped_key import WrappedKey
 
 TENANT, PSEUDONYMS, JOURNAL = "tenant", "pseudonyms", "journal"
 _KEY, _NONCE, _ID = 32, 12, 8
 _VERSION = b"\x02"
 _OF_0_1 = b"\x01"
-
-
-class Held(Protocol):
-    """A wrapped key as it is kept."""
-
-    @property
-    def id(self) -> str:
-        """16 hex digits, at the head of all that it wrapped."""
-        ...
-
-    @property
-    def purpose(self) -> str:
-        """``tenant``, ``pseudonyms`` or ``journal``."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The tenant's."""
-        ...
-
-    @property
-    def wrapped(self) -> bytes:
-        """Under the master key."""
-        ...
-
-    @property
-    def current(self) -> bool:
-        """Whether new letters are wrapped under it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredKey:
-    """A key of ours, wrapped, as it is to be kept."""
-
-    id: str
-    purpose: str
-    name: str
-    wrapped: bytes = field(repr=False)
-    current: bool = True
 
 
 class KeyRing:
@@ -83,7 +42,7 @@ class KeyRing:
     def __repr__(self) -> str:
         return "KeyRing(hidden)"
 
-    def hold(self, keys: Iterable[Held]) -> None:
+    def hold(self, keys: Iterable[WrappedKey]) -> None:
         """These and no others from now on; the master key that wrapped them becomes the current one."""
         opening: dict[bytes, AESGCM] = {}
         names: dict[bytes, str] = {}
@@ -106,14 +65,14 @@ class KeyRing:
         """Whose letters come here."""
         return {"", *self._tenant_of.values()}
 
-    def new_key(self, purpose: str, name: str = "", *, as_in_0_1: bool = False) -> StoredKey:
+    def new_key(self, purpose: str, name: str = "", *, as_in_0_1: bool = False) -> WrappedKey:
         """A fresh key, wrapped; ``as_in_0_1`` gives the one of 0.1's pseudonyms, so that they are found again."""
         secret = self.vault.current.naming if as_in_0_1 else os.urandom(_KEY)
         key_id = os.urandom(_ID).hex()
         wrapped = self.vault.wrap(secret, _place(key_id, purpose, name))
-        return StoredKey(id=key_id, purpose=purpose, name=name, wrapped=wrapped)
+        return WrappedKey(id=key_id, purpose=purpose, name=name, wrapped=wrapped)
 
-    def under_current_master(self, key: Held) -> bytes:
+    def under_current_master(self, key: WrappedKey) -> bytes:
         """The same key, wrapped under the current master key."""
         place = _place(key.id, key.purpose, key.name)
         return self.vault.wrap(self.vault.unwrap(key.wrapped, place), place)

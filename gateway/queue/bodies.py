@@ -11,41 +11,13 @@ import msgspec
 
 from gateway.document import Kind, Patient, Stay
 from gateway.letter import Addressee, Envelope
+from gateway.wrapped_key import WrappedKey
 
 CHUNK = 2**20
 SUMMARY = -1
 ADDRESSEE = -2
 
 T = TypeVar("T")
-
-
-class Held(Protocol):
-    """A key between the master and the letters, wrapped, as the table ``vault_key`` has it."""
-
-    @property
-    def id(self) -> str:
-        """16 hex digits."""
-        ...
-
-    @property
-    def purpose(self) -> str:
-        """``tenant``, ``pseudonyms`` or ``journal``."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The tenant's."""
-        ...
-
-    @property
-    def wrapped(self) -> bytes:
-        """Under the master key."""
-        ...
-
-    @property
-    def current(self) -> bool:
-        """Whether new letters are wrapped under it."""
-        ...
 
 
 class AtRest(Protocol):
@@ -56,15 +28,15 @@ class AtRest(Protocol):
         """Whose letters come here."""
         ...
 
-    def hold(self, keys: Iterable[Held]) -> None:
+    def hold(self, keys: Iterable[WrappedKey]) -> None:
         """Open with these keys from now on."""
         ...
 
-    def new_key(self, purpose: str, name: str = "", *, as_in_0_1: bool = False) -> Held:
+    def new_key(self, purpose: str, name: str = "", *, as_in_0_1: bool = False) -> WrappedKey:
         """A fresh key for a tenant, the pseudonyms or the journal."""
         ...
 
-    def under_current_master(self, key: Held) -> bytes:
+    def under_current_master(self, key: WrappedKey) -> bytes:
         """The same key, wrapped under the current master key."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from gateway import journal
 from gateway.errors import HuitaineError, NoSuchAddressee
 from gateway.queue import entries
 from gateway.queue.accept import LETTER
-from gateway.queue.bodies import AtRest, Held
+from gateway.queue.bodies import AtRest
 from gateway.queue.sqlite import owe_checkpoint
 from gateway.queue.tables import VaultKey
+from gateway.wrapped_key import WrappedKey
 
 VAULT_KEY = VaultKey.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
 AT_ONCE = 200
@@ -26,6 +27,7 @@ _ALL = "~"
 """Behind every letter's id: nothing is left to look at."""
 _LETTERS = select(LETTER.c.id, LETTER.c.source, LETTER.c.body_key)
 _LIVING = VAULT_KEY.c.wrapped != b""
+_HELD = select(*(VAULT_KEY.c[each.name] for each in fields(WrappedKey))).where(_LIVING).order_by(VAULT_KEY.c.created_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,16 @@ class Destroying:
     vault: AtRest = field(repr=False)
 
 
-def held(connection: Connection) -> Sequence[Row[Any]]:
+def held(connection: Connection) -> Sequence[WrappedKey]:
     """The keys that are not destroyed."""
-    return connection.execute(select(VAULT_KEY).where(_LIVING).order_by(VAULT_KEY.c.created_at)).all()
+    rows = connection.execute(_HELD).all()
+    return [WrappedKey(**row._mapping) for row in rows]
+
+
+def made_before(connection: Connection, when: datetime) -> list[str]:
+    """The tenants whose current key is older than that."""
+    current = (_LIVING, VAULT_KEY.c.purpose == "tenant", VAULT_KEY.c.current.is_(True), VAULT_KEY.c.created_at <= when)
+    return list(connection.execute(select(VAULT_KEY.c.name).where(*current)).scalars())
 
 
 def open_ring(connection: Connection, vault: AtRest, now: datetime) -> bool:
@@ -194,6 +203,6 @@ def _note(connection: Connection, key: str, **values: object) -> None:
     connection.execute(update(VAULT_KEY).where(VAULT_KEY.c.id == key).values(**values))
 
 
-def _keep(connection: Connection, key: Held, now: datetime) -> None:
+def _keep(connection: Connection, key: WrappedKey, now: datetime) -> None:
     row = {"id": key.id, "purpose": key.purpose, "name": key.name, "wrapped": key.wrapped, "current": True}
     connection.execute(insert(VAULT_KEY), [row | {"created_at": now, "retired_at": None, "rewrapped_to": ""}])

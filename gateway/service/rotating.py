@@ -130,12 +130,7 @@ class Keys:
 
     def _old(self, now: datetime) -> list[str]:
         with self._store.reading() as connection:
-            keys = keyring.held(connection)
-        return [
-            key.name
-            for key in keys
-            if key.purpose == "tenant" and key.current and key.created_at <= now - self._turn_after
-        ]
+            return keyring.made_before(connection, now - self._turn_after)
 
     def _hold(self) -> None:
         with self._store.reading() as connection:

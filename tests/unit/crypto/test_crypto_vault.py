@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.crypto.ring import KeyRing, StoredKey
+from gateway.crypto.ring import KeyRing
 from gateway.crypto.vault import Vault, create_master_key, open_chunk, seal_chunk
 from gateway.errors import KeyStoreRefused
+from gateway.wrapped_key import WrappedKey
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def ring(path, *others, keys=None, tenants=None):
 
 
 def retired(key):
-    return StoredKey(id=key.id, purpose=key.purpose, name=key.name, wrapped=key.wrapped, current=False)
+    return WrappedKey(id=key.id, purpose=key.purpose, name=key.name, wrapped=key.wrapped, current=False)
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_after_a_masters_rotation_nothing_but_the_wrapping_is_new(vault, path, t
     rotated = ring(tmp_path / "new", path, keys=keys)
     rotated.vault.use(Vault.open(tmp_path / "new").current)
     anew = [
-        StoredKey(id=each.id, purpose=each.purpose, name=each.name, wrapped=rotated.under_current_master(each))
+        WrappedKey(id=each.id, purpose=each.purpose, name=each.name, wrapped=rotated.under_current_master(each))
         for each in keys
     ]
     alone = ring(tmp_path / "new", keys=anew)
@@ -160,9 +161,9 @@ def test_each_tenant_has_a_key_of_its_own(path):
 def test_a_stored_key_opens_at_its_own_place_alone(vault, change):
     key = vault.new_key("tenant", "clinic")
     fields = {name: getattr(key, name) for name in ("id", "purpose", "name", "wrapped")}
-    vault.hold([StoredKey(**fields)])
+    vault.hold([WrappedKey(**fields)])
     with pytest.raises(KeyStoreRefused):
-        vault.hold([StoredKey(**(fields | change))])
+        vault.hold([WrappedKey(**(fields | change))])
 
 
 def test_a_letter_of_version_0_1_is_given_to_its_sources_tenant(path):
