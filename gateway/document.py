@@ -91,6 +91,8 @@ class Stay:
     discharged_at: datetime | None = None
     unit: str | None = None
     hospital: str | None = None
+    patient_class: str | None = None
+    """PV1-2: I in-patient, O out-patient, E emergency, R recurring, N not applicable…"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,22 @@ class Result:
     numeric: bool = False
     second: Measure | None = None
     comment: str = field(repr=False, default="")
+    alternate_code: str = ""
+    """The same examination in another coding (CDA ``code/translation``, HL7 v2 OBX-3.4)."""
+    observed_at: datetime | None = None
+    """When it was observed or the specimen taken (CDA ``observation/effectiveTime``, HL7 v2 OBX-14)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A titled part of a letter, in reading order; what stands before it at a lower ``level`` is its chapter."""
+
+    title: str = field(repr=False)
+    code: str = ""
+    """LOINC code of the section, empty when the sender states none."""
+    text: str = field(repr=False, default="")
+    """Its own words, without those of the sections inside it; they are also in ``Document.text``."""
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +176,10 @@ class Attachment:
     name: str = field(repr=False)
     media_type: str
     content: bytes = field(repr=False)
+    text: str = field(repr=False, default="")
+    """The words of a PDF, page by page, read only where its document has no words of its own."""
+    conformance: str = ""
+    """What a PDF claims in its metadata: ``PDF/A-1B``, ``PDF/A-3A``; empty when nothing (ISO 19005)."""
 
     @property
     def sha256(self) -> str:
@@ -188,6 +210,8 @@ class Wishes:
     hidden_from_patient: bool | None = None
     hidden_from_legal_representatives: bool | None = None
     secret_connection: bool | None = None
+    confidentiality_changed: bool | None = None
+    """MODIF_CONF_CODE: a replacement changes nothing but who may see the document."""
     acknowledge_reception: bool | None = None
     acknowledge_reading: bool | None = None
     reply_to: str | None = None
@@ -210,6 +234,8 @@ class Document:
     addressees: tuple[NamedAddressee, ...] = ()
     title: str = field(repr=False, default="")
     text: str = field(repr=False, default="")
+    sections: tuple[Section, ...] = field(repr=False, default=())
+    """Where the format has titled sections (CDA); ``text`` holds all of them in reading order."""
     results: tuple[Result, ...] = field(repr=False, default=())
     attachments: tuple[Attachment, ...] = ()
     replaces: str | None = None
@@ -237,6 +263,12 @@ class Movement:
     """ZBE-6, the movement that a Z99 or a cancellation is about."""
     action: str | None = None
     """ZBE-4: INSERT, UPDATE or CANCEL."""
+    historic: bool | None = None
+    """ZBE-5: told after later movements of the same stay were."""
+    care_unit: str | None = None
+    """ZBE-8, who nurses; ``stay.unit`` is who is medically responsible (ZBE-7)."""
+    nature: str | None = None
+    """ZBE-9: S, H, M, L, D and what they combine to; C corrects a status."""
     pv1_45: datetime | None = None
     zbe_2: datetime | None = None
     evn_6: datetime | None = None
@@ -245,8 +277,18 @@ class Movement:
     """PV1-36."""
     exit_mode: str | None = None
     """ZFM-2: 9 is death, 0, 6 and 7 are transfers, 8 is home."""
+    destination: str | None = None
+    """ZFM-4: 1 MCO, 2 SSR, 3 SLD, 4 PSY, 6 HAD, 7 social home; ``None`` is home."""
+    care_path: str | None = None
+    """PV2-7: who sent the patient (TO, TR, TN, NT, CS, SM, TU)."""
     no_gp: bool = False
     """PV2-7 = SM: the patient has no GP."""
+    dmp_status: str | None = None
+    """ZFA-1: ACTIF, FERME or INEXISTANT."""
+    dmp_opposed: bool | None = None
+    """ZFA-9: informed and opposed (IO) to the DMP being fed, or not (INO); it says nothing about mail."""
+    dmp_consultation: str | None = None
+    """ZFA-11: NA, INC or IC."""
     gps: tuple[NamedAddressee, ...] = ()
     prior_patient: Patient | None = None
     """MRG, for A40 and A47."""
