@@ -22,6 +22,7 @@
         ├── KeyStoreRefused         5.7.5  wrong or missing key
         ├── PeerRefused             5.x.x  as the peer said
         ├── DatabaseRefused         5.3.5  of another version, or damaged
+        ├── JournalRefused          5.7.7  the journal, or a checkpoint of it, is not what was signed
         └── SettingsRefused         5.3.5
 
 ``str(error)`` is for the far side: no patient, no path, no host. ``error.detail`` is for the journal.
@@ -175,6 +176,12 @@ class DatabaseRefused(PermanentFailure):
     """The database is of a newer version of the program, or damaged: a person has to act."""
 
     status, words = "5.3.5", "Database cannot be used"
+
+
+class JournalRefused(PermanentFailure):
+    """The journal is not what was vouched for, or a checkpoint is not its."""
+
+    status, words = "5.7.7", "Journal refused"
 
 
 class PeerRefused(PermanentFailure):

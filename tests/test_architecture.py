@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAVES = {"letter", "document", "errors", "identifiers", "journal", "moments"}
+LEAVES = {"letter", "document", "errors", "identifiers", "journal", "journal_tree", "journal_note", "moments"}
 SHARED = {"imap", "prepared", "beside", "wrapped_key"}
 STATIONS = {
     "ingest",
