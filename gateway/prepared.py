@@ -53,7 +53,7 @@ class Prepared:
     """
 
     def __init__(self, statement: Executable, *columns: str) -> None:
-        """``columns`` are those an INSERT without values is given."""
+        """``columns`` are those an INSERT without values is given; what it is not given has its column's default."""
         self._statement, self._columns = statement, columns
         self._compiled: dict[tuple[str, int], _Compiled] = {}
 
@@ -65,6 +65,14 @@ class Prepared:
         cursor = _cursor(connection)
         cursor.executemany(compiled.sql, [compiled.filled(row) for row in rows])
         return int(cursor.rowcount)
+
+    def each(self, connection: Connection, rows: Sequence[Values]) -> list[int]:
+        """As :meth:`many`, but how many rows of the table each of ``rows`` changed."""
+        if not rows:
+            return []
+        compiled = self._for(connection.dialect, 0)
+        cursor = _cursor(connection)
+        return [int(cursor.execute(compiled.sql, compiled.filled(row)).rowcount) for row in rows]
 
     def rows(self, connection: Connection, **values: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (column values)
         """What it selects or returns, one dictionary a row."""
@@ -96,13 +104,13 @@ def _spread(values: Values) -> tuple[dict[str, Any], int]:
 
 def _compile(statement: Any, columns: Sequence[str], dialect: Dialect, length: int) -> _Compiled:  # noqa: ANN401
     compiled: SQLCompiler = statement.compile(dialect=dialect, column_keys=list(columns) or None)
-    lists = {name: [None] * length for name, bind in compiled.binds.items() if bind.expanding}
+    lists = {name: [None] * length for name, bind in compiled.binds.items() if bind.required and bind.expanding}
     required = {name: None for name, bind in compiled.binds.items() if bind.required and not bind.expanding}
     state = compiled.construct_expanded_state(required | lists, escape_names=False)
     numbered = {name: whole for whole, names in state.parameter_expansion.items() for name in names}
-    constants = {
-        name: value for name, value in state.parameters.items() if name not in required and name not in numbered
-    }
+    given = {*required, *(name for name, whole in numbered.items() if whole in lists)}
+    constants = {name: value for name, value in state.parameters.items() if name not in given}
+    constants |= {name: default for name, default in _defaults(statement) if name in constants}
     names = state.positiontup or list(state.parameters)
     kinds = {name: compiled.binds[numbered.get(name, name)].type for name in names}
     return _Compiled(
@@ -112,6 +120,16 @@ def _compile(statement: Any, columns: Sequence[str], dialect: Dialect, length: i
         positional=state.positiontup is not None,
         columns=tuple((entry.keyname, _result(entry.type, dialect)) for entry in compiled._result_columns),
     )
+
+
+def _defaults(statement: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (any Executable)
+    """What SQLAlchemy would put in at each execution of an INSERT: the columns' own scalar defaults."""
+    if statement.is_insert:
+        yield from ((column.key, column.default.arg) for column in statement.table.c if _has_scalar(column.default))
+
+
+def _has_scalar(default: Any) -> bool:  # noqa: ANN401 (SQLAlchemy's default generators)
+    return default is not None and default.is_scalar
 
 
 def _result(kind: Any, dialect: Dialect) -> Convert | None:  # noqa: ANN401 (a TypeEngine)

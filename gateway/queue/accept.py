@@ -13,6 +13,7 @@ from gateway import journal
 from gateway.identifiers import LetterId
 from gateway.journal import Event
 from gateway.letter import Fate, MailKey
+from gateway.prepared import Prepared
 from gateway.queue import entries, seen
 from gateway.queue.dialects import upsert
 from gateway.queue.tables import Chunk, Delivery, Letter, Node, Replay
@@ -24,19 +25,26 @@ DELIVERY = Delivery.__table__  # type: ignore[attr-defined]
 NODE = Node.__table__  # type: ignore[attr-defined]
 
 UNDELIVERED = ("failed", "expired", "cancelled")
-_INSERT_LETTER, _INSERT_CHUNK = insert(LETTER), insert(CHUNK)
+_GIVEN = ("id", "whole", "part", "door", "source", "state", "planned", "reason", "size", "sha256", "received_at")
+_INSERT_LETTER = Prepared(insert(LETTER), *_GIVEN, "body_key", "sealed")
+_INSERT_CHUNK = Prepared(insert(CHUNK), *CHUNK.c.keys())
 _NEW = ("letter_id", "seen_at", "answer", "again")
 """An old key (its letter failed, or came before the horizon) stands for the new letter from now on."""
 _FAILED_BEFORE = exists().where(
     LETTER.c.whole == REPLAY.c.letter_id, DELIVERY.c.letter_id == LETTER.c.id, DELIVERY.c.state.in_(UNDELIVERED)
 )
 """One addressee of one patient's part is enough: what is handed in again must reach him."""
-_SEEN = select(REPLAY).where(
-    REPLAY.c.key.in_(bindparam("keys", expanding=True)), REPLAY.c.seen_at >= bindparam("horizon"), ~_FAILED_BEFORE
+_SEEN = Prepared(
+    select(REPLAY.c.key, REPLAY.c.letter_id, REPLAY.c.answer).where(
+        REPLAY.c.key.in_(bindparam("keys", expanding=True)), REPLAY.c.seen_at >= bindparam("horizon"), ~_FAILED_BEFORE
+    )
 )
-_AGAIN = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(again=REPLAY.c.again + 1)
-_STRIKE = update(LETTER).where(LETTER.c.id == bindparam("struck")).values(strikes=LETTER.c.strikes + bindparam("by"))
-_ANSWER = update(REPLAY).where(REPLAY.c.letter_id == bindparam("letter")).values(answer=bindparam("said"))
+_ITS = REPLAY.c.letter_id == bindparam("letter")
+_AGAIN = Prepared(update(REPLAY).where(_ITS).values(again=REPLAY.c.again + 1))
+_ANSWER = Prepared(update(REPLAY).where(_ITS).values(answer=bindparam("said")))
+_STRIKE = Prepared(
+    update(LETTER).where(LETTER.c.id == bindparam("struck")).values(strikes=LETTER.c.strikes + bindparam("by"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +93,14 @@ def keep(connection: Connection, jobs: Sequence[Keeping]) -> Sequence[Found]:
         known[job.replay_key] = Found(id=job.letter["id"], again=True)
     _insert(connection, new)
     seen.remember(connection, [_taken(job.mail, job, each) for job, each in zip(jobs, found, strict=True) if job.mail])
-    repeated = [{"letter": each.id} for each in found if each.again]
-    if repeated:
-        connection.execute(_AGAIN, repeated)
+    _AGAIN.many(connection, [{"letter": each.id} for each in found if each.again])
     entries.append(connection, events)
     return found
 
 
 def answer(connection: Connection, jobs: Sequence[tuple[LetterId, bytes]]) -> Sequence[None]:
     """Remember what the door said, so that a replay gets the same."""
-    connection.execute(_ANSWER, [{"letter": letter, "said": answer} for letter, answer in jobs])
+    _ANSWER.many(connection, [{"letter": letter, "said": answer} for letter, answer in jobs])
     return [None] * len(jobs)
 
 
@@ -105,7 +111,7 @@ def withdraw(connection: Connection, jobs: Sequence[Event]) -> Sequence[bool]:
 
 def strike(connection: Connection, jobs: Sequence[Striking]) -> Sequence[None]:
     """Count crashes against letters without rows: a count that a restart does not forget (promises.md F10)."""
-    connection.execute(_STRIKE, [{"struck": letter, "by": job.by} for job in jobs for letter in job.letters])
+    _STRIKE.many(connection, [{"struck": letter, "by": job.by} for job in jobs for letter in job.letters])
     return [None] * len(jobs)
 
 
@@ -158,16 +164,16 @@ def _withdraw(connection: Connection, event: Event) -> bool:
 
 
 def _known(connection: Connection, jobs: Sequence[Keeping]) -> dict[bytes, Found]:
-    keys = {"keys": [job.replay_key for job in jobs], "horizon": min(job.horizon for job in jobs)}
-    rows = connection.execute(_SEEN, keys)
-    return {row.key: Found(id=LetterId(row.letter_id), again=True, answer=row.answer) for row in rows}
+    keys, horizon = [job.replay_key for job in jobs], min(job.horizon for job in jobs)
+    rows = _SEEN.rows(connection, keys=keys, horizon=horizon)
+    return {row["key"]: Found(id=LetterId(row["letter_id"]), again=True, answer=row["answer"]) for row in rows}
 
 
 def _insert(connection: Connection, jobs: Sequence[Keeping]) -> None:
     if not jobs:
         return
-    connection.execute(_INSERT_LETTER, [job.letter for job in jobs])
-    connection.execute(_INSERT_CHUNK, [chunk for job in jobs for chunk in job.chunks])
+    _INSERT_LETTER.many(connection, [job.letter for job in jobs])
+    _INSERT_CHUNK.many(connection, [chunk for job in jobs for chunk in job.chunks])
     seen = [
         {
             "key": job.replay_key,

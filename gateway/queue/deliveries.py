@@ -14,6 +14,7 @@ from gateway.identifiers import LetterId
 from gateway.journal import Event
 from gateway.letter import DeliveryState, Done, GiveUp, Outcome, Proof, RetryAt
 from gateway.moments import Moment
+from gateway.prepared import Prepared
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, LETTER
 from gateway.queue.dialects import database_now
@@ -93,8 +94,22 @@ class PutBack:
 _SINCE = bindparam("since", type_=Moment)
 _LASTING = database_now() + bindparam("lasting", type_=BigInteger)
 """NULL where there is no lease."""
-_INSERT_DELIVERY, _INSERT_LETTER = insert(DELIVERY).values(lease_until=_LASTING), insert(LETTER)
-_FINISH = (
+_LATER = {"lease_until", "strikes", "reminded_at", "code", "sealed_at", "accepted_at", "final_at"}
+_INSERT_DELIVERY = Prepared(
+    insert(DELIVERY).values(lease_until=_LASTING), *(column.key for column in DELIVERY.c if column.key not in _LATER)
+)
+_INSERT_LETTER = Prepared(insert(LETTER), *(column.key for column in LETTER.c if column.key != "strikes"))
+_UNPLANNED = Prepared(
+    select(LETTER.c.id)
+    .where(LETTER.c.id.in_(bindparam("wholes", expanding=True)), LETTER.c.planned.is_(False))
+    .with_for_update()
+)
+_LEASED = Prepared(
+    select(DELIVERY.c.id, DELIVERY.c.epoch, DELIVERY.c.proof)
+    .where(DELIVERY.c.id.in_(bindparam("deliveries", expanding=True)), DELIVERY.c.state == "leased")
+    .with_for_update()
+)
+_FINISH = Prepared(
     update(DELIVERY)
     .where(DELIVERY.c.id == bindparam("delivery"), DELIVERY.c.epoch == bindparam("held"), DELIVERY.c.state == "leased")
     .values(
@@ -122,15 +137,19 @@ _FINISH = (
         ),
     )
 )
-_RETARGET = update(DELIVERY).where(DELIVERY.c.id == bindparam("delivery")).values(addressee=bindparam("target"))
+_RETARGET = Prepared(
+    update(DELIVERY).where(DELIVERY.c.id == bindparam("delivery")).values(addressee=bindparam("target"))
+)
 _READ_FIELDS = ("state", "reason", "loinc", "unit", "control_id", "discharged_at", "sealed")
-_PLANNED = (
+_PLANNED = Prepared(
     update(LETTER)
     .where(LETTER.c.id == bindparam("letter"))
     .values(planned=True, **{name: bindparam(f"new_{name}") for name in _READ_FIELDS})
 )
-_SPLIT = update(LETTER).where(LETTER.c.id == bindparam("whole_id")).values(planned=True, state="final", reason="split")
-_CLOSE = (
+_SPLIT = Prepared(
+    update(LETTER).where(LETTER.c.id == bindparam("whole_id")).values(planned=True, state="final", reason="split")
+)
+_CLOSE = Prepared(
     update(LETTER)
     .where(
         LETTER.c.id == bindparam("letter"),
@@ -145,9 +164,7 @@ _CLOSE = (
 
 def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
     """Give every addressee his row; ``False`` for a letter that was withdrawn or planned already."""
-    wholes = [job.whole for job in jobs]
-    unplanned = select(LETTER.c.id).where(LETTER.c.id.in_(wholes), LETTER.c.planned.is_(False)).with_for_update()
-    waiting = set(connection.execute(unplanned).scalars())
+    waiting = {row["id"] for row in _UNPLANNED.rows(connection, wholes=[job.whole for job in jobs])}
     mine = [job for job in jobs if job.whole in waiting]
     for job in mine:
         waiting.discard(job.whole)
@@ -157,8 +174,7 @@ def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
         (_INSERT_LETTER, [row for job in mine for row in job.parts]),
         (_INSERT_DELIVERY, [row for job in mine for row in job.deliveries]),
     ):
-        if rows:
-            connection.execute(statement, rows)
+        statement.many(connection, rows)
     write_also(connection, [also for job in mine for also in job.also])
     entries.append(connection, [event for job in mine for event in job.events])
     return [job in mine for job in jobs]
@@ -170,18 +186,16 @@ def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
     Where the lease was lost nothing is changed. What a receipt proved to have arrived meanwhile is done: a failure of
     the attempt, or its silence, does not overrule that.
     """
-    wanted = DELIVERY.c.id.in_([job.lease.delivery for job in jobs]), DELIVERY.c.state == "leased"
-    leases = select(DELIVERY.c.id, DELIVERY.c.epoch, DELIVERY.c.proof).where(*wanted).with_for_update()
-    leased_now = {row.id: row for row in connection.execute(leases)}
+    rows_now = _LEASED.rows(connection, deliveries=[job.lease.delivery for job in jobs])
+    leased_now = {row["id"]: row for row in rows_now}
     found = [leased_now.get(job.lease.delivery) for job in jobs]
-    mine = [row is not None and row.epoch == job.lease.epoch for job, row in zip(jobs, found, strict=True)]
-    believed = [_believed(job, row.proof if row else 0) for job, row in zip(jobs, found, strict=True)]
+    mine = [row is not None and row["epoch"] == job.lease.epoch for job, row in zip(jobs, found, strict=True)]
+    believed = [_believed(job, row["proof"] if row else 0) for job, row in zip(jobs, found, strict=True)]
     done = [job for job, ours in zip(believed, mine, strict=True) if ours]
     targets = [{"delivery": job.lease.delivery, "target": job.target} for job in done if job.target is not None]
     closing = [_closing(job) for job in done if isinstance(job.outcome, Done | GiveUp)]
     for statement, rows in ((_FINISH, [_ending(job) for job in done]), (_RETARGET, targets), (_CLOSE, closing)):
-        if rows:
-            connection.execute(statement, rows)
+        statement.many(connection, rows)
     write_also(connection, [also for job in done for also in job.also])
     lost = [_lost(job) for job, ours in zip(jobs, mine, strict=True) if not ours]
     entries.append(connection, [event for job in done for event in job.events] + lost)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Executable, Table
+from sqlalchemy import BigInteger, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+
+from gateway.prepared import Prepared
 
 
 class database_now(FunctionElement[int]):  # noqa: N801 (a function of SQL)
@@ -39,12 +41,14 @@ def upsert(
     connection: Connection, table: Table, key: Sequence[str], columns: Sequence[str], rows: Sequence[dict[str, Any]]
 ) -> None:
     """Insert ``rows``; of a row with the same ``key`` that is there already, ``columns`` become the new one's."""
-    connection.execute(_upsert(connection.dialect.name, table, tuple(key), tuple(columns)), list(rows))
+    if rows:
+        _upsert(connection.dialect.name, table, tuple(key), tuple(columns)).many(connection, rows)
 
 
 @cache
-def _upsert(dialect: str, table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Executable:
+def _upsert(dialect: str, table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> Prepared:
     """Built once: building a statement costs ten times what running it does."""
     insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     new = {name: insert.excluded[name] for name in columns}
-    return insert.on_conflict_do_update(index_elements=[table.c[name] for name in key], set_=new)
+    on_conflict = insert.on_conflict_do_update(index_elements=[table.c[name] for name in key], set_=new)
+    return Prepared(on_conflict, *table.c.keys())

@@ -11,15 +11,18 @@ from hashlib import sha256
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from gateway.journal import Event
 from gateway.moments import microseconds
+from gateway.prepared import Prepared
 from gateway.queue.tables import Entry, JournalHead
 
 ENTRY = Entry.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
 HEAD = JournalHead.__table__  # type: ignore[attr-defined]
-_INSERT = insert(ENTRY)
+_COLUMNS = ("at", "kind", "letter_id", "delivery_id", "actor", "code", "words", "hash")
+_INSERT = Prepared(insert(ENTRY), *_COLUMNS)
+_MOVE = Prepared(update(HEAD).values(entries=bindparam("length"), hash=bindparam("last"), seal=bindparam("sealed")))
 START = b"\0" * 32
 _END, _SEAL = "huitaine-journal-end", "huitaine-journal-seal"
 """Where the writer's connection remembers how the chain ends, and what seals that."""
@@ -36,11 +39,12 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
         row = _row(event)
         last = link(last, row)
         rows.append({**row, "hash": last})
-    connection.execute(_INSERT, rows)
-    connection.info[_END] = number + len(rows), last
+    _INSERT.many(connection, rows)
+    number += len(rows)
+    connection.info[_END] = number, last
     seal: Seal | None = connection.info.get(_SEAL)
     if seal:
-        connection.execute(update(HEAD).values(_head(seal, number + len(rows), last)))
+        _MOVE.many(connection, [{"length": number, "last": last, "sealed": seal(_sealed(number, last))}])
 
 
 def forget(connection: Connection) -> None:

@@ -11,13 +11,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, and_, bindparam, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from gateway import journal
 from gateway.errors import TransientFailure
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.journal import Event
 from gateway.moments import EPOCH, MICROSECOND
+from gateway.prepared import Prepared
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, NODE
 from gateway.queue.dialects import database_now, upsert
@@ -130,8 +143,35 @@ _DUE = and_(_READY, ~IN_FORCE)
 _LEASED = DELIVERY.c.state == literal_column("'leased'")
 _MINE = (DELIVERY.c.id == bindparam("delivery"), DELIVERY.c.epoch == bindparam("held"), _LEASED)
 _UNTIL = database_now() + bindparam("lasting", type_=BigInteger)
-_RENEW = update(DELIVERY).where(*_MINE).values(lease_until=_UNTIL)
-_AT_DOT = update(DELIVERY).where(*_MINE).values(phase=DOT)
+_RENEW = Prepared(update(DELIVERY).where(*_MINE).values(lease_until=_UNTIL))
+_AT_DOT = Prepared(update(DELIVERY).where(*_MINE).values(phase=DOT))
+_NEWLY = {
+    "state": "leased",
+    "node": bindparam("node"),
+    "lease_until": _UNTIL,
+    "phase": bindparam("phase"),
+    "epoch": DELIVERY.c.epoch + 1,
+}
+_TOLD = [DELIVERY.c[name] for name in ("id", "letter_id", "epoch", "attempts", "ambiguous", "created_at", "addressee")]
+_TOLD += [DELIVERY.c[name] for name in ("reason", "route", "proof")]
+
+
+def _taking(wanted: Select[Any]) -> Prepared:
+    """Leases what is wanted, as far as the limit goes and nobody else has it."""
+    some = wanted.limit(bindparam("limit", type_=Integer)).with_for_update(skip_locked=True)
+    return Prepared(update(DELIVERY).where(DELIVERY.c.id.in_(some)).values(**_NEWLY).returning(*_TOLD))
+
+
+_READY_ONES, _TO = select(DELIVERY.c.id).where(_DUE), DELIVERY.c.route == bindparam("route")
+_CLAIM = _taking(
+    _READY_ONES.where(DELIVERY.c.strikes < DEADLY, _TO, DELIVERY.c.next_at <= bindparam("now")).order_by(
+        DELIVERY.c.next_at
+    )
+)
+_CLAIM_OLD = _taking(
+    _READY_ONES.where(_TO, DELIVERY.c.created_at <= bindparam("before")).order_by(DELIVERY.c.created_at)
+)
+_CLAIM_ONE = _taking(_READY_ONES.where(DELIVERY.c.id == bindparam("delivery")))
 _TAKEN_BACK = (
     update(DELIVERY)
     .where(*_MINE)
@@ -152,38 +192,25 @@ _TAKEN_BACK = (
 
 def claim(connection: Connection, jobs: Sequence[Claiming]) -> Sequence[list[Lease]]:
     """Lease what is due, oldest first, each row to one caller only; what killed processes is left to its trial."""
-    due = select(DELIVERY.c.id).where(_DUE, DELIVERY.c.strikes < DEADLY).order_by(DELIVERY.c.next_at)
-    return [
-        _take(connection, job.terms, due.where(DELIVERY.c.route == job.route, DELIVERY.c.next_at <= job.now), job.limit)
-        for job in jobs
-    ]
+    return [_take(connection, _CLAIM, job.terms, route=job.route, now=job.now, limit=job.limit) for job in jobs]
 
 
 def claim_old(connection: Connection, jobs: Sequence[ClaimingOld]) -> Sequence[list[Lease]]:
     """Lease what nobody could even try in all its time: its destination rested, or its turn did not come."""
-    old = select(DELIVERY.c.id).where(_DUE).order_by(DELIVERY.c.created_at)
     return [
-        _take(
-            connection,
-            job.terms,
-            old.where(DELIVERY.c.created_at <= job.before, DELIVERY.c.route == job.route),
-            job.limit,
-        )
-        for job in jobs
+        _take(connection, _CLAIM_OLD, job.terms, route=job.route, before=job.before, limit=job.limit) for job in jobs
     ]
 
 
 def claim_one(connection: Connection, jobs: Sequence[ClaimingOne]) -> Sequence[list[Lease]]:
     """Lease one delivery for a trial: if this process dies of it, the next one knows of what."""
-    ready = select(DELIVERY.c.id).where(_DUE)
-    return [_take(connection, job.terms, ready.where(DELIVERY.c.id == job.delivery), 1, phase=TRIAL) for job in jobs]
+    return [_take(connection, _CLAIM_ONE, job.terms, delivery=job.delivery, limit=1, phase=TRIAL) for job in jobs]
 
 
 def renew(connection: Connection, jobs: Sequence[Renewing]) -> Sequence[None]:
     """Make leases last, except those that were lost meanwhile; and say that the process lives."""
     rows = [_held(lease) | {"lasting": job.terms.microseconds} for job in jobs for lease in job.leases]
-    if rows:
-        connection.execute(_RENEW, rows)
+    _RENEW.many(connection, rows)
     now = EPOCH + connection.execute(select(database_now())).scalar_one() * MICROSECOND
     beats = {job.terms.node: {"id": job.terms.node, "version": job.version, "beat": now} for job in jobs}
     upsert(connection, NODE, ("id",), ("version", "beat"), list(beats.values()))
@@ -192,11 +219,7 @@ def renew(connection: Connection, jobs: Sequence[Renewing]) -> Sequence[None]:
 
 def reach_dot(connection: Connection, jobs: Sequence[Lease]) -> Sequence[bool]:
     """Write down that the final dot is about to be sent; ``False`` for a lease that was lost: then it must not be."""
-    connection.execute(_AT_DOT, [_held(lease) for lease in jobs])
-    mine = DELIVERY.c.id.in_([lease.delivery for lease in jobs])
-    held = select(DELIVERY.c.id, DELIVERY.c.epoch).where(mine, _LEASED)
-    epochs = {row.id: row.epoch for row in connection.execute(held)}
-    return [epochs.get(lease.delivery) == lease.epoch for lease in jobs]
+    return [changed == 1 for changed in _AT_DOT.each(connection, [_held(lease) for lease in jobs])]
 
 
 def recover(connection: Connection, jobs: Sequence[Recovering]) -> Sequence[int]:
@@ -218,17 +241,9 @@ def recover(connection: Connection, jobs: Sequence[Recovering]) -> Sequence[int]
     return [total] * len(jobs)
 
 
-def _take(connection: Connection, terms: Terms, wanted: Any, limit: int, *, phase: str | None = None) -> list[Lease]:  # noqa: ANN401 (a select)
-    rows = wanted.limit(limit).with_for_update(skip_locked=True)
-    lease = {
-        "state": "leased",
-        "node": terms.node,
-        "lease_until": database_now() + terms.microseconds,
-        "phase": terms.phase if phase is None else phase,
-        "epoch": DELIVERY.c.epoch + 1,
-    }
-    taken = update(DELIVERY).where(DELIVERY.c.id.in_(rows)).values(**lease).returning(DELIVERY)
-    return [leased(dict(row)) for row in connection.execute(taken).mappings()]
+def _take(connection: Connection, statement: Prepared, terms: Terms, **values: Any) -> list[Lease]:  # noqa: ANN401 (column values)
+    lease = {"node": terms.node, "phase": terms.phase, "lasting": terms.microseconds}
+    return [leased(row) for row in statement.rows(connection, **(lease | values))]
 
 
 def _held(lease: Lease) -> dict[str, Any]:

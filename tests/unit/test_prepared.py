@@ -120,3 +120,27 @@ def test_postgresql_is_given_names_instead_of_places():
     assert "%(wanted_4)s" in sql
     assert values == {"wanted_1": 7, "wanted_2": 8, "wanted_3": 9, "wanted_4": 9}
     assert row["at"] == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_an_insert_gives_what_it_is_not_given_its_columns_default():
+    table = Table("other", MetaData(), Column("id", Integer, primary_key=True), Column("state", String, default="open"))
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        table.metadata.create_all(connection)
+        Prepared(insert(table), "id").many(connection, [{"id": 1}])
+        Prepared(insert(table), "id", "state").many(connection, [{"id": 2, "state": None}])
+        assert connection.execute(select(table).order_by(table.c.id)).all() == [(1, "open"), (2, None)]
+    engine.dispose()
+
+
+def test_a_list_that_stands_in_the_statement_itself_stays_what_it_is(connection):
+    among = Prepared(
+        select(THING.c.id).where(THING.c.id.in_([1, 2, 3]), THING.c.id.in_(bindparam("w", expanding=True)))
+    )
+    assert sorted(row["id"] for row in among.rows(connection, w=[2, 3, 4, 5, 3])) == [2, 3]
+
+
+def test_each_tells_how_many_rows_every_one_changed(connection):
+    change = Prepared(update(THING).where(THING.c.id == bindparam("here")).values(name="new"))
+    assert change.each(connection, [{"here": 1}, {"here": 99}, {"here": 2}]) == [1, 0, 1]
+    assert change.each(None, []) == []
