@@ -7,8 +7,9 @@ from typing import NoReturn
 
 from lxml import etree
 
+from gateway.document import Section
 from gateway.errors import UnreadableDocument
-from gateway.parsers.cda.elements import V3, child, children, words
+from gateway.parsers.cda.elements import V3, attribute, child, children, words
 from gateway.parsers.cda.tables import Cell, aligned
 from gateway.parsers.remarks import error
 
@@ -21,28 +22,32 @@ _SILENT = {"renderMultiMedia", "footnoteRef"}
 _BLOCKS = {"paragraph", "table", "list", "item", "caption", "footnote", "tr"}
 
 
-def narrative(root: etree._Element) -> str:
-    """The narrative of all sections, each under its title; empty for a document that is only a PDF.
+def sections_of(root: etree._Element) -> tuple[Section, ...]:
+    """The titled sections in reading order, each with its own words; none for a document that is only a PDF.
 
     Raises ``UnreadableDocument`` when it nests deeper or holds more elements than any letter does.
     """
-    blocks: list[str] = []
+    found: list[Section] = []
     for component in children(child(root, "component", "structuredBody"), "component"):
-        _sections(component, blocks, 0)
-    return "\n\n".join(blocks)
+        _sections(component, found, 0)
+    return tuple(found)
 
 
-def _sections(component: etree._Element, blocks: list[str], depth: int) -> None:
+def narrative(sections: tuple[Section, ...]) -> str:
+    """All sections as one text, each under its title."""
+    return "\n\n".join(filter(None, ("\n".join(filter(None, (one.title, one.text))) for one in sections)))
+
+
+def _sections(component: etree._Element, found: list[Section], depth: int) -> None:
     section = child(component, "section")
     if section is None:
         return
     if depth > _MAX_NESTING:
         _refuse(f"nests more than {_MAX_NESTING} sections")
-    block = "\n".join(filter(None, (words(section, "title"), _body(child(section, "text")))))
-    if block:
-        blocks.append(block)
+    code, text = attribute(section, "code", "code"), _body(child(section, "text"))
+    found.append(Section(title=words(section, "title"), code=code, text=text, level=depth))
     for inner in children(section, "component"):
-        _sections(inner, blocks, depth + 1)
+        _sections(inner, found, depth + 1)
 
 
 def _body(text: etree._Element | None) -> str:

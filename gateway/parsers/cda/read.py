@@ -9,14 +9,16 @@ from lxml import etree
 from gateway.document import Document, Finding, Kind, NamedAddressee, Original, Patient, Professional, Reading, Stay
 from gateway.parsers.cda.elements import V3, attribute, child, children, instance_id, words
 from gateway.parsers.cda.media import media_of
-from gateway.parsers.cda.narrative import narrative
+from gateway.parsers.cda.narrative import narrative, sections_of
 from gateway.parsers.cda.people import addressees_of, patient_of, professional_of
+from gateway.parsers.cda.results import results_of
 from gateway.parsers.cda.xml import parse_xml
 from gateway.parsers.hl7_time import moment
 from gateway.parsers.ins import check_ins
 from gateway.parsers.remarks import error, note, warning
 
 _CI_SIS = "1.2.250.1.213.1.1.1."
+_LAB_STATUS = "{urn:oid:1.3.6.1.4.1.19376.1.3.2}statusCode"
 _STAY_REPORTS = {"11490-0", "34112-3"}
 """Discharge letter and hospital report: their service event is the stay itself."""
 
@@ -50,13 +52,17 @@ def _document(root: etree._Element, content: bytes, patient: Patient | None, fin
     kind = _kind(root, findings)
     media = media_of(root)
     findings.extend(media.findings)
-    text = narrative(root) or media.text
-    if not text and not media.attachments:
+    sections = sections_of(root)
+    text = narrative(sections) or media.text
+    results, remarks = results_of(root)
+    findings.extend(remarks)
+    if not text and not media.attachments and not results:
         findings.append(
             error("cda-empty", "component", "the CDA has neither narrative text nor a file; send it with its body")
         )
     addressees = addressees_of(root)
     _remark_on_recipients(root, addressees, findings)
+    _remark_on_progress(root, findings)
     return Document(
         id=instance_id(child(root, "id")),
         kind=kind,
@@ -70,6 +76,8 @@ def _document(root: etree._Element, content: bytes, patient: Patient | None, fin
         addressees=addressees,
         title=words(root, "title"),
         text=text,
+        sections=sections,
+        results=results,
         attachments=media.attachments,
         replaces=_replaces(root),
     )
@@ -149,6 +157,15 @@ def _remark_on_recipients(
             f"{count} informationRecipient in the header are not addressees: name them where the letter is sent from"
         )
         findings.append(note("information-recipient-not-routed", "informationRecipient", message))
+
+
+def _remark_on_progress(root: etree._Element, findings: list[Finding]) -> None:
+    """XD-LAB says with a status of its own that a report is preliminary (IHE PaLM TF-3, lab:statusCode)."""
+    events = (child(one, "serviceEvent") for one in children(root, "documentationOf"))
+    found = (event.find(_LAB_STATUS) for event in events if event is not None)
+    if any(status is not None and status.get("code") == "active" for status in found):
+        message = "the report says that it is not complete: other results will follow"
+        findings.append(warning("order-partial", "documentationOf", message))
 
 
 def _variant(root: etree._Element) -> str:
