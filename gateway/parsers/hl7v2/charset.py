@@ -47,9 +47,10 @@ def charset_of(segments: Sequence[bytes], declared: str) -> Charset:
     because one of both would be mangled, and it may be the patient's name.
     """
     name = _NAMES.get(declared.strip().upper(), "")
-    accented = _accented_fields(segments)
-    if all(_is_utf_8(words) for _, words in accented):
-        return Charset(codec=_UTF_8, findings=_remarks_on_utf_8(name, declared) if accented else ())
+    lines = [segment for segment in segments if not segment.isascii()]
+    if _is_utf_8(b"\r".join(lines)):
+        return Charset(codec=_UTF_8, findings=_remarks_on_utf_8(name, declared) if lines else ())
+    accented = _accented_fields(lines)
     strange = [place for place, words in accented if not _is_utf_8(words)]
     if len(strange) < len(accented):
         message = "this is not UTF-8 and other fields are; send the whole message in the charset of MSH-18"
@@ -62,7 +63,6 @@ def _accented_fields(segments: Sequence[bytes]) -> list[tuple[str, bytes]]:
     return [
         (f"{segment[:3].decode('ascii')}-{number}", words)
         for segment in segments
-        if not segment.isascii()
         for number, words in enumerate(split(segment, segment[3:4], _MAX_FIELDS))
         if not words.isascii()
     ]

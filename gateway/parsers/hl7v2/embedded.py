@@ -23,15 +23,14 @@ def embedded(obx: Segment) -> bytes | Finding:
     return error("encoding-unknown", place, "OBX-5.4 must be Base64, Hex or A; say how the document is encoded")
 
 
-def _without_escapes(obx: Segment, data: bytes) -> bytes:
+def _without_escapes(obx: Segment, data: str) -> bytes:
     r"""Some senders escape the line breaks of base64 (``\X0A\``, ``\.br\``)."""
-    if obx.message.delimiters.escape not in data:
-        return data
-    return obx.message.text(data).encode("ascii", "replace")
+    words = obx.message.text(data) if obx.message.delimiters.escape in data else data
+    return words.encode("ascii", "replace")
 
 
-def _from_hex(data: bytes, place: str) -> bytes | Finding:
+def _from_hex(data: str, place: str) -> bytes | Finding:
     try:
-        return bytes.fromhex(data.decode("ascii"))
+        return bytes.fromhex(data)
     except ValueError:
         return error("hex-invalid", place, "OBX-5.5 is not hexadecimal; send the document as base64")

@@ -6,9 +6,10 @@ Splitting comes before unescaping, so an escaped separator or carriage return st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import AnyStr
 
-from gateway.parsers.hl7v2.escapes import unescape
+from gateway.parsers.hl7v2.escapes import Delimiters, unescape
 
 _LONG = 2_000
 _MAX_FIELDS = 80
@@ -17,12 +18,15 @@ _MAX_COMPONENTS = 40
 _REPEATED = frozenset({b"OBX", b"PRT", b"NTE", b"ROL", b"OBR", b"ORC"})
 """Segments that a place names with their number: ``OBX[2]-5``."""
 
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A})
+"""No text for a person holds these; some of what reads our mails stops at a NUL."""
 
-def split(raw: bytes, separator: bytes, limit: int) -> list[bytes]:
+
+def split(raw: AnyStr, separator: AnyStr, limit: int) -> list[AnyStr]:
     """``raw.split(separator, limit)``; over a long document ``find`` is thirty times faster than CPython's split."""
     if len(raw) < _LONG:
         return raw.split(separator, limit)
-    parts: list[bytes] = []
+    parts: list[AnyStr] = []
     start = 0
     while len(parts) < limit and (end := raw.find(separator, start)) >= 0:
         parts.append(raw[start:end])
@@ -31,92 +35,97 @@ def split(raw: bytes, separator: bytes, limit: int) -> list[bytes]:
     return parts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delimiters:
-    """MSH-1 and MSH-2: one byte each."""
-
-    field: bytes
-    component: bytes
-    repetition: bytes
-    escape: bytes
-    sub: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Element:
     """One repetition of a field; components and sub-components count from 1 as in the standard."""
 
-    raw: bytes = field(repr=False)
-    message: Message = field(repr=False, compare=False)
+    __slots__ = ("_message", "raw")
 
-    def component(self, number: int) -> bytes:
+    def __init__(self, raw: str, message: Message) -> None:
+        self.raw = raw
+        self._message = message
+
+    def component(self, number: int) -> str:
         """The raw component, empty when absent."""
-        return self.message.part(self.raw, number)
+        return self._message.part(self.raw, number)
 
     def get(self, component: int = 1, sub: int = 1) -> str:
         """The text of a sub-component, unescaped; HL7's explicit empty value ``""`` is empty."""
-        return self.message.leaf(self.raw, component, sub)
+        return self._message.leaf(self.raw, component, sub)
 
     @property
     def text(self) -> str:
         """The whole repetition as text: for types without components (TX, ST, FT), where separators are content."""
-        return self.message.text(self.raw)
+        return self._message.text(self.raw)
+
+    @property
+    def lines(self) -> str:
+        """The same with the blanks that a column of TX or FT begins with (HL7 v2.5 §2.A.78)."""
+        return self._message.text(self.raw, stripped=False)
 
     def __bool__(self) -> bool:
         """Whether it holds anything but separators and the explicit empty value."""
-        return bool(self.raw.lstrip(self.message.separators))
+        return bool(self.raw.lstrip(self._message.separators))
 
 
+@dataclass(slots=True, eq=False)
 class Segment:
     """One segment, split into fields when first asked; an absent one answers every question with nothing."""
 
-    __slots__ = ("_fields", "message", "name", "number", "raw")
+    raw: bytes
+    name: bytes
+    number: int
+    message: Message
+    _fields: list[str] | None = None
 
-    def __init__(self, raw: bytes, name: bytes, number: int, message: Message) -> None:
-        self.raw = raw
-        self.name = name
-        self.number = number
-        self.message = message
-        self._fields: list[bytes] | None = None
-
-    def fields(self) -> list[bytes]:
+    def fields(self) -> list[str]:
         """Raw fields; index is the field's number (MSH-1 is the separator itself)."""
         if self._fields is None:
-            separator = self.message.delimiters.field
-            parts = split(self.raw, separator, _MAX_FIELDS)
-            self._fields = [parts[0], separator, *parts[1:]] if self.name == b"MSH" else parts
+            self._fields = self._split()
         return self._fields
 
-    def raw_field(self, number: int) -> bytes:
+    def _split(self) -> list[str]:
+        message = self.message
+        separator, codec = message.delimiters.field, message.codec
+        if len(self.raw) < _LONG:
+            parts = self.raw.decode(codec, "replace").split(separator, _MAX_FIELDS)
+        else:  # One € beside a document would make four bytes of each of the document's.
+            parts = [part.decode(codec, "replace") for part in split(self.raw, separator.encode(), _MAX_FIELDS)]
+        return [parts[0], separator, *parts[1:]] if self.name == b"MSH" else parts
+
+    def raw_field(self, number: int) -> str:
         """The raw field, empty when absent."""
-        parts = self.fields()
-        return parts[number] if number < len(parts) else b""
+        parts = self._fields or self.fields()
+        return parts[number] if number < len(parts) else ""
 
     def element(self, number: int) -> Element:
         """The first repetition of a field."""
-        return Element(self._first(self.raw_field(number)), self.message)
+        return Element(self.message.once(self.raw_field(number)), self.message)
 
     def elements(self, number: int) -> list[Element]:
         """The repetitions of a field that hold something."""
         raw = self.raw_field(number)
         if not raw:
             return []
-        raws = split(raw, self.message.delimiters.repetition, _MAX_REPETITIONS)
-        return [element for raw in raws if (element := Element(raw, self.message))]
+        message = self.message
+        raws = split(raw, message.delimiters.repetition, _MAX_REPETITIONS)
+        return [element for raw in raws if (element := Element(raw, message))]
 
     def get(self, number: int, component: int = 1, sub: int = 1) -> str:
         """The text of the first repetition's sub-component; empty when absent."""
-        raw = self.raw_field(number)
-        return self.message.leaf(self._first(raw), component, sub) if raw else ""
+        parts = self._fields or self.fields()
+        raw = parts[number] if number < len(parts) else ""
+        return self.message.leaf(self.message.once(raw), component, sub) if raw else ""
+
+    def components(self, number: int) -> list[str]:
+        """The texts of the first repetition's components, of each its first sub-component; empty when absent."""
+        parts = self._fields or self.fields()
+        raw = parts[number] if number < len(parts) else ""
+        return self.message.leaves(raw) if raw else []
 
     def place(self, number: int) -> str:
         """How a finding names a field: ``PV1-19``, ``OBX[2]-5``."""
         name = self.name.decode("ascii")
         return f"{name}[{self.number}]-{number}" if self.name in _REPEATED else f"{name}-{number}"
-
-    def _first(self, raw: bytes) -> bytes:
-        end = raw.find(self.message.delimiters.repetition)
-        return raw if end < 0 else raw[:end]
 
     def __bool__(self) -> bool:
         """Whether the message has it."""
@@ -126,50 +135,73 @@ class Segment:
 class Message:
     """The segments of one message in their order, and how to read their text."""
 
-    __slots__ = ("_named", "_segments", "codec", "content", "delimiters", "lines", "separators")
+    __slots__ = ("_named", "_segments", "codec", "content", "delimiters", "dropped", "lines", "separators")
 
     def __init__(self, delimiters: Delimiters, lines: Sequence[bytes], codec: str, content: bytes) -> None:
         self.delimiters = delimiters
         self.lines = tuple(lines)
         self.codec = codec
         self.content = content
-        self.separators = delimiters.component + delimiters.sub + delimiters.repetition + b'" '
+        self.separators = delimiters.component + delimiters.sub + delimiters.repetition + '" '
         """All that an empty field may hold: component, sub-component and repetition marks, quotes, blanks."""
+        self.dropped = False
+        """Whether a control character was left out of a text that was asked for."""
         self._named: dict[bytes, list[Segment]] = {}
         self._segments = [self._numbered(line) for line in self.lines]
 
     def _numbered(self, line: bytes) -> Segment:
-        same = self._named.setdefault(line[:3], [])
-        same.append(Segment(line, line[:3], len(same) + 1, self))
-        return same[-1]
+        name = line[:3]
+        same = self._named.setdefault(name, [])
+        segment = Segment(line, name, len(same) + 1, self)
+        same.append(segment)
+        return segment
 
-    def part(self, raw: bytes, number: int) -> bytes:
+    def once(self, raw: str) -> str:
+        """The first repetition of a raw field."""
+        end = raw.find(self.delimiters.repetition)
+        return raw if end < 0 else raw[:end]
+
+    def part(self, raw: str, number: int) -> str:
         """The raw component of a repetition, empty when absent."""
         separator = self.delimiters.component
         if separator not in raw:
-            return raw if number == 1 else b""
-        parts = split(raw, separator, _MAX_COMPONENTS)
-        return parts[number - 1] if number <= len(parts) else b""
+            return raw if number == 1 else ""
+        parts = split(raw, separator, number)
+        return parts[number - 1] if number <= len(parts) else ""
 
-    def leaf(self, raw: bytes, component: int, sub: int) -> str:
+    def leaf(self, raw: str, component: int, sub: int) -> str:
         """The text of a sub-component of a repetition, empty when absent."""
         raw = self.part(raw, component)
         separator = self.delimiters.sub
         if separator in raw:
-            parts = raw.split(separator, _MAX_COMPONENTS)
-            raw = parts[sub - 1] if sub <= len(parts) else b""
+            parts = raw.split(separator, sub)
+            raw = parts[sub - 1] if sub <= len(parts) else ""
         elif sub > 1:
             return ""
         return self.text(raw)
 
-    def text(self, raw: bytes) -> str:
-        """Bytes of the message as text, unescaped; ``""`` is empty."""
-        if not raw or raw == b'""':
+    def leaves(self, raw: str) -> list[str]:
+        """The texts of the components of a field's first repetition, of each its first sub-component."""
+        marks = self.delimiters
+        parts = split(self.once(raw), marks.component, _MAX_COMPONENTS)
+        if marks.sub in raw or marks.escape in raw or '"' in raw or not raw.isprintable():
+            return [self.leaf(part, 1, 1) for part in parts]
+        return [part.strip() for part in parts]
+
+    def text(self, raw: str, *, stripped: bool = True) -> str:
+        """What a raw field says, unescaped, without control characters; ``""`` is empty."""
+        if not raw or raw == '""':
             return ""
-        words = raw.decode(self.codec, "replace")
         if self.delimiters.escape in raw:
-            words = unescape(words, self.delimiters, self.codec)
-        return words.strip()
+            raw = unescape(raw, self.delimiters, self.codec)
+        if not raw.isprintable():
+            raw = self._printable(raw)
+        return raw.strip() if stripped else raw.rstrip()
+
+    def _printable(self, words: str) -> str:
+        kept = words.translate(_CONTROLS)
+        self.dropped = self.dropped or len(kept) < len(words)
+        return kept
 
     def segments(self) -> Sequence[Segment]:
         """All segments, numbered by name."""

@@ -8,8 +8,8 @@ from typing import NoReturn
 from gateway.document import Finding
 from gateway.errors import UnreadableDocument
 from gateway.parsers.hl7v2.charset import charset_of
-from gateway.parsers.hl7v2.er7 import Delimiters, Message, split
-from gateway.parsers.hl7v2.escapes import open_escape
+from gateway.parsers.hl7v2.er7 import Message, split
+from gateway.parsers.hl7v2.escapes import Delimiters, lost_escape, open_escape
 from gateway.parsers.remarks import error, note, warning
 
 _MAX_LINES = 600_000
@@ -38,7 +38,7 @@ def open_message(content: bytes, findings: list[Finding]) -> Message:
     charset = charset_of(lines, declared)
     findings.extend(charset.findings)
     message = Message(delimiters, lines, charset.codec, content)
-    if body.find(delimiters.escape, 9) >= 0:
+    if body.find(delimiters.escape.encode(), 9) >= 0:
         _remark_on_escapes(message, findings)
     return message
 
@@ -60,8 +60,8 @@ def _delimiters(body: bytes) -> Delimiters:
     plain = len(set(marks)) == 5 and all(0x20 < mark < 0x7F and not chr(mark).isalnum() for mark in marks)
     if not plain or body[8:9] not in {marks[:1], b"#"}:
         _refuse("bad-delimiters", "MSH-2", "MSH-1 and MSH-2 must be five different marks, usually |^~\\&; correct them")
-    one = [marks[index : index + 1] for index in range(5)]
-    return Delimiters(field=one[0], component=one[1], repetition=one[2], escape=one[3], sub=one[4])
+    field, component, repetition, escape, sub = marks.decode("ascii")
+    return Delimiters(field=field, component=component, repetition=repetition, escape=escape, sub=sub)
 
 
 def _segments(body: bytes, delimiters: Delimiters, findings: list[Finding]) -> tuple[bytes, ...]:
@@ -70,9 +70,10 @@ def _segments(body: bytes, delimiters: Delimiters, findings: list[Finding]) -> t
     pieces = split(body, end, _MAX_LINES)
     if len(pieces) > _MAX_LINES:
         _refuse("too-many-lines", "byte 0", f"more than {_MAX_LINES} lines; send a smaller message")
+    mark = delimiters.field.encode()
     for piece in pieces:
         line = piece.strip(b"\r\n")
-        if _starts(line, delimiters):
+        if _starts(line, mark):
             groups.append([line])
         elif line:
             groups[-1].append(line)
@@ -95,15 +96,15 @@ def _line_end(body: bytes, findings: list[Finding]) -> bytes:
 
 def _refuse_hidden_segment(groups: list[list[bytes]], delimiters: Delimiters) -> None:
     """A segment behind the other line end would be read by some systems and not by others."""
-    hidden = re.compile(rb"[\r\n][A-Z][A-Z0-9]{2}" + re.escape(delimiters.field))
+    hidden = re.compile(rb"[\r\n][A-Z][A-Z0-9]{2}" + re.escape(delimiters.field.encode()))
     for group in groups:
         if any(hidden.search(line) for line in group):
             name = group[0][:3].decode("ascii")
             _refuse("mixed-line-ends", name, "another segment follows a line end that MSH has not; use CR for all")
 
 
-def _starts(line: bytes, delimiters: Delimiters) -> bool:
-    return bool(_START.match(line)) and (line[3:4] == delimiters.field or len(line) == 3)
+def _starts(line: bytes, mark: bytes) -> bool:
+    return (line[3:4] == mark or len(line) == 3) and _START.match(line) is not None
 
 
 def _check(segments: tuple[bytes, ...]) -> None:
@@ -119,14 +120,24 @@ def _check(segments: tuple[bytes, ...]) -> None:
 
 def _remark_on_escapes(message: Message, findings: list[Finding]) -> None:
     escape = message.delimiters.escape
+    mark = escape.encode()
     for segment in message.segments():
-        if escape not in segment.raw or segment.name == b"MSH":
+        if mark not in segment.raw or segment.name == b"MSH":
             continue
         for number, raw in enumerate(segment.fields()):
-            if escape in raw and open_escape(raw.decode(message.codec, "replace"), escape):
-                words = "an escape character opens no known sequence; it is kept as it is: write it as \\E\\"
-                findings.append(warning("open-escape", segment.place(number), words))
+            if escape in raw and (found := _remark(raw, escape, segment.place(number))):
+                findings.append(found)
                 return
+
+
+def _remark(raw: str, escape: str, place: str) -> Finding | None:
+    if open_escape(raw, escape):
+        words = "an escape character opens no known sequence; it is kept as it is: write it as \\E\\"
+        return warning("open-escape", place, words)
+    if lost_escape(raw, escape):
+        words = "an escape sequence changes the charset or is the sender's own; it is left out: write the text itself"
+        return warning("lost-escape", place, words)
+    return None
 
 
 def _refuse(code: str, place: str, message: str) -> NoReturn:

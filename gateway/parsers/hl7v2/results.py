@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from gateway.document import Attachment, Finding, Result
 from gateway.parsers.hl7v2.embedded import embedded
 from gateway.parsers.hl7v2.er7 import Segment
+from gateway.parsers.hl7v2.ranges import read_range
+from gateway.parsers.hl7v2.values import LONG_TEXT, as_number, name_of, read_value
 from gateway.parsers.payload import check_pdf, is_pdf
 from gateway.parsers.remarks import note, warning
 
-_NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?"
-_NUMERIC = re.compile(rf"(?P<comparator><=|>=|<|>|≤|≥)?\s*(?P<value>{_NUMBER})")
-_RANGE = re.compile(rf"\s*(?P<low>{_NUMBER})\s*(?:-|–|à|a)\s*(?P<high>{_NUMBER})\s*")
-_BOUND = re.compile(rf"\s*(?P<side><=|>=|<|>|≤|≥)\s*(?P<value>{_NUMBER})\s*")
-_BELOW = {"<", "<=", "≤"}
-_LONG_TEXT = {"TX", "FT"}
-_CODED = {"CE", "CWE", "CNE", "CF"}
-_FILES = {"ED": "embedded", "RP": "pointer"}
-_WITHDRAWN = {"D", "W", "X"}
+_FILES = frozenset({"ED", "RP"})
+_WITHDRAWN = frozenset({"D", "W", "X"})
+_NOT_VALIDATED = frozenset({"I", "O", "P", "R", "S"})
+_STATUSES = frozenset({"", "F", "C", "N", "U", "V", "A", "B"}) | _WITHDRAWN | _NOT_VALIDATED
+"""OBX-11, table 0085."""
+_FLAGS = frozenset(
+    {
+        *("L", "LL", "LU", "<", "H", "HH", "HU", ">", "N", "A", "AA", "U", "D", "B", "W"),
+        *("S", "R", "I", "MS", "VS", "SDD", "NS", "POS", "NEG", "IND", "DET", "ND", "AC", "TOX", "QCF", "WR", "RR"),
+        "NR",
+    }
+)
+"""OBX-8, table 0078."""
 _EXTENSIONS = {"jpeg": "jpg", "plain": "txt"}
 
 
@@ -31,8 +36,10 @@ class Report:
         self.results: list[Result] = []
         self.attachments: list[Attachment] = []
         self.notes: list[str] = []
-        self._after: bytes = b""
+        self._remarkable = False
         self._joinable: str | None = None
+        self._orders: dict[str, str] = {}
+        self._found: dict[tuple[str, str], str] = {}
 
     def take(self, segment: Segment, findings: list[Finding]) -> None:
         """Add one OBR, OBX or NTE; other segments change nothing but what a note is about."""
@@ -40,26 +47,50 @@ class Report:
             self._take_obx(segment, findings)
         elif segment.name == b"NTE":
             self._take_note(segment)
-            return
         elif segment.name == b"OBR":
-            self._joinable = None
-            self.results.append(Result(label=_label(segment, 4), code=segment.get(4), status=segment.get(25)))
-        self._after = segment.name
+            self._take_obr(segment)
+        else:
+            self._remarkable = False
+
+    def _take_obr(self, obr: Segment) -> None:
+        names = obr.components(4)
+        label = name_of(names)
+        parent = self._parent(obr)
+        title = Result(
+            label=label,
+            code=names[0] if names else "",
+            status=obr.get(25),
+            comment=f"Se rapporte à : {parent}" if parent else "",
+        )
+        for number in (2, 3):
+            self._orders[obr.get(number)] = label
+        self.results.append(title)
+        self._joinable, self._remarkable = None, True
+
+    def _parent(self, obr: Segment) -> str:
+        """What an antibiogram is about: the germ of OBR-26, else the examination of OBR-29 (HL7 v2.5 §4.5.3.26)."""
+        stated = obr.get(26, 3)
+        germ = self._found.get((obr.get(26, 1), obr.get(26, 2)), "") if obr.raw_field(26) else ""
+        placer, filler = obr.get(29, 1), obr.get(29, 2)
+        order = (placer and self._orders.get(placer)) or (filler and self._orders.get(filler)) or ""
+        return stated or germ or order
 
     def _take_obx(self, obx: Segment, findings: list[Finding]) -> None:
         kind = obx.get(2)
         if kind in _FILES:
-            self._joinable = None
+            self._joinable, self._remarkable = None, False
             self._take_file(obx, kind, findings)
             return
-        result = read_result(obx, findings)
-        key = f"{kind}|{result.code}|{result.label}" if kind in _LONG_TEXT else None
+        result = read_result(obx, kind, findings)
+        key = f"{kind}|{result.code}|{result.label}" if kind in LONG_TEXT else None
         if key and key == self._joinable:
             last = self.results[-1]
             self.results[-1] = replace(last, value=f"{last.value}\n{result.value}")
         else:
             self.results.append(result)
-        self._joinable = key
+        if not result.numeric:
+            self._found[result.code, obx.get(4)] = result.value
+        self._joinable, self._remarkable = key, True
 
     def _take_file(self, obx: Segment, kind: str, findings: list[Finding]) -> None:
         place = obx.place(5)
@@ -74,86 +105,68 @@ class Report:
             findings.extend(check_pdf(content, place) if self.attachments[-1].media_type == "application/pdf" else ())
 
     def _take_note(self, nte: Segment) -> None:
-        words = "\n".join(element.text for element in nte.elements(3))
-        if self._after in {b"OBR", b"OBX"} and self.results:
+        words = "\n".join(element.lines for element in nte.elements(3))
+        if not words:
+            return
+        if self._remarkable and self.results:
             last = self.results[-1]
-            self.results[-1] = replace(last, comment="\n".join(filter(None, (last.comment, words))))
-        elif words:
+            self.results[-1] = replace(last, comment=f"{last.comment}\n{words}" if last.comment else words)
+        else:
             self.notes.append(words)
 
 
-def read_result(obx: Segment, findings: list[Finding]) -> Result:
+def read_result(obx: Segment, kind: str, findings: list[Finding]) -> Result:
     """One OBX as a line of the report; values are as sent, but that a decimal comma becomes a point."""
-    comparator, value, numeric = _value(obx, findings)
-    low, high, words = _range(obx.element(7).text)
-    status = obx.get(11)
-    if status in _WITHDRAWN:
-        message = f"OBX-11 is {status}: this result is withdrawn or cannot be had; it is shown with that status"
-        findings.append(warning("result-withdrawn", obx.place(11), message))
+    names = obx.components(3)
+    unit = name_of_unit(obx.components(6))
+    low, high, words = read_range(obx.element(7).text, unit) if obx.raw_field(7) else ("", "", "")
+    comparator, value, numeric = read_value(obx, kind, findings)
+    if not numeric and kind in {"ST", ""} and (unit or low or high):
+        comparator, value, numeric = as_number(obx, value, findings)
     return Result(
-        label=_label(obx, 3),
-        code=obx.get(3),
+        label=name_of(names),
+        code=names[0] if names else "",
         value=value,
         comparator=comparator,
-        unit=obx.get(6) or obx.get(6, 2),
+        unit=unit,
         low=low,
         high=high,
-        flag=",".join(element.get() for element in obx.elements(8)),
-        status=status,
+        flag=_flag(obx, findings),
+        status=_status(obx, findings),
         numeric=numeric,
         comment=f"Référence : {words}" if words else "",
     )
 
 
-def _label(segment: Segment, number: int) -> str:
-    """The name of a test or panel: the text of the code, the alternative text, else the code."""
-    element = segment.element(number)
-    return element.get(2) or element.get(5) or element.get(1)
+def name_of_unit(parts: list[str]) -> str:
+    """The unit of OBX-6 (CE): its code as UCUM writes it, else its words."""
+    return parts[0] or (parts[1] if len(parts) > 1 else "") if parts else ""
 
 
-def _value(obx: Segment, findings: list[Finding]) -> tuple[str | None, str, bool]:
-    """Comparator, value and whether it is a number, by the type that OBX-2 states."""
-    kind, element = obx.get(2), obx.element(5)
-    if kind == "NM":
-        return _numeric(obx, element.text, findings)
-    if kind == "SN":
-        return _structured(obx)
-    if kind in _CODED:
-        return None, "\n".join(_coded(obx)), False
-    return None, "\n".join(one.text for one in obx.elements(5)), False
+def _flag(obx: Segment, findings: list[Finding]) -> str:
+    """OBX-8, its repetitions joined by commas; what is not in table 0078 is shown all the same."""
+    if not obx.raw_field(8):
+        return ""
+    flags = [element.get() for element in obx.elements(8)]
+    if not _FLAGS.issuperset(flags):
+        words = "OBX-8 holds a flag that is not in table 0078; it is shown as it is"
+        findings.append(note("result-flag", obx.place(8), words))
+    return ",".join(flags)
 
 
-def _numeric(obx: Segment, text: str, findings: list[Finding]) -> tuple[str | None, str, bool]:
-    found = _NUMERIC.fullmatch(text)
-    if found is None:
-        if text:
-            words = "typed NM but not a number; it is passed on as text: send it as ST or SN"
-            findings.append(warning("nm-not-a-number", obx.place(5), words))
-        return None, text, False
-    if "," in text:
-        findings.append(note("decimal-comma", obx.place(5), "a decimal comma was read as a point", text))
-    return found["comparator"], found["value"].replace(",", "."), True
-
-
-def _structured(obx: Segment) -> tuple[str | None, str, bool]:
-    """SN: comparator, number, separator or suffix, number (``^1^:^128``, ``^2^-^4``, ``^3^+``)."""
-    element = obx.element(5)
-    parts = [element.get(component).replace(",", ".") for component in (2, 3, 4)]
-    return element.get(1) or None, "".join(parts), bool(re.fullmatch(_NUMBER, parts[0])) and not any(parts[1:])
-
-
-def _coded(obx: Segment) -> Iterable[str]:
-    return [element.get(2) or element.get(5) or element.get(1) for element in obx.elements(5)]
-
-
-def _range(text: str) -> tuple[str, str, str]:
-    """Low, high, and the words of a reference that is no range (OBX-7 is free text)."""
-    if found := _RANGE.fullmatch(text):
-        return found["low"].replace(",", "."), found["high"].replace(",", "."), ""
-    if found := _BOUND.fullmatch(text):
-        value = found["value"].replace(",", ".")
-        return ("", value, "") if found["side"] in _BELOW else (value, "", "")
-    return "", "", text
+def _status(obx: Segment, findings: list[Finding]) -> str:
+    """OBX-11, with a warning for a result that nobody validated or that was withdrawn (D.6211-3 CSP)."""
+    status = obx.get(11)
+    if status in _WITHDRAWN:
+        words = f"OBX-11 is {status}: this result is withdrawn or cannot be had; it is shown with that status"
+        findings.append(warning("result-withdrawn", obx.place(11), words))
+    elif status in _NOT_VALIDATED:
+        words = f"OBX-11 is {status}: this result is not validated; it is shown with that status"
+        findings.append(warning("result-not-validated", obx.place(11), words))
+    elif status not in _STATUSES:
+        words = "OBX-11 is not in table 0085; the result is not taken for final: send F, C or P"
+        findings.append(warning("result-status", obx.place(11), words))
+    return status
 
 
 def _attachment(obx: Segment, content: bytes, number: int) -> Attachment:
