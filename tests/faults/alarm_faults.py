@@ -36,7 +36,7 @@ from tests.faults.alarm_hop import Moody, moody_hop
 from tests.faults.campaigns import Row, row
 from tests.faults.place import TO, Place, prepare
 from tests.faults.sender import Smtp
-from tests.peers.authority import make_authority
+from tests.peers.authority import make_authority, self_signed
 from tests.peers.running import free_ports
 from tests.unit.directory import signing
 
@@ -104,7 +104,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
     """A gateway with short thresholds; nothing is wrong with it."""
     (folder / "tls").mkdir(parents=True)
     authority = make_authority(folder / "tls")
-    _certificate(folder / "spare.pem", 300)
+    self_signed(folder / "spare.pem", until=utc_now() + timedelta(days=300))
     _list(folder / "list.crl", 30)
     metrics = free_ports(1)[0]
     async with moody_hop(authority) as hop:
@@ -236,9 +236,9 @@ async def failing_round(world: World) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def old_certificate(world: World) -> AsyncIterator[None]:
-    _certificate(world.folder / "spare.pem", 20)
+    self_signed(world.folder / "spare.pem", until=utc_now() + timedelta(days=20))
     yield
-    _certificate(world.folder / "spare.pem", 300)
+    self_signed(world.folder / "spare.pem", until=utc_now() + timedelta(days=300))
 
 
 @contextlib.asynccontextmanager
@@ -311,22 +311,6 @@ async def f8(folder: Path) -> Row:
         target=PATIENCE,
         unit="s until the slowest alarm was on",
     )
-
-
-def _certificate(path: Path, days: float) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "spare")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(utc_now() - timedelta(days=900))
-        .not_valid_after(utc_now() + timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
-    path.write_bytes(made.public_bytes(Encoding.PEM))
 
 
 def _list(path: Path, days: float) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.faults.campaign import Plan, scene
 from tests.faults.process import HONEST
 
-NO_SYNC = ("-m", "tests.faults.broken.no_sync")
+NO_SYNC = ("-m", "tests.faults.broken.less_sync", "OFF")
 _CALLS = "trace=fdatasync,fsync,sendto,recvfrom"
 _LINE = re.compile(
     r"(?P<pid>\d+) +(?:<\.\.\. (?P<resumed>\w+) resumed>|(?P<call>\w+)\((?P<fd>\d+)<(?P<path>[^>]*)>)"

@@ -21,7 +21,7 @@ from tests.faults.campaigns import Row, row
 from tests.faults.ledger import Balance, balance, looking
 from tests.faults.process import HONEST
 
-NORMAL_SYNC = ("-m", "tests.faults.broken.normal_sync")
+NORMAL_SYNC = ("-m", "tests.faults.broken.less_sync", "NORMAL")
 ROUNDS, LETTERS = int(os.environ.get("FAULT_CUTS", "20")), int(os.environ.get("FAULT_CUT_LETTERS", "500"))
 _SOURCE = Path(__file__).with_name("power.c")
 

@@ -11,22 +11,8 @@ from gateway.errors import PermanentFailure
 from gateway.smtp.courier.commands import stuffed
 from tests.peers.authority import Authority
 from tests.peers.postfix import Chain, Postfix, running_postfix
-from tests.unit.smtp.smtp_door_kit import Client, FakeIntake, OpenDoor, client_tls, smtp_door
+from tests.unit.smtp.smtp_door_kit import FALSE_ENDINGS, Client, FakeIntake, OpenDoor, client_tls, smtp_door
 
-ENDINGS = [
-    b"\n.\n",
-    b"\n.\r\n",
-    b"\r\n.\n",
-    b"\r.\r",
-    b"\r\n.\r",
-    b"\r.\r\n",
-    b"\r.\n",
-    b"\n.\r",
-    b"\n\n.\r\n",
-    b"\r\r\n.\r\n",
-    b"\r\n\x00.\r\n",
-    b"\r\n.\x00\r\n",
-]
 HEAD = b"From: secretariat@ch-exemple.test\r\nSubject: essai\r\n\r\n"
 SMUGGLED = b"MAIL FROM:<faux@labo.ch-exemple.test>\r\nRCPT TO:<victime@gp.test>\r\nDATA\r\nfaux\r\n"
 ENVELOPE = b"MAIL FROM:<secretariat@ch-exemple.test>\r\nRCPT TO:<auto@huitaine.test>\r\nDATA\r\n"
@@ -37,7 +23,7 @@ ENVELOPE = b"MAIL FROM:<secretariat@ch-exemple.test>\r\nRCPT TO:<auto@huitaine.t
 async def test_e3_each_false_end_with_everything_pipelined_behind_it_is_one_refused_letter(listener: str, pieces: int):
     tls = {"ssl": client_tls(), "server_hostname": "localhost"} if listener == "tls" else {}
     async with smtp_door(intake=FakeIntake(remembers=False)) as door:
-        for ending in ENDINGS:
+        for ending in FALSE_ENDINGS:
             async with door.client(listener, **tls) as client:
                 if tls:
                     assert (await client.ask("AUTH PLAIN AGRwaQBjb3JyZWN0IGhvcnNl")).startswith("235")
@@ -80,7 +66,9 @@ async def behind(authority: Authority) -> AsyncIterator[tuple[OpenDoor, Postfix]
 @pytest.mark.timeout(300)
 async def test_e3_nothing_is_smuggled_through_a_postfix_before_us(behind: tuple[OpenDoor, Postfix]):
     door, postfix = behind
-    for number, ending in enumerate(ending for ending in ENDINGS if b"\r\n.\r\n" not in ending):  # Postfix's own end
+    for number, ending in enumerate(
+        ending for ending in FALSE_ENDINGS if b"\r\n.\r\n" not in ending
+    ):  # Postfix's own end
         client = Client(*await asyncio.open_connection("127.0.0.1", postfix.port))
         await client.reply()
         await client.ask("EHLO client.test")
@@ -113,7 +101,7 @@ def bare(octets: bytes) -> bool:
     return b"\r" in rest or b"\n" in rest
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("ending", FALSE_ENDINGS)
 def test_e3_what_leaves_has_no_bare_line_end_and_no_early_end(ending: bytes):
     try:
         wire = stuffed(HEAD + b"texte" + ending + SMUGGLED)
@@ -125,4 +113,4 @@ def test_e3_what_leaves_has_no_bare_line_end_and_no_early_end(ending: bytes):
 
 
 def test_e3_control_a_sender_that_passes_them_on_is_seen():
-    assert [bare(ending) for ending in ENDINGS].count(True) >= 10
+    assert [bare(ending) for ending in FALSE_ENDINGS].count(True) >= 10

@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 SERVER_NAME = "mx.test"
 
@@ -59,3 +64,12 @@ def make_authority(folder: Path) -> Authority:
         stranger=_write(folder, "stranger", stranger),
         unknown=_write(folder, "unknown", somebody.issue_cert(*names)),
     )
+
+
+def self_signed(path: Path, *, until: datetime) -> None:
+    """A certificate of nobody's that ends then."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "spare")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(until - timedelta(days=900)).not_valid_after(until)
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))

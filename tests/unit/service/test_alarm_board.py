@@ -21,6 +21,7 @@ from gateway.service.alarms.ends import Ends
 from gateway.service.alarms.pulse import Pulse, Recent
 from gateway.service.alarms.watch import commit_p99
 from gateway.service.installing import install
+from tests.peers.authority import self_signed
 from tests.test_docs import codes_in_table, page
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -85,28 +86,12 @@ async def test_the_pulse_sees_a_loop_that_stood_still():
     assert pulse.late.worst() > 0.3
 
 
-def certificate(path: Path, days: float) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - timedelta(days=900))
-        .not_valid_after(NOW + timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
-    path.write_bytes(made.public_bytes(Encoding.PEM))
-
-
 def test_the_ends_of_our_certificates_are_named_by_their_place_in_the_settings_only(tmp_path: Path):
     made = install(tmp_path)
     text = made.settings.read_text(encoding="utf-8")
     text += '[courier.routes."cabinet-dupont.example"]\nhost = "x"\ncertificate = "tls/route.pem"\n'
     made.settings.write_text(text, encoding="utf-8")
-    certificate(tmp_path / "tls" / "route.pem", 5)
+    self_signed(tmp_path / "tls" / "route.pem", until=NOW + timedelta(days=5))
     ends = Ends(load(made.settings))
     found = {end.name: end.at for end in ends.certificates()}
     assert set(found) == {"signing", "smtp", "courier.routes.1"}
@@ -116,7 +101,7 @@ def test_the_ends_of_our_certificates_are_named_by_their_place_in_the_settings_o
 def test_a_certificate_put_in_its_place_is_seen_and_a_missing_one_is_no_fault_here(tmp_path: Path):
     made = install(tmp_path)
     ends, path = Ends(load(made.settings)), tmp_path / "tls" / "gateway.pem"
-    certificate(path, 77)
+    self_signed(path, until=NOW + timedelta(days=77))
     assert NOW + timedelta(days=77) in {end.at for end in ends.certificates()}
     path.unlink()
     assert [end.name for end in ends.certificates()] == ["signing"]

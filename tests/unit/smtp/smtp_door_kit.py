@@ -41,6 +41,21 @@ LABO = SmtpSource(name="labo", login="labo", password_hash=CHEAP.hash("other hor
 AUTHORITY = trustme.CA()
 STRANGER_AUTHORITY = trustme.CA()
 
+FALSE_ENDINGS = [
+    b"\n.\n",
+    b"\n.\r\n",
+    b"\r\n.\n",
+    b"\r.\r",
+    b"\r\n.\r",
+    b"\r.\r\n",
+    b"\r.\n",
+    b"\n.\r",
+    b"\n\n.\r\n",
+    b"\r\r\n.\r\n",
+    b"\r\n\x00.\r\n",
+    b"\r\n.\x00\r\n",
+]
+"""Of data: what some relay takes for the end of a letter and another does not (SMTP smuggling)."""
 LETTER = b"From: secretariat@ch-exemple.test\r\nSubject: essai\r\nMessage-ID: <1@ch-exemple.test>\r\n\r\nBonjour.\r\n"
 
 

@@ -9,22 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.smtp.smtp_door_kit import DPI, LETTER, QUICK, FakeIntake, client_tls, smtp_door
+from tests.unit.smtp.smtp_door_kit import DPI, FALSE_ENDINGS, LETTER, QUICK, FakeIntake, client_tls, smtp_door
 
 HEAD = b"From: secretariat@ch-exemple.test\r\n\r\n"
-FALSE_ENDINGS = [
-    b"\n.\n",
-    b"\n.\r\n",
-    b"\r\n.\n",
-    b"\r.\r",
-    b"\r\n.\r",
-    b"\r.\r\n",
-    b"\r.\n",
-    b"\n.\r",
-    b"\n\n.\r\n",
-    b"\r\r\n.\r\n",
-    b"\r\n\x00.\r\n",
-]
 SMUGGLED = b"MAIL FROM:<faux@ch-exemple.test>\r\nRCPT TO:<victime@gp.test>\r\nDATA\r\nfaux\r\n"
 
 
