@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gateway.compose.dispatch import Dispatch, day
+from gateway.compose.dispatch import Dispatch, day, moment
 from gateway.compose.essential import passages
 from gateway.compose.identity import (
     french_birth,
@@ -13,7 +13,9 @@ from gateway.compose.identity import (
     professional_name,
     qualified_ins,
 )
+from gateway.compose.losses import Loss, sentences
 from gateway.compose.mime import Part
+from gateway.compose.reading import addressee_lines, hidden_lines
 from gateway.compose.subject import reply_address, true_subject
 from gateway.compose.table import summary, table
 from gateway.compose.text import WIDTH, one_line, paragraphs, wrapped
@@ -26,13 +28,13 @@ Told = tuple[list[str], ...]
 """The lines of each document, as ``letter_lines`` gives them for the mail and for the HPRIM record."""
 
 
-def body(dispatch: Dispatch, told: Told, files: tuple[Part, ...], losses: tuple[str, ...]) -> str:
+def body(dispatch: Dispatch, told: Told, files: tuple[Part, ...], losses: tuple[Loss, ...]) -> str:
     """The whole text part around the documents as ``told``: LF line ends, 78 columns but for a word that is longer."""
     words = dispatch.words
     lines = [*_opening(dispatch)]
     for number, letter in enumerate(told):
         lines += ["", _RULE, "", *letter] if number else letter
-    lines += section(words.losses, [piece for loss in losses for piece in bulleted(loss)])
+    lines += lost_section(losses, dispatch.profile.language, words)
     lines += section(
         words.enclosed, [line for file in files for line in bulleted(f"{file.name} ({_size(file.content)})")]
     )
@@ -63,7 +65,9 @@ def heading(document: Document, words: Words, *, titled: bool = True) -> list[st
     lines += wrapped(words.replaces_that.format(one_line(document.replaces))) if document.replaces else ()
     lines += ["", *_patient(document, document.patient, words)]
     lines += _stay(document.stay, words) if document.stay else []
-    return lines + _people(document, words)
+    lines += _people(document, words)
+    lines += _labelled(words.addressees, addressee_lines(document, words))
+    return lines + _labelled(words.restricted, hidden_lines(document.wishes, words))
 
 
 def title_line(document: Document, words: Words) -> str:
@@ -86,6 +90,11 @@ def content(document: Document, words: Words) -> list[str]:
         return lines or (["", words.in_files] if document.patient and document.attachments else [])
     plain = not lines or document.patient is None
     return [*lines, "", *text] if plain else [*lines, *section(words.full_text, text)]
+
+
+def lost_section(losses: Sequence[Loss], language: str, words: Words) -> list[str]:
+    """What the files do not carry, for the reader of this text."""
+    return section(words.losses, [piece for said in sentences(losses, language) for piece in bulleted(said)])
 
 
 def section(title: str, lines: list[str]) -> list[str]:
@@ -168,10 +177,18 @@ def _people(document: Document, words: Words) -> list[str]:
     if second is not None and professional_name(second):
         known = author is not None and professional_name(second) == professional_name(author)
         ways = "" if author is not None and second.telecom == author.telecom else reachable(second)
-        lines += _labelled(words.validated_by, ("" if known and not ways else professional_name(second), ways))
+        name = "" if known and not ways and not document.validated_at else professional_name(second)
+        lines += _labelled(words.validated_by, (", ".join(filter(None, (name, _validated(document)))), ways))
+    elif document.validated_at is not None:
+        lines += _labelled(words.validated, (_validated(document),))
     if document.written_at is not None:
         lines += _labelled(words.written, (day(document.written_at),))
     return lines
+
+
+def _validated(document: Document) -> str:
+    """Day and hour: two reports of one day are told apart by it."""
+    return moment(document.validated_at) if document.validated_at else ""
 
 
 def _labelled(label: str, values: tuple[str, ...]) -> list[str]:

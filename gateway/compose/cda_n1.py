@@ -8,9 +8,11 @@ from typing import Any
 import pybase64
 from lxml import etree
 
+from gateway.compose.cda_losses import cda_losses
 from gateway.compose.codes import LOINC, PROFESSIONALS, STRUCTURES, type_code
 from gateway.compose.dispatch import PARIS, Dispatch
 from gateway.compose.identity import iso_birth, qualified_ins
+from gateway.compose.losses import Written
 from gateway.compose.metadata import unique_oid
 from gateway.compose.patient_id import hospital_oid, local_number
 from gateway.compose.profile import Coded
@@ -29,7 +31,7 @@ def can_be_made(document: Document) -> bool:
     return document.patient is not None and bool(document.patient.family.strip()) and bool(document.kind.loinc)
 
 
-def cda_n1(dispatch: Dispatch, document: Document, pdf: bytes) -> bytes:
+def cda_n1(dispatch: Dispatch, document: Document, pdf: bytes) -> Written:
     """The CDA; ``can_be_made`` must hold. The INS is in it only when it is qualified and its key is right."""
     root = etree.Element(f"{{{_URI}}}ClinicalDocument", nsmap=_NAMESPACES)
     _identification(root, dispatch, document)
@@ -46,7 +48,8 @@ def cda_n1(dispatch: Dispatch, document: Document, pdf: bytes) -> bytes:
     body = _add(_add(root, "component"), "nonXMLBody")
     text = _add(body, "text", mediaType="application/pdf", representation="B64")
     text.text = pybase64.b64encode_as_string(pdf)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    made = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return Written(content=made, losses=tuple(cda_losses(document, pdf)))
 
 
 def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> etree._Element:

@@ -76,3 +76,8 @@ class Dispatch:
 def day(moment: datetime) -> str:
     """``JJ/MM/AAAA`` of the legal day (Europe/Paris)."""
     return moment.astimezone(PARIS).strftime("%d/%m/%Y")
+
+
+def moment(when: datetime) -> str:
+    """``JJ/MM/AAAA HH:MM`` of Europe/Paris."""
+    return when.astimezone(PARIS).strftime("%d/%m/%Y %H:%M")

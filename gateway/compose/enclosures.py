@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.compose import cda_n1, hprim
-from gateway.compose.body import Told, bulleted, introduction, section
+from gateway.compose.body import Told, introduction
 from gateway.compose.cda_header import read_header
 from gateway.compose.dispatch import Dispatch
+from gateway.compose.hprim_header import can_be_written
+from gateway.compose.losses import Loss, Target, Why, Written, without_repeats
 from gateway.compose.metadata import Entry
 from gateway.compose.mime import Part, charset_of, safe_media_type
 from gateway.compose.names import Names, safe_name, stem
@@ -41,7 +43,7 @@ class Enclosures:
     has_xdm: bool
     codes: tuple[str, ...]
     labels: tuple[str, ...] = field(repr=False)
-    losses: tuple[str, ...] = field(repr=False)
+    losses: tuple[Loss, ...]
     untold: bool
     """The record that is the body came from outside and cannot say what goes with it: covering words, losses."""
 
@@ -67,7 +69,7 @@ class _Collection:
         self._record: Part | None = None
         self._entries: list[Entry] = []
         self._archives: list[bytes] = [dispatch.archive] if dispatch.archive else []
-        self._losses: list[str] = []
+        self._losses: list[Loss] = []
 
     def add(self, document: Document, lines: list[str]) -> None:
         """One document: its PDF, its HPRIM, its CDA, its other files, then what is still missing of it."""
@@ -93,7 +95,7 @@ class _Collection:
             has_xdm=bool(packed),
             codes=tuple(filter(None, (*(one.kind.loinc or "" for one in inside), *(e.code for e in self._entries)))),
             labels=(*(one.kind.label for one in inside), *(entry.label for entry in self._entries)),
-            losses=tuple(dict.fromkeys(self._losses)),
+            losses=without_repeats(self._losses),
             untold=self._is_untold(),
         )
 
@@ -126,12 +128,9 @@ class _Collection:
         return document.patient is not None and (Form.PDF in self._dispatch.forms or beside)
 
     def _rendered(self, document: Document) -> bytes:
-        from gateway.compose.pdf import render, undrawn  # noqa: PLC0415 - typst only when a page is needed
+        from gateway.compose.pdf import render  # noqa: PLC0415 - typst only when a page is needed
 
-        shown = " ".join(f"U+{ord(character):04X}" for character in sorted(undrawn(document)))
-        if shown:
-            self._losses.append(f"PDF : caractères montrés par leur numéro : {shown}")
-        return render(self._dispatch, document)
+        return self._kept(render(self._dispatch, document))
 
     def _hprim(self, document: Document, name: str, lines: list[str]) -> None:
         forms = self._dispatch.forms
@@ -150,23 +149,18 @@ class _Collection:
             return document.original.content
         if document.patient is None:
             return None
-        if not hprim.can_be_written(document):
-            self._losses.append("HPRIM : non produit, il manque le nom, le prénom ou la date de naissance")
+        if not can_be_written(document):
+            self._lost(Target.HPRIM, Why.NOT_MADE, "identity-missing", "patient")
             return None
-        lost = hprim.losses(document)
-        record = self._written(document, lines, lost)
-        if record.replaced:
-            shown = ", ".join(f"{character} (U+{ord(character):04X})" for character in sorted(record.replaced))
-            lost.append(f"HPRIM, caractères absents d'ISO-8859-1, écrits « ? » : {shown}")
-            record = self._written(document, lines, lost)
-        self._losses += lost
-        return record.content
-
-    def _written(self, document: Document, lines: list[str], lost: list[str]) -> hprim.Record:
-        """The record tells its own losses: where it is the body, no other text does."""
-        said = section(self._dispatch.words.losses, [line for loss in lost for line in bulleted(loss)])
         cover = introduction(self._dispatch) if document is self._dispatch.documents[0] else []
-        return hprim.write(self._dispatch, document, [*cover, *lines, *said])
+        return self._kept(hprim.write(self._dispatch, document, [*cover, *lines]))
+
+    def _kept(self, written: Written) -> bytes:
+        self._losses += written.losses
+        return written.content
+
+    def _lost(self, target: Target, why: Why, code: str, place: str) -> None:
+        self._losses.append(Loss(target=target, why=why, code=code, place=place))
 
     def _wants_xdm(self, document: Document) -> bool:
         forms, kind = self._dispatch.forms, document.original.format
@@ -180,7 +174,7 @@ class _Collection:
         original = document.original
         if not self._wants_xdm(document):
             if Form.XDM in self._dispatch.forms and document.patient is not None:
-                self._losses.append("XDM : non produit, le type de document n'est pas indiqué")
+                self._lost(Target.XDM, Why.NOT_MADE, "kind-missing", "kind.loinc")
         elif self._dispatch.archive:
             return  # it came packed and goes on as it is
         elif original.format == "xdm":
@@ -190,9 +184,7 @@ class _Collection:
             self._entry(document, original.content)
         else:
             pdf = pdfs[0] if pdfs else self._rendered(document)
-            self._entry(document, cda_n1.cda_n1(self._dispatch, document, pdf))
-            if document.results:
-                self._losses.append("XDM : les résultats y sont lisibles (PDF), non codés")
+            self._entry(document, self._kept(cda_n1.cda_n1(self._dispatch, document, pdf)))
 
     def _entry(self, document: Document, content: bytes) -> None:
         if all(entry.content != content for entry in self._entries):

@@ -2,77 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.compose.latin import Latin1
-from gateway.compose.results import NUMBER, is_title, is_withdrawn, value_of
+from gateway.compose.losses import Loss, Target, Why
+from gateway.compose.results import NUMBER, is_title, is_unfinished, is_withdrawn, value_of
 from gateway.compose.text import one_line, visible, wrapped
+from gateway.compose.words import Words
 from gateway.document import Result
 
 _FLAGS = frozenset({"", "N", "L", "H", "LL", "HH"})
 _STATUSES = {"": "", "F": "F", "U": "F", "C": "C"}
 """hprim.md §2.6; every other status is "not validated" (R)."""
+_SAME_AS_R = frozenset({"R", "P"})
 _TEX_WIDTH = 78 - len("TEX|")
-_LONGEST_VALUE = 120
+_LONGEST_VALUE = 60
+"""Longer ones are comments in the wrong field to readers (hprim.md §1.7)."""
 
 
-def lab_block(results: tuple[Result, ...], spell: Latin1) -> Iterator[str]:
-    """The lines between ``****LAB****`` and ``****FIN****``."""
-    for result in results:
-        if is_title(result):
-            yield from _tex(spell, result.label)
-        elif is_withdrawn(result):
-            # No RES: a reader without status handling would file the value as a result.
-            yield from _tex(spell, f"{one_line(result.label)} : résultat annulé (statut {result.status})")
-        else:
-            yield "|".join(_res(spell, result))
-            if _is_long(result):
-                yield from _tex(spell, result.value)
-            if result.flag.strip().upper() not in _FLAGS:
-                yield from _tex(spell, f"{one_line(result.label)} : indicateur {one_line(result.flag)}")
-        if result.comment.strip():
-            yield from _tex(spell, result.comment)
+def lab_block(results: Sequence[Result], spell: Latin1, words: Words) -> tuple[list[str], list[Loss]]:
+    """The lines between ``****LAB****`` and ``****FIN****`` with their tag, and what their fields do not say."""
+    lines, losses = ["****LAB****"], []
+    for index, result in enumerate(results):
+        lines += _lines(result, spell, words)
+        losses += [
+            Loss(target=Target.HPRIM, why=why, code=code, place=f"results[{index}]", what=what)
+            for why, code, what in _losses(result)
+        ]
+    return lines, losses
 
 
-def result_losses(results: tuple[Result, ...]) -> list[str]:
-    """What the fields do not say, for the reader of the mail; the TEX lines of the record say it too."""
-    said = []
-    for result in results:
-        label = one_line(result.label)
-        if is_withdrawn(result):
-            said.append(f"« {label} » : annulé par le laboratoire, sans ligne RES")
-        elif result.flag.strip().upper() not in _FLAGS:
-            said.append(f"« {label} » : indicateur {one_line(result.flag)} en clair, sans code")
-        if result.status.upper() not in {*_STATUSES, "R", "P"} and not is_withdrawn(result):
-            said.append(f"« {label} » : statut {one_line(result.status)} écrit R (non validé)")
-    return said
+def _lines(result: Result, spell: Latin1, words: Words) -> Iterator[str]:
+    label = one_line(result.label)
+    if is_title(result):
+        yield from _tex(spell, f"{label} ({words.not_validated})" if is_unfinished(result) else label)
+    elif is_withdrawn(result):
+        # No RES: a reader without status handling would file the value as a result.
+        yield from _tex(spell, f"{label} : {words.withdrawn} ({words.status} {result.status})")
+    else:
+        yield "|".join(_res(spell, result))
+        if _is_long(result):
+            yield from _tex(spell, value_of(result) if "\n" not in result.value.strip() else result.value)
+        if _flag(result) not in _FLAGS:
+            yield from _tex(spell, f"{label} : {words.flag} {one_line(result.flag)}")
+    if result.comment.strip():
+        yield from _tex(spell, result.comment)
+
+
+def _losses(result: Result) -> Iterator[tuple[Why, str, str]]:
+    label = f"« {one_line(result.label)} »"
+    status = result.status.upper()
+    if is_title(result):
+        return
+    if is_withdrawn(result):
+        yield Why.UNCODED, "result-withdrawn", label
+        return
+    if _flag(result) not in _FLAGS:
+        yield Why.UNCODED, "result-flag", f"{one_line(result.flag)} {label}"
+    if status not in _STATUSES and status not in _SAME_AS_R:
+        yield Why.CHANGED, "result-status", f"{one_line(result.status)} → R {label}"
+    if _is_long(result):
+        yield Why.UNCODED, "result-long", label
+    if any("|" in text or "***" in text for text in _texts(result)):
+        yield Why.CHANGED, "result-separator", label
 
 
 def _res(spell: Latin1, result: Result) -> tuple[str, ...]:
-    value = "voir texte" if _is_long(result) else value_of(result)
-    kind = "N" if NUMBER.fullmatch(value) else "A"
-    flag = result.flag.strip().upper()
-    limits = (result.low, result.high)
+    label, code, value, unit, *limits = _texts(result)
+    kind = "N" if result.numeric and NUMBER.fullmatch(value) else "A"
+    flag = _flag(result)
+    status = _STATUSES.get(result.status.upper(), "R")
     second = result.second
     more = (second.value, second.unit, second.low, second.high) if second else ("", "", "", "")
-    fields = (
-        *("RES", result.label, result.code, kind, value, result.unit, *limits),
-        *(flag if flag in _FLAGS else "", _STATUSES.get(result.status.upper(), "R"), *more),
-    )
+    fields = ("RES", label, code, kind, value, unit, *limits, flag if flag in _FLAGS else "", status, *more)
     return tuple(_field(spell, text) for text in fields)
+
+
+def _texts(result: Result) -> tuple[str, ...]:
+    value = "voir texte" if _is_long(result) else value_of(result)
+    return (result.label, result.code, value, result.unit, result.low, result.high)
+
+
+def _flag(result: Result) -> str:
+    return result.flag.strip().upper()
 
 
 def _field(spell: Latin1, text: str) -> str:
     """One field: no separator, no line end, no tag can come from a value (hprim.md §1.9, 3)."""
-    shown = spell(one_line(text))
-    return one_line(shown.replace("|", " ").replace("***", "* *")) if "|" in shown or "***" in shown else shown
+    return one_line(_inside(spell(one_line(text))))
+
+
+def _inside(shown: str) -> str:
+    # The broken bar is in ISO-8859-1 and looks alike: "3|4" must not be read as 34.
+    return shown.replace("|", "¦").replace("***", "* *") if "|" in shown or "***" in shown else shown
 
 
 def _tex(spell: Latin1, text: str) -> Iterator[str]:
     for line in visible(text).split("\n"):
-        for piece in wrapped(spell(line).replace("|", " ").replace("***", "* *"), _TEX_WIDTH, hard=True):
+        for piece in wrapped(_inside(spell(line.strip())), _TEX_WIDTH, hard=True):
             yield f"TEX|{piece}" if piece.strip() else "TEX"
 
 
 def _is_long(result: Result) -> bool:
-    return len(result.value) > _LONGEST_VALUE or "\n" in result.value.strip()
+    value = result.value.strip()
+    return len(value) > _LONGEST_VALUE or "\n" in value

@@ -12,6 +12,7 @@ INS_AUTHORITIES = ("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.10", "1.2.250.1.213
 """NIR before NIA: when both come, the NIR is used (mssante.md §5.3)."""
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
+_NIR = re.compile(r"[1-478][0-9]{4}(?:[0-9]{2}|2[AB])[0-9]{6}([0-9]{2})?")
 _FRENCH_DATE = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 
 
@@ -19,14 +20,14 @@ def qualified_ins(patient: Patient) -> Identifier | None:
     """The INS that may be shown and sent: said to be qualified, from a known authority, with its own key."""
     for authority in INS_AUTHORITIES:
         for number in patient.identifiers:
-            if number.qualified and number.authority == authority and _is_ins(number) and ins_is_right(number.value):
+            if number.qualified and number.authority == authority and is_ins(number) and ins_is_right(number.value):
                 return number
     return None
 
 
 def ins_is_withheld(patient: Patient) -> bool:
     """Whether the letter gives an INS that may not leave: readers are told, the number is not shown."""
-    return qualified_ins(patient) is None and any(_is_ins(number) for number in patient.identifiers)
+    return qualified_ins(patient) is None and any(is_ins(number) for number in patient.identifiers)
 
 
 def identity_is_complete(patient: Patient) -> bool:
@@ -42,12 +43,13 @@ def patient_number(document: Document) -> Identifier | None:
 
 
 def social_security_number(patient: Patient) -> str:
-    """A NIR stated as such (HPRIM Médecin line 8), digits only; an INS is never made into one."""
-    for number in patient.identifiers:
-        digits = re.sub(r"[\s.]", "", number.value).upper()
-        if number.type == "NIR" and re.fullmatch(r"[0-9]{5}[0-9AB][0-9]{7}([0-9]{2})?", digits):
-            return digits
-    return ""
+    """A NIR stated as such (HPRIM Médecin line 8), digits only, its key right if it has one; never made of an INS."""
+    return next((digits for digits in _stated(patient) if _NIR.fullmatch(digits) and _key_is_right(digits)), "")
+
+
+def nir_is_wrong(patient: Patient) -> bool:
+    """Whether a NIR was stated that cannot be one: it is not handed on."""
+    return any(_stated(patient)) and not social_security_number(patient)
 
 
 def is_oid(text: str) -> bool:
@@ -77,5 +79,15 @@ def professional_name(professional: Professional) -> str:
     return " ".join(filter(None, (professional.title, professional.given, professional.family)))
 
 
-def _is_ins(number: Identifier) -> bool:
+def _stated(patient: Patient) -> list[str]:
+    numbers = (number.value for number in patient.identifiers if number.type == "NIR")
+    return [re.sub(r"[\s.]", "", value).upper() for value in numbers if value.strip()]
+
+
+def _key_is_right(digits: str) -> bool:
+    return len(digits) == 13 or ins_is_right(digits)
+
+
+def is_ins(number: Identifier) -> bool:
+    """Whether it is an INS, by its type or its authority."""
     return number.type.upper().startswith("INS") or number.authority in INS_AUTHORITIES

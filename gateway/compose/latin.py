@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _SPELLED = {
@@ -20,14 +21,17 @@ _SPELLED = {
     "\ufffd": "?",
 }  # fmt: skip
 _TABLE = str.maketrans(_SPELLED)
+_TAG = re.compile(r"\*{3,}\s*(LAB|FIN|FINFICHIER)\s*\*{3,}", re.IGNORECASE)
+_SEGMENT = re.compile(r"^(\s*(?:RES|TEX))\|")
 _SCRIPTS = {"<super>": "^", "<sub>": ""}
 
 
 class Latin1:
-    """Spells text in characters of ISO-8859-1 and remembers what it could only show as ``?``."""
+    """Spells text in characters of ISO-8859-1 and remembers what it could only show as ``?``, or without its accent."""
 
     def __init__(self) -> None:
         self.lost: set[str] = set()
+        self.alike: set[str] = set()
 
     def __call__(self, text: str) -> str:
         """``text`` with ligatures, signs and Greek letters spelled; never a control character that was not there."""
@@ -44,7 +48,14 @@ class Latin1:
         piece = _alike(character)
         if piece is None:
             self.lost.add(character)
+        elif any(unicodedata.combining(mark) for mark in unicodedata.normalize("NFKD", character)):
+            self.alike.add(character)
         return "?" if piece is None else piece
+
+
+def harmless(line: str) -> str:
+    """A line that cannot pass for a tag (hprim.md §1.9, 5), wherever in it a reader looks for one, or for a segment."""
+    return _SEGMENT.sub(r"\1/", _TAG.sub(r"** \1 **", line))
 
 
 def _alike(character: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.compose.body import heading, title_line
 from gateway.compose.dispatch import PARIS, Dispatch
 from gateway.compose.essential import passages
 from gateway.compose.identity import french_birth
+from gateway.compose.losses import Loss, Target, Why, Written
 from gateway.compose.results import is_title, mark_of, notes_of, range_of, value_of
 from gateway.compose.table import legend, summary
 from gateway.compose.text import one_line, paragraphs, visible
@@ -32,25 +34,26 @@ _UNDRAWN = re.compile(
 )
 
 
-def render(dispatch: Dispatch, document: Document) -> bytes:
-    """The PDF; ``UnreadableDocument`` when no page can be made.
+def render(dispatch: Dispatch, document: Document) -> Written:
+    """The PDF with what it shows otherwise; ``UnreadableDocument`` when no page can be made.
 
     A character that no font draws is shown as ``[U+6F22]``, not as a box that says nothing.
     """
     import typst  # noqa: PLC0415 - 30 MB that most letters do not need
 
-    data = _UNDRAWN.sub(_numbered, json.dumps(_data(dispatch, document), ensure_ascii=False))
+    plain = json.dumps(_data(dispatch, document), ensure_ascii=False)
+    data = _UNDRAWN.sub(_numbered, plain)
     try:
         made = typst.compile(_template(), sys_inputs={"data": data}, pdf_standards="a-1b", ignore_system_fonts=True)
     except typst.TypstError as error:  # its words may quote the letter: they go nowhere
         raise UnreadableDocument((refusal("pdf", "page-not-printed", "no page can be made of this letter"),)) from error
-    return bytes(made)
+    return Written(content=bytes(made), losses=tuple(_numbered_losses(plain)))
 
 
-def undrawn(document: Document) -> frozenset[str]:
-    """The characters of the letter that the PDF shows by their number."""
-    said = (document.text, *(f"{result.label}{result.value}{result.comment}" for result in document.results))
-    return frozenset(found for text in said if not text.isascii() for found in _UNDRAWN.findall(visible(text)))
+def _numbered_losses(text: str) -> Iterator[Loss]:
+    shown = " ".join(f"U+{ord(sign):04X}" for sign in sorted(set(_UNDRAWN.findall(text))))
+    if shown:
+        yield Loss(target=Target.PDF, why=Why.CHANGED, code="characters-numbered", place="document", what=shown)
 
 
 @cache

@@ -18,8 +18,14 @@ _SILENT = frozenset({"", "N"})
 
 
 def is_title(result: Result) -> bool:
-    """A line that has a label and nothing else to say."""
-    return not (result.value.strip() or result.second)
+    """A line that has a label and nothing else to say; a result that is still to come has a unit or limits."""
+    said = (result.value, result.unit, result.low, result.high, result.flag, result.comparator or "")
+    return result.second is None and not any(text.strip() for text in said)
+
+
+def is_unfinished(result: Result) -> bool:
+    """Whether the sender has not validated it yet."""
+    return not is_withdrawn(result) and result.status.upper() not in _FINAL
 
 
 def is_withdrawn(result: Result) -> bool:
@@ -60,7 +66,7 @@ def notes_of(result: Result, words: Words) -> list[str]:
         notes.append(words.withdrawn)
     elif status == "C":
         notes.append(words.corrected)
-    elif status not in _FINAL:
+    elif is_unfinished(result):
         notes.append(words.not_validated)
     if result.comment.strip():
         notes.append(result.comment)

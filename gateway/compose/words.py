@@ -25,6 +25,7 @@ class Words:
     unit: str
     author: str
     validated_by: str
+    validated: str
     written: str
     contact: str
     urgent: str
@@ -52,6 +53,19 @@ class Words:
     documents: str
     page: str
     reply_refused: str
+    flag: str
+    status: str
+    addressees: str
+    gp: str
+    referrer: str
+    copy: str
+    restricted: str
+    hidden_professionals: str
+    hidden_patient: str
+    hidden_parents: str
+    discreet: str
+    earlier: str
+    legend_earlier: str
 
 
 FRENCH = Words(
@@ -71,6 +85,7 @@ FRENCH = Words(
     unit="service",
     author="Auteur",
     validated_by="Validé par",
+    validated="Validé le",
     written="Daté du",
     contact="Contact",
     urgent="URGENT",
@@ -98,6 +113,19 @@ FRENCH = Words(
     documents="documents",
     page="page",
     reply_refused="L'adresse de réponse indiquée par l'expéditeur n'est pas une adresse.",
+    flag="indicateur",
+    status="statut",
+    addressees="Adressé à",
+    gp="médecin traitant",
+    referrer="médecin adresseur",
+    copy="copie",
+    restricted="Attention",
+    hidden_professionals="document masqué aux professionnels de santé à la demande de l'expéditeur",
+    hidden_patient="document non visible par le patient à la demande de l'expéditeur",
+    hidden_parents="non visible par les représentants légaux du patient",
+    discreet="connexion secrète demandée",
+    earlier="Antérieur",
+    legend_earlier="Antérieur : résultats du même patient, de la même analyse et de la même unité dans ce courrier",
 )
 
 ENGLISH = Words(
@@ -117,6 +145,7 @@ ENGLISH = Words(
     unit="unit",
     author="Author",
     validated_by="Validated by",
+    validated="Validated on",
     written="Dated",
     contact="Contact",
     urgent="URGENT",
@@ -144,6 +173,19 @@ ENGLISH = Words(
     documents="documents",
     page="page",
     reply_refused="The reply address given by the sender is not an address.",
+    flag="flag",
+    status="status",
+    addressees="Addressed to",
+    gp="GP",
+    referrer="referring doctor",
+    copy="copy",
+    restricted="Attention",
+    hidden_professionals="document hidden from professionals at the sender's wish",
+    hidden_patient="document not visible to the patient at the sender's wish",
+    hidden_parents="not visible to the patient's legal representatives",
+    discreet="secret connection asked for",
+    earlier="Earlier",
+    legend_earlier="Earlier: results of the same patient, examination and unit in this letter",
 )
 
 

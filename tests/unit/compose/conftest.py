@@ -98,6 +98,11 @@ LETTER = Document(
     ),
 )
 
+
+def number(label: str, code: str, value: str, unit: str, **more: str) -> Result:
+    return Result(label=label, code=code, value=value, unit=unit, status="F", numeric=True, **more)
+
+
 LAB = Document(
     kind=Kind(loinc="11502-2", label="CR d'examens biologiques"),
     original=Original(format="hl7v2", content=b"MSH|^~\\&|lab\r"),
@@ -106,12 +111,10 @@ LAB = Document(
     author=Professional(organisation="LABESSAI"),
     results=(
         Result(label="HEMATOLOGIE"),
-        Result(
-            label="Hémoglobine", code="HB", value="11.4", unit="g/dL", low="12.0", high="16.0", flag="L", status="F"
-        ),
-        Result(label="Potassium", code="K", value="6.8", unit="mmol/L", low="3.5", high="5.1", flag="HH", status="F"),
-        Result(label="Sodium", code="NA", value="150", unit="mmol/L", low="136", high="145", status="F"),
-        Result(label="CRP", code="CRP", value="5.0", comparator="<", unit="mg/L", high="5.0", flag="N", status="F"),
+        number("Hémoglobine", "HB", "11.4", "g/dL", low="12.0", high="16.0", flag="L"),
+        number("Potassium", "K", "6.8", "mmol/L", low="3.5", high="5.1", flag="HH"),
+        number("Sodium", "NA", "150", "mmol/L", low="136", high="145"),
+        number("CRP", "CRP", "5.0", "mg/L", comparator="<", high="5.0", flag="N"),
         Result(label="Aspect du sérum", value="Limpide", status="F", comment="Contrôle conseillé | à distance."),
     ),
 )

@@ -80,7 +80,9 @@ def test_nobody_is_made_to_have_signed(made, discharge):
 def test_without_a_stated_kind_there_is_none_and_the_text_says_so(compose, discharge):
     opened = compose(replace(discharge, kind=replace(discharge.kind, loinc=None)), forms=(Form.XDM,))
     assert "IHE_XDM.zip" not in opened.files
-    assert "XDM : non produit" in opened.text
+    assert "Impossible d'écrire l'archive IHE_XDM : le type de document n'est pas indiqué" in " ".join(
+        opened.text.split()
+    )
 
 
 def test_two_documents_of_one_letter_have_ids_of_their_own(compose, unzipped, discharge):

@@ -70,7 +70,7 @@ def test_results_have_fourteen_fields_and_everything_else_a_tex_line(written, la
         "RES|Sodium|NA|N|150|mmol/L|136|145||F||||",
         "RES|CRP|CRP|A|< 5.0|mg/L||5.0|N|F||||",
         "RES|Aspect du sérum||A|Limpide|||||F||||",
-        "TEX|Contrôle conseillé   à distance.",
+        "TEX|Contrôle conseillé ¦ à distance.",
         "****FIN****",
         "****FINFICHIER****",
         "",
@@ -79,7 +79,9 @@ def test_results_have_fourteen_fields_and_everything_else_a_tex_line(written, la
 
 def test_the_second_unit_keeps_its_four_fields(written, lab):
     second = Measure(value="5.05", unit="mmol/L", low="4.11", high="5.88")
-    result = Result(label="Glycémie", code="GLYC", value="0.91", unit="g/L", low="0.74", high="1.06", second=second)
+    result = Result(
+        label="Glycémie", code="GLYC", value="0.91", unit="g/L", low="0.74", high="1.06", numeric=True, second=second
+    )
     assert "RES|Glycémie|GLYC|N|0.91|g/L|0.74|1.06|||5.05|mmol/L|4.11|5.88" in written(replace(lab, results=(result,)))
 
 
@@ -95,7 +97,7 @@ def test_a_flag_that_hprim_does_not_know_is_said_in_words(written, lab):
     lines = written(replace(lab, results=(replace(lab.results[1], flag="AA"),)))
     assert "RES|Hémoglobine|HB|N|11.4|g/dL|12.0|16.0||F||||" in lines
     assert "TEX|Hémoglobine : indicateur AA" in lines
-    assert any("indicateur AA en clair" in line for line in lines)
+    assert "HPRIM : indicateur AA « Hémoglobine »" in " ".join(" ".join(lines).split())
 
 
 def test_a_long_text_result_is_whole_on_tex_lines(written, lab):

@@ -119,7 +119,7 @@ def check_hprim(record: bytes) -> list[list[str]]:
 @given(document=documents)
 def test_every_hprim_record_reads_back_by_position(compose, document):
     opened = compose(document, forms=(Form.HPRIM_ATTACHED,))
-    if "HPRIM : non produit" not in opened.text:
+    if "écrire le fichier HPRIM" not in opened.text:
         check_hprim(opened.file(".hpr"))
 
 

@@ -1,0 +1,54 @@
+"""What a CDA level 1 around a PDF does not say: it has a header, and one file that software cannot look into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.compose.identity import iso_birth, patient_number, professional_name, qualified_ins
+from gateway.compose.losses import Loss, Target, Why
+from gateway.compose.reading import named
+from gateway.document import Document, Patient
+
+
+def cda_losses(document: Document, pdf: bytes) -> Iterator[Loss]:
+    """Field by field; ``UNCODED`` where the PDF shows it."""
+    if document.results:
+        yield _loss(Why.UNCODED, "results", "results")
+    came = pdf in (document.original.content, *(one.content for one in document.attachments))
+    if came and document.text.strip():
+        yield _loss(Why.ABSENT, "text", "text")  # the sender's own PDF: nobody says that it holds these words
+    others = sum(1 for one in document.attachments if one.content != pdf)
+    if others:
+        yield _loss(Why.ABSENT, "files", "attachments", f"({others})")
+    if document.urgent:
+        yield _loss(Why.UNCODED, "urgent", "urgent")
+    if document.validated_at is not None and document.legal_authenticator is None:
+        yield _loss(Why.UNCODED, "validated", "validated_at")
+    yield from _of_the_stay(document)
+    if document.patient is not None:
+        yield from _of_the_patient(document, document.patient)
+    unnumbered = [one.family for one in named(document) if not (one.rpps or one.adeli)]
+    if unnumbered:
+        yield _loss(Why.UNCODED, "addressees", "addressees")
+    if document.author is not None and not professional_name(document.author) and not document.author.organisation:
+        yield _loss(Why.ABSENT, "author", "author")
+
+
+def _of_the_stay(document: Document) -> Iterator[Loss]:
+    stay = document.stay
+    if stay is not None and stay.file_number and stay.visit and stay.file_number != stay.visit:
+        yield _loss(Why.ABSENT, "file-number", "stay.file_number", stay.file_number)
+
+
+def _of_the_patient(document: Document, patient: Patient) -> Iterator[Loss]:
+    if patient.birth_date and not iso_birth(patient):
+        yield _loss(Why.UNCODED, "birth-date", "patient.birth_date")
+    number, ins = patient_number(document), qualified_ins(patient)
+    written = {one.value for one in (number, ins) if one is not None}
+    others = [one for one in patient.identifiers if one.value.strip() and one.value not in written]
+    if any(not one.type.upper().startswith("INS") for one in others):
+        yield _loss(Why.ABSENT, "identifiers", "patient.identifiers")
+
+
+def _loss(why: Why, code: str, place: str, what: str = "") -> Loss:
+    return Loss(target=Target.CDA, why=why, code=code, place=place, what=what)
