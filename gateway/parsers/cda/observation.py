@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from gateway.document import Finding, Result
+from gateway.document import Finding, Measure, Result
 from gateway.parsers.cda.elements import attribute, child, children, words
 from gateway.parsers.cda.references import References
 from gateway.parsers.cda.values import Range, Value, label_of, range_of, type_of, value_of
@@ -30,6 +30,8 @@ class _Reference:
 
     low: str = ""
     high: str = ""
+    second: Measure | None = None
+    """The value's own second measure, with its range where one is stated in that unit."""
     remarks: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -40,17 +42,18 @@ def result_of(
     findings: list[Finding] = []
     value = _value(observation, place, findings)
     reference = _reference(observation, references, value, place, findings)
-    said = (_method(observation, references), *reference.remarks, words(observation, "text"))
+    missing = f"Sans valeur ({value.missing})" if value.missing and not value.text else ""
+    said = (missing, _method(observation, references), *reference.remarks, words(observation, "text"))
     result = replace(
         named(observation, references),
         value=value.text,
         comparator=value.comparator,
         unit=value.unit,
         numeric=value.numeric,
-        second=value.second,
+        second=reference.second,
         low=reference.low,
         high=reference.high,
-        flag=_flag(observation),
+        flag=",".join(attribute(one, "code") for one in _interpretations(observation)),
         status=_status(observation, inherited, place, findings),
         observed_at=_observed_at(observation),
         comment="\n".join(filter(None, said)),
@@ -82,7 +85,7 @@ def in_words(result: Result) -> str:
 
 
 def _value(observation: etree._Element, place: str, findings: list[Finding]) -> Value:
-    """All ``value`` elements; several are lines of a text, and none of them is a number any more."""
+    """All ``value`` elements; several are lines of a text. Without any the interpretation is what was found (R, S)."""
     shown = [one for one in children(observation, "value") if one.get("representation") != "B64"]
     values = [value_of(one) for one in shown]
     if len(values) > 1:
@@ -90,9 +93,11 @@ def _value(observation: etree._Element, place: str, findings: list[Finding]) -> 
         return Value(text="\n".join(filter(None, lines)))
     value = values[0] if values else Value(missing="" if child(observation, "value") is not None else "NI")
     if value.missing and not value.text:
+        value = replace(value, text=", ".join(label_of(one) for one in _interpretations(observation)))
+    if value.missing and not value.text:
         message = f"the result has no value ({value.missing}): it is shown without one"
         findings.append(warning("result-without-value", place, message))
-    if not value.numeric and value.text and type_of(shown[0]) in {"PQ", "INT", "REAL"}:
+    if not value.numeric and not value.missing and value.text and type_of(shown[0]) in {"PQ", "INT", "REAL"}:
         message = "the value is typed as a quantity and is no number: it is shown as text; send it as ST"
         findings.append(warning("value-not-numeric", place, message))
     return value
@@ -102,27 +107,32 @@ def _reference(
     observation: etree._Element, references: References, value: Value, place: str, findings: list[Finding]
 ) -> _Reference:
     """The normal range, when it is in the unit of the value; others, and words, are remarks."""
-    chosen: tuple[str, str] | None = None
-    remarks: list[str] = []
-    for one in children(observation, "referenceRange"):
-        about = child(one, "observationRange")
-        bounds = child(about, "value")
-        found = range_of(bounds) if bounds is not None and type_of(bounds).startswith("IVL_") else None
-        said = references.words(child(about, "text"))
+    chosen: Range | None = None
+    second, remarks = value.second, list[str]()
+    for about in (child(one, "observationRange") for one in children(observation, "referenceRange")):
+        found, said = _range(about, references)
         if found is None:
-            said = said or ("" if bounds is None else value_of(bounds).text)
+            pass
+        elif second and found.unit == second.unit != value.unit:
+            second, found = replace(second, low=found.low, high=found.high), None
         elif found.unit and value.unit and found.unit != value.unit:
             message = "the reference range is in another unit than the value: it is shown as a remark, not compared"
             findings.append(warning("range-other-unit", place, message))
-            said = said or _bounds(found)
         elif chosen is None and attribute(about, "code", "interpretationCode") in _NORMAL:
-            chosen = (found.low, found.high)
-        else:
-            of_what = label_of(child(about, "interpretationCode"))
-            said = said or f"{_bounds(found)} {of_what}".strip()
+            chosen, found = found, None
+        if found is not None and not said:
+            said = f"{_bounds(found)} {label_of(child(about, 'interpretationCode'))}".strip()
         remarks += [f"Référence : {said}"] if said else []
-    low, high = chosen or ("", "")
-    return _Reference(low=low, high=high, remarks=tuple(remarks))
+    low, high = (chosen.low, chosen.high) if chosen else ("", "")
+    return _Reference(low=low, high=high, second=second, remarks=tuple(remarks))
+
+
+def _range(about: etree._Element | None, references: References) -> tuple[Range | None, str]:
+    """Bounds, when the range has some, and the words that stand for it or beside it."""
+    bounds, said = child(about, "value"), references.words(child(about, "text"))
+    if bounds is not None and type_of(bounds).startswith("IVL_"):
+        return range_of(bounds), said
+    return None, said or ("" if bounds is None else value_of(bounds).text)
 
 
 def _bounds(found: Range) -> str:
@@ -134,9 +144,9 @@ def _bounds(found: Range) -> str:
     return f"{bounds} {found.unit}".strip()
 
 
-def _flag(observation: etree._Element) -> str:
+def _interpretations(observation: etree._Element) -> list[etree._Element]:
     """All interpretation codes (HL7 ObservationInterpretation), as OBX-8 would repeat them."""
-    return ",".join(code for one in children(observation, "interpretationCode") if (code := attribute(one, "code")))
+    return [one for one in children(observation, "interpretationCode") if attribute(one, "code")]
 
 
 def _status(observation: etree._Element, inherited: str, place: str, findings: list[Finding]) -> str:

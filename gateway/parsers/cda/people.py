@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lxml import etree
 
 from gateway.document import Identifier, NamedAddressee, Patient, Professional, Role
@@ -93,7 +95,7 @@ def professional_of(entity: etree._Element | None) -> Professional | None:
 
 
 def addressees_of(root: etree._Element) -> tuple[NamedAddressee, ...]:
-    """The GP (function PCP) and the prescriber or referrer (typeCode REF), as the header names them.
+    """The GP (function PCP), the prescriber or referrer (typeCode REF), and who referred to the stay.
 
     ``informationRecipient`` is left out on purpose: it is medical information, no order to send, and some doctors
     it names refuse electronic mail (IG-TRANS).
@@ -104,7 +106,19 @@ def addressees_of(root: etree._Element) -> tuple[NamedAddressee, ...]:
         entity = child(participant, "associatedEntity")
         if role and entity is not None:
             found.append(_addressee(entity, role, f"participant[{index}]"))
-    return tuple(found)
+    return (*found, *_who_referred(root, found))
+
+
+def _who_referred(root: etree._Element, named: list[NamedAddressee]) -> Iterator[NamedAddressee]:
+    """Who sent the patient into the stay, unless he is among the participants already."""
+    encounter = child(root, "componentOf", "encompassingEncounter")
+    numbers = {one.rpps or one.adeli for one in named}
+    for index, participant in enumerate(children(encounter, "encounterParticipant"), start=1):
+        entity = child(participant, "assignedEntity")
+        if participant.get("typeCode") == "REF" and entity is not None:
+            one = _addressee(entity, Role.REFERRER, f"encounterParticipant[{index}]")
+            if (one.rpps or one.adeli) not in numbers - {None}:
+                yield one
 
 
 def _role(participant: etree._Element) -> Role | None:
@@ -116,6 +130,9 @@ def _role(participant: etree._Element) -> Role | None:
 def _addressee(entity: etree._Element, role: Role, place: str) -> NamedAddressee:
     number = _number(entity)
     name = child(entity, "associatedPerson", "name")
+    name = child(entity, "assignedPerson", "name") if name is None else name
+    works_for = child(entity, "scopingOrganization")
+    works_for = child(entity, "representedOrganization") if works_for is None else works_for
     known = rpps(number), adeli(number)
     return NamedAddressee(
         role=role,
@@ -124,7 +141,7 @@ def _addressee(entity: etree._Element, role: Role, place: str) -> NamedAddressee
         adeli=known[1],
         family=words(name, "family"),
         given=words(name, "given"),
-        organisation_id=_organisation_id(child(entity, "scopingOrganization")),
+        organisation_id=_organisation_id(works_for),
         local_code="" if any(known) else number or attribute(entity, "extension", "id"),
     )
 
