@@ -97,7 +97,7 @@ def test_a_flag_that_hprim_does_not_know_is_said_in_words(written, lab):
     lines = written(replace(lab, results=(replace(lab.results[1], flag="AA"),)))
     assert "RES|Hémoglobine|HB|N|11.4|g/dL|12.0|16.0||F||||" in lines
     assert "TEX|Hémoglobine : indicateur AA" in lines
-    assert "HPRIM : indicateur AA « Hémoglobine »" in " ".join(" ".join(lines).split())
+    assert "; indicateur AA « Hémoglobine »" in " ".join(" ".join(lines).split())
 
 
 def test_a_long_text_result_is_whole_on_tex_lines(written, lab):
