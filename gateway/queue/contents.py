@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from gateway import journal
 from gateway.errors import StorageUnavailable
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.letter import Envelope, KeptLetter, ReceivedLetter
+from gateway.prepared import Prepared
 from gateway.queue import accept, bodies
 from gateway.queue.bodies import AtRest, Summary, Target
 
+_LETTER = Prepared(
+    select(
+        *(accept.LETTER.c[name] for name in ("door", "source", "sha256", "received_at", "body_key", "sealed"))
+    ).where(accept.LETTER.c.id == bindparam("whole"))
+)
+_CHUNKS = Prepared(
+    select(accept.CHUNK.c.n, accept.CHUNK.c.data)
+    .where(accept.CHUNK.c.letter_id == bindparam("whole"))
+    .order_by(accept.CHUNK.c.n)
+)
 REMEMBERED = 2048
 """Keys kept in memory for letters on their way."""
 
@@ -30,24 +41,43 @@ class Contents:
 
     def load(self, letter: LetterId) -> KeptLetter:
         """The kept letter again, from its sealed chunks; ``letter`` may be a part; raises StorageUnavailable."""
-        kept = self.recall(letter)
+        with self._readers.connect() as connection:
+            return self._loaded(connection, letter)
+
+    def load_all(self, letters: Sequence[LetterId]) -> list[KeptLetter | Exception]:
+        """As :meth:`load` for each, in one look at the disk; what is wrong with one is in its place."""
+        found: list[KeptLetter | Exception] = []
+        with self._readers.connect() as connection:
+            for letter in letters:
+                try:
+                    found.append(self._loaded(connection, letter))
+                except Exception as error:  # noqa: BLE001 (whoever asked for this one is told, nobody else)
+                    found.append(error)
+        return found
+
+    def recall(self, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
+        """As :meth:`load`, but ``None`` for one that is gone; with ``erased`` also what is left without its bytes."""
+        with self._readers.connect() as connection:
+            return self._recalled(connection, letter, erased=erased)
+
+    def _loaded(self, connection: Connection, letter: LetterId) -> KeptLetter:
+        kept = self._recalled(connection, letter)
         if kept is None:
             raise StorageUnavailable("letter erased or unknown")
         return kept
 
-    def recall(self, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
-        """As :meth:`load`; with ``erased`` also what is left of a letter without its bytes: source and envelope."""
+    def _recalled(self, connection: Connection, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
         whole = whole_of(letter)
-        with self._readers.connect() as connection:
-            row = connection.execute(select(accept.LETTER).where(accept.LETTER.c.id == whole)).mappings().one_or_none()
-            if row is None or not row["body_key"]:
-                return None
-            wanted = select(accept.CHUNK).where(accept.CHUNK.c.letter_id == whole).order_by(accept.CHUNK.c.n)
-            chunks = connection.execute(wanted).all()
+        row = next(_LETTER.rows(connection, whole=whole), None)
+        if row is None or not row["body_key"]:
+            return None
+        chunks = list(_CHUNKS.rows(connection, whole=whole))
         if not (chunks or erased):
             return None
         key = self._vault.unwrap(row["body_key"])
-        content = b"".join(self._vault.open_chunk(key, whole, chunk.n, chunk.data) for chunk in chunks)
+        if chunks:
+            self._remember(whole, key, row["body_key"])
+        content = b"".join(self._vault.open_chunk(key, whole, chunk["n"], chunk["data"]) for chunk in chunks)
         if chunks and sha256(content).hexdigest() != row["sha256"]:
             raise StorageUnavailable("body does not match its digest")
         summary = bodies.unseal(self._vault, key, (whole, bodies.SUMMARY), row["sealed"], Summary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,8 +29,8 @@ class Finding:
 
     async def find(self, lease: Lease) -> Step | Held | None:
         """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
-        target = self.store.target(lease.letter, lease.delivery, lease.target)
-        kept = await asyncio.to_thread(self.store.load, lease.letter)
+        kept = await self.store.fetch(lease.letter)
+        target = self.store.target(lease.letter, lease.delivery, lease.target)  # its key is at hand now
         letters = await self.readdress(kept)
         letter = next((letter for letter in letters if letter.parsed.id == lease.letter), None)
         outcome = outcome_for(target, letter.outcomes) if letter else None

@@ -181,7 +181,7 @@ class Keeper:
 
         async def again() -> None:
             await self._gate.turn()
-            await travel(await asyncio.to_thread(self._store.load, letter))
+            await travel(await self._store.fetch(letter))
 
         self._under_way.add(letter)
         try:

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select, update
 
 from gateway import journal
-from gateway.errors import HuitaineError, NoSuchAddressee
+from gateway.errors import HuitaineError, KeyStoreRefused, NoSuchAddressee
 from gateway.queue import entries
 from gateway.queue.accept import LETTER
 from gateway.queue.bodies import AtRest
@@ -22,6 +22,8 @@ from gateway.wrapped_key import WrappedKey
 VAULT_KEY = VaultKey.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
 AT_ONCE = 200
 """Letters rewrapped in one transaction: doors wait behind it (about 10 ms)."""
+_TRIED = 5
+"""Of the newest letters, how many show at a start whether the keys are theirs."""
 _OF_0_1 = b"\x01"
 _ALL = "~"
 """Behind every letter's id: nothing is left to look at."""
@@ -63,14 +65,12 @@ def made_before(connection: Connection, when: datetime) -> list[str]:
 def open_ring(connection: Connection, vault: AtRest, now: datetime) -> bool:
     """Let ``vault`` hold the keys of this database, and make those that are missing; whether it had none at all.
 
-    Raises KeyStoreRefused when they are another master key's, or when there are letters and no keys for them.
+    Raises KeyStoreRefused when they are another master key's, or when there are letters and no keys for them. One
+    damaged row among the newest stops nothing: that letter is held by itself when its turn comes.
     """
     keys = held(connection)
     vault.hold(keys)
-    sealed = select(LETTER.c.body_key).where(LETTER.c.body_key != b"").order_by(LETTER.c.id.desc()).limit(1)
-    newest = connection.execute(sealed).scalar()
-    if newest:
-        vault.unwrap(newest)
+    _opens_one(connection, vault)
     there = {(key.purpose, key.name) for key in keys if key.current}
     wanted = {("tenant", tenant) for tenant in vault.tenants} | {("pseudonyms", ""), ("journal", "")}
     of_0_1 = not keys and entries.length(connection) > 0
@@ -78,6 +78,20 @@ def open_ring(connection: Connection, vault: AtRest, now: datetime) -> bool:
         _keep(connection, vault.new_key(purpose, name, as_in_0_1=of_0_1 and purpose == "pseudonyms"), now)
     vault.hold(held(connection))
     return not keys
+
+
+def _opens_one(connection: Connection, vault: AtRest) -> None:
+    sealed = select(LETTER.c.body_key).where(LETTER.c.body_key != b"").order_by(LETTER.c.id.desc()).limit(_TRIED)
+    trouble: KeyStoreRefused | None = None
+    for newest in connection.execute(sealed).scalars():
+        try:
+            vault.unwrap(newest)
+        except KeyStoreRefused as refused:
+            trouble = trouble or refused
+        else:
+            return
+    if trouble:
+        raise trouble
 
 
 def turn(connection: Connection, jobs: Sequence[Turning]) -> Sequence[None]:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, Select, func, literal_column, select
 
 from gateway.identifiers import DeliveryId, LetterId
+from gateway.prepared import Prepared
 from gateway.queue.accept import DELIVERY, LETTER
 from gateway.queue.leases import DEADLY
 
 _READY = DELIVERY.c.state == literal_column("'ready'")
+
+
+def _by_route() -> Select[Any]:
+    routes = select(func.min(DELIVERY.c.route).label("route")).where(_READY).cte("routes", recursive=True)
+    behind = select(func.min(DELIVERY.c.route)).where(_READY, DELIVERY.c.route > routes.c.route).scalar_subquery()
+    routes = routes.union_all(select(behind).where(routes.c.route.is_not(None)))
+    first = select(func.min(DELIVERY.c.next_at)).where(_READY, DELIVERY.c.route == routes.c.route).scalar_subquery()
+    return select(routes.c.route, first.label("first")).where(routes.c.route.is_not(None))
+
+
+_DUE = Prepared(_by_route())
 
 
 def unplanned(connection: Connection, after: str, limit: int) -> dict[LetterId, int]:
@@ -25,13 +38,8 @@ def due_routes(connection: Connection, now: datetime) -> list[str]:
 
     The index is not read through but skipped through: two look-ups for each destination, whatever waits for it.
     """
-    routes = select(func.min(DELIVERY.c.route).label("route")).where(_READY).cte("routes", recursive=True)
-    behind = select(func.min(DELIVERY.c.route)).where(_READY, DELIVERY.c.route > routes.c.route).scalar_subquery()
-    routes = routes.union_all(select(behind).where(routes.c.route.is_not(None)))
-    first = select(func.min(DELIVERY.c.next_at)).where(_READY, DELIVERY.c.route == routes.c.route).scalar_subquery()
-    rows = connection.execute(select(routes.c.route, first.label("first")).where(routes.c.route.is_not(None)))
-    due = sorted((row.first, row.route) for row in rows if row.first is not None and row.first <= now)
-    return [route for _, route in due]
+    due = [(row["first"], row["route"]) for row in _DUE.rows(connection) if row["first"] and row["first"] <= now]
+    return [route for _, route in sorted(due)]
 
 
 def old_routes(connection: Connection, before: datetime) -> list[str]:

@@ -24,6 +24,7 @@ from gateway.queue.bodies import AtRest
 from gateway.queue.contents import Contents
 from gateway.queue.deliveries import Finishing, Planning
 from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing
+from gateway.queue.loading import Loading
 from gateway.queue.opening import open_disk
 from gateway.queue.port import Database
 from gateway.queue.writer import Verb, Writer
@@ -58,6 +59,7 @@ class Store(Contents):
         super().__init__(self._disk.readers, vault, replay=limits.replay)
         self._folder, self._limits, self._clock = folder, limits, clock
         self._writer = Writer(self._disk.engine)
+        self._loading = Loading(self.load_all)
         self._free = (0.0, 1)
         self._keeping, self._kept_at = 0, time.monotonic() - CALM
         with self.reading() as connection:
@@ -147,6 +149,10 @@ class Store(Contents):
         await self._writer.do(seen.remember, seeing)
 
     # station 4 and 7 ------------------------------------------------------------------------------------------------
+
+    async def fetch(self, letter: LetterId) -> KeptLetter:
+        """As :meth:`load`, together with whatever else is wanted at this moment."""
+        return await self._loading.load(letter)
 
     async def plan(self, planning: Planning) -> bool:
         """Give every addressee his row."""

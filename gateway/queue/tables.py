@@ -148,7 +148,11 @@ class ImapSeen(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """The journal: append-only, each entry's hash covers the one before."""
+    """The journal: append-only, each entry's hash covers the one before.
+
+    ``leaf`` covers ``salt`` and the words. Without salt but with a leaf the entry was erased; without both it is of
+    before the salts, and its hash covers the words themselves (docs/evidence.md).
+    """
 
     seq: int | None = Field(primary_key=True, default=None)
     at: datetime = Field(sa_type=Moment)
@@ -159,6 +163,31 @@ class Entry(SQLModel, table=True):
     code: str
     words: str
     hash: bytes = Field(sa_type=LargeBinary)
+    salt: bytes | None = Field(sa_type=LargeBinary, default=None)
+    leaf: bytes | None = Field(sa_type=LargeBinary, default=None)
+
+
+class JournalTile(SQLModel, table=True):
+    """A complete subtree of the journal's tree: of height 8 over entries, of height 16 over those, and on."""
+
+    __tablename__ = "journal_tile"
+
+    height: int = Field(primary_key=True)
+    n: int = Field(sa_type=BigInteger, primary_key=True)
+    hash: bytes = Field(sa_type=LargeBinary)
+    last_seq: int = Field(sa_type=BigInteger)
+    """The number of its last entry."""
+
+
+class JournalCheckpoint(SQLModel, table=True):
+    """A signed tree head: so many entries of the journal had this root."""
+
+    __tablename__ = "journal_checkpoint"
+
+    size: int = Field(sa_type=BigInteger, primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+    last_seq: int = Field(sa_type=BigInteger)
+    note: str
 
 
 class VaultKey(SQLModel, table=True):
