@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway.addressing.reasons import WORDS
 from gateway.addressing.reasons_french import FRENCH
 from gateway.journal import AGAIN
-from gateway.parsers.french import in_french
+from gateway.parsers.french import french_place, in_french
 from gateway.smtp.courier.failures import Below
 
 _STATUS = {
@@ -65,9 +65,6 @@ _KEYS = {
 }
 
 
-_PLACES = {"line": "ligne", "field": "champ", "byte": "octet", "file": "fichier"}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """One reason in both languages; empty where nothing better than the code is known."""
@@ -92,11 +89,6 @@ def explain(code: str, words: str = "", *, status: str = "") -> Explained:
         return Explained(french=_NEXT_HOP[reason] + later, english=words or reason)
     french, english = _STATUS.get(status or code, ("", ""))
     return Explained(french=french, english=english or words)
-
-
-def french_place(place: str) -> str:
-    """``line 7 field 10`` as ``ligne 7 champ 10``; names of segments and fields of HL7 stay as they are."""
-    return re.sub(r"\b(line|field|byte|file)\b", lambda found: _PLACES[found[1]], place)
 
 
 def _filled(code: str, words: str) -> str:

@@ -34,7 +34,8 @@ def test_without_the_journals_words_no_hole_is_shown(code: str):
 def test_a_finding_keeps_its_place():
     found = explain("hprim-no-fin", "line 34: ****FIN**** is missing")
     assert found == Explained(
-        french="ligne 34 : ****FIN**** manque à la fin du texte", english="line 34: ****FIN**** is missing"
+        french="ligne 34 : ****FIN**** manque à la fin du texte : vérifier que le texte est entier",
+        english="line 34: ****FIN**** is missing"
     )
 
 
