@@ -72,7 +72,11 @@ def open_ring(connection: Connection, vault: AtRest, now: datetime) -> bool:
     vault.hold(keys)
     _opens_one(connection, vault)
     there = {(key.purpose, key.name) for key in keys if key.current}
-    wanted = {("tenant", tenant) for tenant in vault.tenants} | {("pseudonyms", ""), ("journal", "")}
+    wanted = {("tenant", tenant) for tenant in vault.tenants} | {
+        ("pseudonyms", ""),
+        ("journal", ""),
+        ("checkpoints", ""),
+    }
     of_0_1 = not keys and entries.length(connection) > 0
     for purpose, name in sorted(wanted - there):
         _keep(connection, vault.new_key(purpose, name, as_in_0_1=of_0_1 and purpose == "pseudonyms"), now)

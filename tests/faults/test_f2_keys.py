@@ -184,6 +184,18 @@ def test_f2_control_a_wrong_or_missing_master_key_refuses_to_start_in_one_line(h
     opened(here.folder, here.clock).store.close()
 
 
+async def test_one_damaged_letter_key_stops_no_start_and_its_letter_alone_cannot_be_read(here: Here):
+    kept = [(await here.store.keep(letter())).id for _ in range(3)]
+    here.store.close()
+    with closing(sqlite3.connect(here.folder / "data" / "huitaine.db")) as database, database:
+        database.execute("UPDATE letter SET body_key = zeroblob(length(body_key)) WHERE id = ?", (kept[-1],))
+    again = opened(here.folder, here.clock)
+    assert [again.store.load(each).id for each in kept[:-1]] == kept[:-1]
+    with pytest.raises(KeyStoreRefused):
+        again.store.load(kept[-1])
+    again.store.close()
+
+
 async def test_a_tail_cut_off_the_journal_is_noticed_even_after_new_lines(here: Here):
     for _ in range(5):
         await here.store.keep(letter())
