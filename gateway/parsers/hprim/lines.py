@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import partial
+from itertools import accumulate, count
+from typing import NamedTuple
 
 from gateway.document import Finding
 from gateway.parsers.remarks import error
@@ -11,6 +14,7 @@ from gateway.parsers.remarks import error
 MOST_LINES = 20_000
 
 _END = re.compile(r"\r\n|\r|\n")
+_MARKUP = re.compile(r"<[/A-Za-z]")
 _BREAKS = re.compile(r"<br\s*/?>|</p>", re.IGNORECASE)
 _TAGS = re.compile(r"</?(?:p|b|i|u|em|strong|font|span|div)(?:\s[^<>]{0,200})?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-fA-F]{1,5}|[A-Za-z]{2,8});")
@@ -23,25 +27,55 @@ _ENTITIES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line without its end; ``start`` and ``end`` (line end included) are characters of the file's text."""
+class Line(NamedTuple):
+    """One line without its end; ``start`` and ``end`` (line end included) are characters of the file's text.
+
+    A named tuple, because a letter has hundreds: a frozen dataclass costs four times as much to make.
+    """
 
     number: int
-    text: str = field(repr=False)
+    text: str
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        """The place alone: the text is a patient's."""
+        return f"Line(number={self.number})"
+
+
+_LINE: Callable[[tuple[int, str, int, int]], Line] = partial(tuple.__new__, Line)
+"""``Line._make`` without its own frame: most of the time a file takes to be cut went there."""
 
 
 def split_lines(text: str) -> tuple[Line, ...]:
     """All lines, numbered from 1; a last line without an end counts, an empty rest does not."""
-    lines = []
-    start = 0
-    for number, found in enumerate(_END.finditer(text), start=1):
-        lines.append(Line(number, text[start : found.start()], start, found.end()))
-        start = found.end()
-    if start < len(text):
-        lines.append(Line(len(lines) + 1, text[start:], start, len(text)))
+    end = _only_end(text)
+    if end is None:
+        return _mixed(text)
+    texts = text.split(end)
+    bounds = list(accumulate((len(line) + len(end) for line in texts), initial=0))
+    lines = list(map(_LINE, zip(count(1), texts, bounds, bounds[1:], strict=False)))
+    last = lines.pop()
+    return (*lines, last._replace(end=len(text))) if last.text else tuple(lines)
+
+
+def _only_end(text: str) -> str | None:
+    """The one line end the text uses; ``None`` when it mixes them."""
+    returns, feeds = text.count("\r"), text.count("\n")
+    if not returns or not feeds:
+        return "\r" if returns else "\n"
+    return "\r\n" if returns == feeds == text.count("\r\n") else None
+
+
+def _mixed(text: str) -> tuple[Line, ...]:
+    ends = list(_END.finditer(text))
+    starts = [0, *(found.end() for found in ends)]
+    lines = [
+        Line(number, text[start : found.start()], start, found.end())
+        for number, (start, found) in enumerate(zip(starts, ends, strict=False), start=1)
+    ]
+    if starts[-1] < len(text):
+        lines.append(Line(len(lines) + 1, text[starts[-1] :], starts[-1], len(text)))
     return tuple(lines)
 
 
@@ -56,9 +90,9 @@ def excess(text: str) -> Finding | None:
 
 def without_html(text: str) -> str:
     """HTML entities and the few tags laboratories leave in a text, read as what they show (hprim.md §1.5)."""
-    if "<" not in text and "&" not in text:
-        return text
-    return _ENTITY.sub(_character, _TAGS.sub("", _BREAKS.sub("\n", text)))
+    if "<" in text and _MARKUP.search(text):  # a comparator is no tag, and letters are full of them
+        text = _TAGS.sub("", _BREAKS.sub("\n", text))
+    return _ENTITY.sub(_character, text) if "&" in text else text
 
 
 def _character(found: re.Match[str]) -> str:

@@ -22,7 +22,7 @@ from gateway.parsers.charsets import Decoded, decode, iana
 from gateway.parsers.hprim.header import HEADER_LINES, Header, read_header
 from gateway.parsers.hprim.lines import Line, excess, split_lines, without_html
 from gateway.parsers.hprim.records import LAB, Record, cut, tag_of
-from gateway.parsers.hprim.results import Block, plain_lines, read_block
+from gateway.parsers.hprim.results import Block, read_block
 from gateway.parsers.remarks import note
 
 _LETTER = Kind(loinc=None, label="Courrier")
@@ -61,12 +61,12 @@ def _variant(documents: Sequence[Document]) -> str:
 def _document(record: Record, content: bytes, decoded: Decoded) -> tuple[Document, tuple[Finding, ...]]:
     header = read_header(record.lines)
     body = record.lines[HEADER_LINES:]
-    cuts = [index for index, line in enumerate(body) if tag_of(line) == LAB]
-    free, structured = (body[: cuts[0]], body[cuts[0] + 1 :]) if cuts else (body, ())
+    cut_at = next((index for index, line in enumerate(body) if "***" in line.text and tag_of(line) == LAB), None)
+    free, structured = (body, ()) if cut_at is None else (body[:cut_at], body[cut_at + 1 :])
     text = _text(free, record.extra)
-    block = read_block(structured, plain_lines(text))
+    block = read_block(structured, text)
     document = Document(
-        kind=_RESULTS if cuts else _LETTER,
+        kind=_LETTER if cut_at is None else _RESULTS,
         original=_original(record, content, decoded),
         patient=_patient(header),
         stay=Stay(file_number=header.file_number) if header.file_number else None,
@@ -81,17 +81,17 @@ def _document(record: Record, content: bytes, decoded: Decoded) -> tuple[Documen
 
 def _text(free: Sequence[Line], extra: Sequence[Line]) -> str:
     """The free text as it shows; a blank line 13 belongs to the header, trailing blank lines to nobody."""
-    lines = [line.text.rstrip("\x1a") for line in free]
+    lines = [line.text for line in free]
     if lines and not lines[0].strip():
         lines = lines[1:]
-    text = without_html("\n".join(lines)).rstrip()
-    behind = without_html("\n".join(line.text.rstrip("\x1a") for line in extra)).rstrip()
+    text = without_html("\n".join(lines).replace("\x1a", "")).rstrip()
+    behind = without_html("\n".join(line.text for line in extra).replace("\x1a", "")).rstrip()
     return "\n\n".join(part for part in (text, behind) if part)
 
 
 def _text_findings(free: Sequence[Line]) -> Iterator[Finding]:
     for line in free:
-        if without_html(line.text) != line.text:
+        if ("<" in line.text or "&" in line.text) and without_html(line.text) != line.text:
             yield note("html-in-text", f"line {line.number}", "HTML in the text: read as what it shows")
             return
 

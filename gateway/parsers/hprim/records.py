@@ -36,14 +36,15 @@ class Record:
 
 def tag_of(line: Line) -> str | None:
     """``LAB``, ``FIN`` or ``FINFICHIER`` when the line is that tag; blanks around it do not matter."""
-    text = line.text.strip(" \t\u00a0\x0c\x1a")
-    found = _TAG.fullmatch(text) if text.startswith("***") else None
+    if "***" not in line.text:
+        return None
+    found = _TAG.fullmatch(line.text.strip(" \t\u00a0\x0c\x1a"))
     return found[1] if found else None
 
 
 def cut(lines: Sequence[Line]) -> tuple[tuple[Record, ...], tuple[Finding, ...]]:
     """All records and what is wrong with the cutting; with an error among the findings no record may be used."""
-    tags = [(index, tag) for index, line in enumerate(lines) if (tag := tag_of(line))]
+    tags = [(index, tag) for index, line in enumerate(lines) if "***" in line.text and (tag := tag_of(line))]
     if len(tags) > 3 * _MOST_RECORDS:
         return (), (
             error("too-many-records", "file", f"more than {_MOST_RECORDS} patients in a file: send it in parts"),

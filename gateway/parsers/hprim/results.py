@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.document import Finding, Measure, Result
 from gateway.parsers.hprim.lines import Line, without_html
-from gateway.parsers.hprim.values import interval, point, quantity
+from gateway.parsers.hprim.values import Quantity, interval, is_limit, point, quantity
 from gateway.parsers.remarks import note, warning
 
 FIELDS = 14
 _STATUSES = {"F", "R", "C", ""}
 _FLAGS = {"N", "L", "H", "LL", "HH", ""}
-_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+")
+_PLAIN = re.compile(r"[+-]?[0-9]+(?:\.(?!...$)[0-9]+)?")
+_WORDS = re.compile(r"[^\W0-9]{1,30}(?: [^\W0-9]{1,30})?")
+_LIMIT = r"[+-]?[0-9]*\.?[0-9]*(?<![.+-])"
+_REGULAR = re.compile(  # classes that repeat and no group inside: half the time of the same thing written otherwise
+    rf"RES\|([^|<&\x00-\x1f\xa0]+)\|([^|\s]*)\|([NAT])\|([^|<>≤≥*,&\x00-\x1f\xa0]+)\|([^|\s]*)\|({_LIMIT})\|({_LIMIT})"
+    rf"\|(N|LL?|HH?|)(?:\|([FC]?)(?:\|({_LIMIT})\|([^|\s]*)\|({_LIMIT})\|({_LIMIT})\|?)?)?"
+)
+"""A line as the recommendation wants it: nothing to remark, and nine of ten are so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,50 +33,111 @@ class Block:
     findings: tuple[Finding, ...]
 
 
-def read_block(lines: Sequence[Line], text_lines: Collection[str]) -> Block:
-    """Read the lines behind ``****LAB****``; a ``TEX`` line that the free text has already is kept as a title only."""
+def read_block(lines: Sequence[Line], text: str) -> Block:
+    """Read the lines behind ``****LAB****``; a ``TEX`` line that the free ``text`` has already is no second time read.
+
+    One that opens a group of results stays as their title.
+    """
     results: list[Result] = []
     findings: list[Finding] = []
+    told = _Told(text)
     for index, line in enumerate(lines):
-        kind, _, rest = line.text.strip("\x0c\x1a").partition("|")
-        if kind.strip() == "RES":
+        if regular := _regular(line.text):
+            results.append(regular)
+        elif _kind(line) == "RES":
             result, remarks = read_result(line)
             findings += remarks
             results += [result] if result else []
-        elif text := _text(line, kind.strip(), rest, findings):
-            opens = any(following.text.startswith("RES") for following in lines[index + 1 : index + 2])
-            results += [Result(label=text)] if opens or _plain(text) not in text_lines else []
+        elif words := _text(line, findings):
+            opens = any(_kind(following) == "RES" for following in lines[index + 1 : index + 2])
+            results += [Result(label=words)] if opens or words not in told else []
     return Block(results=tuple(results), findings=tuple(findings))
 
 
-def plain_lines(text: str) -> frozenset[str]:
-    """The lines of the free text in the form in which :func:`read_block` compares them."""
-    return frozenset(_plain(line) for line in text.split("\n"))
+class _Told:
+    """The lines of the free text, whatever their blanks: the block repeats them (hprim.md §1.3)."""
+
+    def __init__(self, text: str) -> None:
+        self._exact = set(text.split("\n"))
+        self._plain: set[str] | None = None
+
+    def __contains__(self, line: str) -> bool:
+        if line in self._exact:
+            return True
+        if self._plain is None:
+            self._plain = {_plain(told) for told in self._exact}
+        return _plain(line) in self._plain
 
 
 def read_result(line: Line) -> tuple[Result | None, tuple[Finding, ...]]:
-    """One ``RES`` line; ``None`` when it has neither a label nor a value, which a warning tells."""
-    fields = [part.strip(" \t\u00a0") for part in line.text.split("|")]
+    """Any ``RES`` line; ``None`` when it has neither a label nor a value, which a warning tells."""
+    fields = [part.strip(" \t\u00a0") for part in line.text.strip("\x0c\x1a").split("|")]
     fields += [""] * (FIELDS - len(fields))
-    label, code, kind = " ".join(without_html(fields[1]).split()), fields[2], fields[3]
+    label = " ".join(without_html(fields[1]).split())
     if not label.strip(" :-") and not fields[4]:
         return None, (warning("res-empty", _place(line), "result line with neither a label nor a value: not shown"),)
-    low, high = interval(fields[6], fields[7])
-    amount = quantity(fields[4], fields[5], numeric=kind == "N")
-    second = Measure(value=point(fields[10]), unit=fields[11], low=point(fields[12]), high=point(fields[13]))
-    flag = fields[8] or ("*" if amount.highlighted else "")
-    thousands = bool(_THOUSANDS.fullmatch(amount.value) and (_THOUSANDS.fullmatch(low) or _THOUSANDS.fullmatch(high)))
-    result = Result(
-        label=label.removeprefix("- ").rstrip(" :"), code=code, value=without_html(amount.value),
-        comparator=amount.comparator, unit=amount.unit, low=low, high=high, flag=flag, status=fields[9],
-        numeric=kind == "N" and amount.numeric and not thousands, second=second if fields[10] else None,
-        comment=" ".join(part for part in fields[FIELDS:] if part),
+    limits = interval(fields[6], fields[7])
+    amount = quantity(fields[4], fields[5], numeric=fields[3] == "N")
+    thousands = _may_be_thousands(amount.value, limits)
+    result = _result(fields, label, amount, limits, thousands=thousands)
+    return result, (*_remarks(line, fields, result), *_forms(line, fields, amount, thousands=thousands))
+
+
+def _regular(text: str) -> Result | None:
+    found = _REGULAR.fullmatch(text)
+    if found is None:
+        return None
+    label, code, kind, value, unit, low, high, flag, status, second, unit2, low2, high2 = found.groups("")
+    if (
+        label[-1] in ": "
+        or label[0] in "- "
+        or "  " in label
+        or not (_PLAIN if kind == "N" else _WORDS).fullmatch(value)
+    ):
+        return None
+    return Result(
+        label=label, code=code, value=value, unit=unit, low=low, high=high, flag=flag, status=status,
+        numeric=kind == "N", second=Measure(value=second, unit=unit2, low=low2, high=high2) if second else None,
     )  # fmt: skip
-    return result, (*_remarks(line, fields, result), *_forms(line, fields, thousands=thousands))
 
 
-def _text(line: Line, kind: str, rest: str, findings: list[Finding]) -> str:
-    if kind == "TEX":
+def _result(fields: Sequence[str], label: str, amount: Quantity, limits: tuple[str, str], *, thousands: bool) -> Result:
+    """Limits in words are no limits: they stand in the comment, where a reader takes them as words."""
+    words = "" if all(map(_is_limit, limits)) else " - ".join(filter(None, limits))
+    low, high = ("", "") if words else limits
+    more = [f"Normales : {without_html(words)}"] if words else []
+    return Result(
+        label=label.removeprefix("- ").rstrip(" :"), code=fields[2], value=without_html(amount.value),
+        comparator=amount.comparator, unit=amount.unit, low=low, high=high,
+        flag=fields[8] or ("*" if amount.highlighted else ""), status=fields[9],
+        numeric=fields[3] == "N" and amount.numeric and not thousands, second=_second(fields),
+        comment="\n".join([*more, *filter(None, [" ".join(filter(None, fields[FIELDS:]))])]),
+    )  # fmt: skip
+
+
+def _second(fields: Sequence[str]) -> Measure | None:
+    if not fields[10]:
+        return None
+    low, high = interval(fields[12], fields[13])
+    return Measure(value=point(fields[10]), unit=fields[11], low=low, high=high)
+
+
+def _is_limit(text: str) -> bool:
+    """A limit whose digits a point or two may group is still one: it is told apart by ``thousands-or-decimals``."""
+    return is_limit(text) or _THOUSANDS.fullmatch(text) is not None
+
+
+def _may_be_thousands(value: str, limits: tuple[str, str]) -> bool:
+    return bool(_THOUSANDS.fullmatch(value) and any(map(_THOUSANDS.fullmatch, limits)))
+
+
+def _kind(line: Line) -> str:
+    return line.text.strip("\x0c\x1a").partition("|")[0].strip()
+
+
+def _text(line: Line, findings: list[Finding]) -> str:
+    kind, _, rest = line.text.strip("\x0c\x1a").partition("|")
+    if kind.strip() == "TEX":
         return without_html(rest).strip()
     if line.text.strip():
         findings.append(
@@ -99,23 +168,26 @@ def _remarks(line: Line, fields: Sequence[str], result: Result) -> Iterator[Find
         )
     if len(fields[4]) > 60:
         yield warning("value-long", _place(line, 5), "text where a value should stand: shown as it is")
-    if result.comment:
+    if len(fields) > FIELDS and any(fields[FIELDS:]):
         yield warning("res-fields", _place(line), f"more than {FIELDS} fields: the rest is kept as a comment")
 
 
-def _forms(line: Line, fields: Sequence[str], *, thousands: bool) -> Iterator[Finding]:
+def _forms(line: Line, fields: Sequence[str], amount: Quantity, *, thousands: bool) -> Iterator[Finding]:
     """Where the form of the source differs from what is passed on; the source form is in the detail."""
     for index in (4, 6, 7, 10, 12, 13):
         if "," in fields[index] and point(fields[index]) != fields[index]:
             yield note("decimal-comma", _place(line, index + 1), "decimal comma read as a point", fields[index])
-    if "*" in fields[4]:
+    if amount.highlighted:
         yield note(
             "value-highlighted", _place(line, 5), "asterisk of the sender: kept as flag when there is none", fields[4]
         )
-    if interval(fields[6], fields[7]) != (point(fields[6]), point(fields[7])):
+    limits = interval(fields[6], fields[7])
+    if not all(map(_is_limit, limits)):
+        yield note("normals-text", _place(line, 7), "limits that are no numbers: kept as a comment", fields[6])
+    elif limits != (point(fields[6]), point(fields[7])):
         yield note("normals-one-field", _place(line, 7), "both limits in one field: read as low and high", fields[6])
     if thousands:
         message = "the point may separate thousands or decimals: shown as it is, not taken as a number"
         yield warning("thousands-or-decimals", _place(line, 5), message, fields[4])
-    if "<" in fields[1] or "&" in fields[1]:
+    if without_html(fields[1]) != fields[1]:
         yield note("html-in-text", _place(line, 2), "HTML in the label: read as what it shows", fields[1])

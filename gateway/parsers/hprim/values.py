@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
-_PLAIN = re.compile(_NUMBER)
-_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?"
+_PLAIN = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
 _QUANTITY = re.compile(
     rf"(?P<comparator><=|>=|[<>≤≥])?\s*(?P<value>{_NUMBER})(?:\s+(?P<unit>[A-Za-zµ%°][\w%/µ.^²³°]{{0,19}}))?"
 )
 _INTERVAL = re.compile(rf"(?:vr\s*:\s*)?({_NUMBER})\s*(?:-|\b[aà]\b)\s*({_NUMBER})", re.IGNORECASE)
+_BELOW = re.compile(rf"(?:<=|<|≤)\s*({_NUMBER})")
+_ABOVE = re.compile(rf"(?:>=|>|≥)\s*({_NUMBER})")
 _COMPARATORS = {"≤": "<=", "≥": ">="}
 
 
@@ -28,6 +30,8 @@ class Quantity:
 
 def point(text: str) -> str:
     """The text with a decimal comma as a point, when it is a number or a comparator and a number; else unchanged."""
+    if "," not in text:
+        return text
     found = _QUANTITY.fullmatch(text.strip())
     return _COMMA.sub(".", text) if found and not found["unit"] else text
 
@@ -54,11 +58,17 @@ def quantity(text: str, unit: str, *, numeric: bool) -> Quantity:
 
 
 def interval(low: str, high: str) -> tuple[str, str]:
-    """Both limits; one field that holds ``low-high`` (or ``-2 - 2``) is taken apart when the other is empty."""
-    found = None if high else _INTERVAL.fullmatch(low.strip())
-    return (point(found[1]), point(found[2])) if found else (point(low), point(high))
+    """Both limits; one field that holds ``low-high`` (or ``-2 - 2``), ``<5`` or ``>60`` is taken as what it says."""
+    if is_limit(low) and is_limit(high):
+        return low, high
+    if not high and (found := _INTERVAL.fullmatch(low.strip())):
+        return point(found[1]), point(found[2])
+    if not high and (found := _BELOW.fullmatch(low.strip())):
+        return "", point(found[1])
+    above, below = _ABOVE.fullmatch(low.strip()), _BELOW.fullmatch(high.strip())
+    return point(above[1] if above else low), point(below[1] if below else high)
 
 
-def is_number(text: str) -> bool:
-    """Whether the text is a plain decimal number."""
-    return bool(_PLAIN.fullmatch(text.strip()))
+def is_limit(text: str) -> bool:
+    """Whether a limit is a number, or was not sent."""
+    return not text or _PLAIN.fullmatch(text) is not None
