@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from gateway.addressing import Addressing
+from config.settings import Settings
+from directory import Directory
+from gateway.addressing import Addressing, AddressingPolicy
+from gateway.addressing.policy import Unknown
 from gateway.correspondents import with_correspondents
-from gateway.letter import AddressedLetter, ParsedLetter
+from gateway.letter import AddressedLetter, Form, Mode, ParsedLetter
 from gateway.service.trouble import directory_trouble
 
 
@@ -22,3 +26,25 @@ class AddressingDesk:
         table = self._correspondents.get(parsed.kept.received.source, {})
         with directory_trouble():
             return self._addressing.address(with_correspondents(parsed, table))
+
+
+def addressing_desk(settings: Settings, directory: Directory, clock: Callable[[], datetime]) -> AddressingDesk:
+    """Station 4 as the settings want it: for the road, and for ``huitaine check``, which only asks."""
+    tables = {name: source.correspondents for name, source in settings.sources.items()}
+    return AddressingDesk(Addressing(directory=directory, policy=addressing_policy(settings), clock=clock), tables)
+
+
+def addressing_policy(settings: Settings) -> AddressingPolicy:
+    """The rules of the settings."""
+    wanted, gateway = settings.directory, settings.gateway
+    return AddressingPolicy(
+        our_domain=gateway.domain,
+        mode=Mode(gateway.mode),
+        test_domains=frozenset(domain.lower() for domain in gateway.test_domains),
+        mss_tls_allowed=wanted.mss_tls,
+        white_list_required=wanted.white_list_required,
+        unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
+        default_forms=frozenset(map(Form, wanted.default_forms)),
+        mss_forms=frozenset(map(Form, wanted.mss_forms)),
+        forms={domain.lower(): frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
+    )

@@ -10,8 +10,6 @@ from importlib.metadata import version
 
 from config.settings import Settings, SettingsError, secret
 from directory import Directory
-from gateway.addressing import Addressing, AddressingPolicy
-from gateway.addressing.policy import Unknown
 from gateway.admission import admission
 from gateway.compose.composer import Composer
 from gateway.compose.profile import ComposeProfile
@@ -19,7 +17,7 @@ from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
 from gateway.errors import SettingsRefused
 from gateway.journey import Journey
-from gateway.letter import Done, Form, Mode, SealedMail, Step
+from gateway.letter import Done, Mode, SealedMail, Step
 from gateway.parsers.children import Readers
 from gateway.parsers.split import split_by_patient
 from gateway.queue.gate import Gate
@@ -28,7 +26,7 @@ from gateway.queue.leases import Terms
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
-from gateway.service.addressing import AddressingDesk
+from gateway.service.addressing import addressing_desk
 from gateway.service.composing import ComposingDesk
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
@@ -96,7 +94,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         reader=readers,
         admit=admission(Mode(settings.gateway.mode)),
         split=split_by_patient,
-        addressing=_addressing(settings, directory, clock),
+        addressing=addressing_desk(settings, directory, clock),
         composer=ComposingDesk(Composer(profile=_profile(settings), clock=clock)),
         sealer=sealer,
         courier=Handover(courier, message_ids, ask_dsn=settings.receipts.ask_dsn),
@@ -125,11 +123,6 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
 
 def _sender(settings: Settings) -> str:
     return settings.courier.sender or f"passerelle@{settings.gateway.domain}"
-
-
-def _addressing(settings: Settings, directory: Directory, clock: Clock) -> AddressingDesk:
-    tables = {name: source.correspondents for name, source in settings.sources.items()}
-    return AddressingDesk(Addressing(directory=directory, policy=_policy(settings), clock=clock), tables)
 
 
 def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
@@ -165,21 +158,6 @@ def _profile(settings: Settings) -> ComposeProfile:
         ask_mdn=settings.receipts.ask_mdn,
         oid=settings.gateway.oid,
         structure_id=settings.gateway.structure_id,
-    )
-
-
-def _policy(settings: Settings) -> AddressingPolicy:
-    wanted, gateway = settings.directory, settings.gateway
-    return AddressingPolicy(
-        our_domain=gateway.domain,
-        mode=Mode(gateway.mode),
-        test_domains=frozenset(domain.lower() for domain in gateway.test_domains),
-        mss_tls_allowed=wanted.mss_tls,
-        white_list_required=wanted.white_list_required,
-        unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
-        default_forms=frozenset(map(Form, wanted.default_forms)),
-        mss_forms=frozenset(map(Form, wanted.mss_forms)),
-        forms={domain.lower(): frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
     )
 
 

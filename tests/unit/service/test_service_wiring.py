@@ -8,7 +8,7 @@ from config.sections import Receipts
 from config.settings import load
 from gateway.imap import Pace
 from gateway.letter import Form
-from gateway.service.build import _policy
+from gateway.service.addressing import addressing_policy
 from gateway.service.entrances import _pace
 
 
@@ -18,5 +18,5 @@ def test_a_mailbox_without_idle_is_polled_as_often_as_the_settings_say():
 
 def test_a_domain_of_forms_is_found_however_it_was_written(tmp_path: Path):
     (tmp_path / "huitaine.toml").write_text('[directory]\nforms = {"Cabinet.Example" = ["hprim-body"]}\n')
-    policy = _policy(load(tmp_path / "huitaine.toml"))
+    policy = addressing_policy(load(tmp_path / "huitaine.toml"))
     assert policy.forms == {"cabinet.example": frozenset({Form.HPRIM_BODY})}
