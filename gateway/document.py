@@ -192,7 +192,7 @@ class Original:
     """The document's own bytes, never altered: the HPRIM record, the CDA, the HL7 message, the XDM archive."""
 
     format: str
-    """hprim-medecin, hprim-sante, hl7v2, cda, xdm, mime, pdf, text"""
+    """hprim-medecin, hprim-sante, hl7v2, cda, xdm, mime, pdf, text; ``file`` for a picture of an archive"""
     content: bytes = field(repr=False)
     media_type: str = "application/octet-stream"
     name: str = field(repr=False, default="")

@@ -43,11 +43,11 @@ def _together(one: Document, other: Document) -> bool:
 
 
 def _traits(patient: Patient) -> tuple[str, str, str]:
-    return _folded(patient.family), _folded(patient.given), patient.birth_date
+    return folded(patient.family), folded(patient.given), patient.birth_date
 
 
-def _folded(name: str) -> str:
-    """Letters alone, without case, accents, hyphens: as the identity rules of the INS compare them."""
+def folded(name: str) -> str:
+    """Letters alone, without case, accents, hyphens: as the identity rules of the INS compare names."""
     bare = unicodedata.normalize("NFD", name.upper())
     return re.sub(r"[\W_]+", " ", "".join(sign for sign in bare if not unicodedata.combining(sign))).strip()
 

@@ -15,12 +15,11 @@ from gateway.parsers.cda.results import results_of
 from gateway.parsers.cda.xml import parse_xml
 from gateway.parsers.hl7_time import moment
 from gateway.parsers.ins import check_ins
+from gateway.parsers.kinds import STAY_REPORTS
 from gateway.parsers.remarks import error, note, warning
 
 _CI_SIS = "1.2.250.1.213.1.1.1."
 _LAB_STATUS = "{urn:oid:1.3.6.1.4.1.19376.1.3.2}statusCode"
-_STAY_REPORTS = {"11490-0", "34112-3"}
-"""Discharge letter and hospital report: their service event is the stay itself."""
 
 
 def read_cda(content: bytes) -> Reading:
@@ -118,7 +117,7 @@ def _author(root: etree._Element) -> Professional | None:
 
 def _stay(root: etree._Element, kind: Kind) -> Stay | None:
     encounter = child(root, "componentOf", "encompassingEncounter")
-    service = child(root, "documentationOf", "serviceEvent") if kind.loinc in _STAY_REPORTS else None
+    service = child(root, "documentationOf", "serviceEvent") if kind.loinc in STAY_REPORTS else None
     stay = Stay(
         visit=attribute(encounter, "extension", "id") or None,
         admitted_at=_bound(encounter, "low") or _bound(service, "low"),

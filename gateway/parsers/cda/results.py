@@ -18,10 +18,10 @@ from gateway.parsers.cda.elements import V3, attribute, child, children, words
 from gateway.parsers.cda.observation import in_words, named, result_of, status_of
 from gateway.parsers.cda.references import References
 from gateway.parsers.cda.values import label_of
+from gateway.parsers.kinds import LABORATORY_REPORT
 from gateway.parsers.remarks import error, warning
 
 _LABORATORY_ENTRY = "1.3.6.1.4.1.19376.1.3.1"
-_LABORATORY_REPORT = "11502-2"
 _COPY_SECTION = "55108-5"
 """«Copie du document»: its observations describe a file."""
 _COMMENT = "48767-8"
@@ -67,7 +67,7 @@ def results_of(root: etree._Element) -> tuple[tuple[Result, ...], tuple[Finding,
     if body is None or body.find(f".//{V3}entry") is None:
         return (), ()
     kind = attribute(root, "code", "code")
-    report = _Report(references=References(root), whole=kind == _LABORATORY_REPORT)
+    report = _Report(references=References(root), whole=kind == LABORATORY_REPORT)
     for component in children(body, "component"):
         _section(child(component, "section"), report, 0)
     return tuple(report.results), tuple(report.findings)

@@ -14,7 +14,7 @@ import pytest
 from gateway.document import Reading, Severity
 from gateway.errors import UnreadableDocument
 from gateway.parsers.xdm import read_xdm
-from gateway.parsers.xdm.metadata import patient_identifier
+from gateway.parsers.xdm.people import patient_identifier
 
 FOLDER = "IHE_XDM/SUBSET01"
 
