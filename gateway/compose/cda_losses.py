@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.compose.identity import iso_birth, patient_number, professional_name, qualified_ins
+from gateway.compose.cda_ids import is_global
+from gateway.compose.identity import iso_birth, patient_number, qualified_ins
 from gateway.compose.losses import Loss, Target, Why
-from gateway.compose.reading import named
-from gateway.document import Document, Patient
+from gateway.compose.reading import others_named
+from gateway.document import Document, Patient, Role
 
 
 def cda_losses(document: Document, pdf: bytes) -> Iterator[Loss]:
     """Field by field; ``UNCODED`` where the PDF shows it."""
+    yield from _of_the_content(document, pdf)
+    yield from _of_the_stay(document)
+    if document.patient is not None:
+        yield from _of_the_patient(document, document.patient)
+    yield from _of_the_people(document)
+    for code, number in (("replaces", document.replaces), ("cancels", document.cancels)):
+        if number and not is_global(number):  # software finds the earlier document by an OID only
+            yield _loss(Why.UNCODED, code, code, number)
+
+
+def _of_the_content(document: Document, pdf: bytes) -> Iterator[Loss]:
     if document.results:
         yield _loss(Why.UNCODED, "results", "results")
     came = pdf in (document.original.content, *(one.content for one in document.attachments))
@@ -22,16 +34,13 @@ def cda_losses(document: Document, pdf: bytes) -> Iterator[Loss]:
         yield _loss(Why.ABSENT, "files", "attachments", f"({others})")
     if document.urgent:
         yield _loss(Why.UNCODED, "urgent", "urgent")
+
+
+def _of_the_people(document: Document) -> Iterator[Loss]:
     if document.validated_at is not None and document.legal_authenticator is None:
         yield _loss(Why.UNCODED, "validated", "validated_at")
-    yield from _of_the_stay(document)
-    if document.patient is not None:
-        yield from _of_the_patient(document, document.patient)
-    unnumbered = [one.family for one in named(document) if not (one.rpps or one.adeli)]
-    if unnumbered:
-        yield _loss(Why.UNCODED, "addressees", "addressees")
-    if document.author is not None and not professional_name(document.author) and not document.author.organisation:
-        yield _loss(Why.ABSENT, "author", "author")
+    if any(not (one.rpps or one.adeli) for one in document.addressees if one.role is not Role.PATIENT):
+        yield _loss(Why.UNCODED if others_named(document) else Why.ABSENT, "addressees", "addressees")
 
 
 def _of_the_stay(document: Document) -> Iterator[Loss]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gateway.compose.profile import Coded, ComposeProfile
-from gateway.document import Kind, Wishes
+from gateway.document import Kind, Stay, Wishes
 
 LOINC = "2.16.840.1.113883.6.1"
 TYPE_COMPLEMENT = "1.2.250.1.213.1.1.4.12"
@@ -38,6 +38,9 @@ _CLASS_OF_TYPE = {
     "60591-5": "11",
 }
 """The national table type → class is not public: reports are class 10, settings change what differs."""
+
+_CONTENT_TYPES = {"I": "03", "O": "07", "E": "07", "R": "19", "N": "97"}
+_CONTENT_LABELS = {"03": "Hospitalisation complète", "07": "Consultation"}
 
 _FORMATS: tuple[tuple[str, str], ...] = (
     ("1.2.250.1.213.1.1.1.29", "urn:asip:ci-sis:ldl-ses:2017"),
@@ -96,12 +99,14 @@ def flags(wishes: Wishes) -> list[Coded]:
     return [Coded(code=code, system=system, label=label) for asked, code, label in hidden if asked]
 
 
-def content_type(*, stay: bool) -> Coded:
-    """The contentTypeCode of the submission set (TRE_R209): the model keeps whether there was a stay, not PV1-2."""
-    system = "1.2.250.1.213.2.2"
-    if stay:
-        return Coded(code="03", system=system, label="Hospitalisation complète")
-    return Coded(code="07", system=system, label="Consultation")
+def content_type(stay: Stay | None) -> Coded:
+    """The contentTypeCode of the submission set (TRE_R209) by PV1-2; where nobody said it, by whether there is a stay.
+
+    Only the codes and their letters are public (mssante.md §2.2): I is 03, O and E are 07, R is 19, N is 97.
+    """
+    code = _CONTENT_TYPES.get((stay.patient_class or "").upper()) if stay else None
+    code = code or ("03" if stay else "07")
+    return Coded(code=code, system="1.2.250.1.213.2.2", label=_CONTENT_LABELS.get(code, code))
 
 
 def _format(urn: str) -> Coded:

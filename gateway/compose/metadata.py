@@ -162,7 +162,7 @@ def _submission_set(objects: etree._Element, dispatch: Dispatch, entries: tuple[
     slot(node, "submissionTime", dispatch.now.astimezone(UTC).strftime(_DIGITS))
     localized(node, "Name", title)
     _author(node, _SET["author"], dispatch, first.header)
-    classify(node, _SET["content"], content_type(stay=first.document.stay is not None))
+    classify(node, _SET["content"], content_type(first.document.stay))
     external(node, _SET["patient"], "XDSSubmissionSet.patientId", patient_id(dispatch, first.document))
     external(node, _SET["source"], "XDSSubmissionSet.sourceId", hospital_oid(dispatch))
     external(node, _SET["unique"], "XDSSubmissionSet.uniqueId", unique_oid("set", dispatch.delivery))

@@ -24,6 +24,16 @@ def named(document: Document) -> tuple[NamedAddressee, ...]:
     return tuple(reversed(found.values()))
 
 
+def numbered(document: Document) -> tuple[NamedAddressee, ...]:
+    """The professionals whom the document names by a national number, each once in each role."""
+    found = {
+        (one.role, one.rpps or one.adeli): one
+        for one in reversed(document.addressees)
+        if one.role in _PEOPLE and (one.rpps or one.adeli)
+    }
+    return tuple(reversed(found.values()))
+
+
 def addressee_lines(document: Document, words: Words) -> tuple[str, ...]:
     """``NOM Prénom (médecin traitant)`` for each, when there is more than one: who reads it knows that he is one."""
     if not others_named(document):
