@@ -67,9 +67,9 @@ def _layout(command: str, count: str) -> str:
 
 @lru_cache(maxsize=8)
 def known_sequences(escape: str) -> re.Pattern[str]:
-    """The sequences of §2.7: delimiters, highlighting, hexadecimal data, layout, character sets, local ones.
+    r"""The sequences of §2.7: delimiters, highlighting, hexadecimal data, layout, character sets, local ones.
 
-    Neighbouring ``\\X…\\`` are one sequence, since some senders write each byte of a character on its own.
+    Neighbouring ``\X…\`` are one sequence, since some senders write each byte of a character on its own.
     """
     mark = re.escape(escape)
     return re.compile(

@@ -60,7 +60,7 @@ def _delimiters(body: bytes) -> Delimiters:
     plain = len(set(marks)) == 5 and all(0x20 < mark < 0x7F and not chr(mark).isalnum() for mark in marks)
     if not plain or body[8:9] not in {marks[:1], b"#"}:
         _refuse("bad-delimiters", "MSH-2", "MSH-1 and MSH-2 must be five different marks, usually |^~\\&; correct them")
-    field, component, repetition, escape, sub = marks.decode("ascii")
+    field, component, repetition, escape, sub = map(chr, marks)
     return Delimiters(field=field, component=component, repetition=repetition, escape=escape, sub=sub)
 
 

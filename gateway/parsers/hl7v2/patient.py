@@ -56,8 +56,9 @@ def read_stay(message: Message, pid: Segment) -> Stay | None:
         discharged_at=moment(pv1.get(45)),
         unit=pv1.get(3) or None,
         hospital=_hospital(message, pv1),
+        patient_class=pv1.get(2) or None,
     )
-    return stay if stay != Stay(hospital=stay.hospital) else None
+    return stay if stay != Stay(hospital=stay.hospital, patient_class=stay.patient_class) else None
 
 
 def _hospital(message: Message, pv1: Segment) -> str | None:

@@ -17,7 +17,7 @@ _LOWER = re.compile(rf"(?:{_ABOVE})\s*({NUMBER})|({NUMBER})\s*(?:-|–|\^)")
 def read_range(words: str, unit: str) -> tuple[str, str, str]:
     """Low, high, and the words of a reference that is no range; a decimal comma becomes a point.
 
-    ``12-16``, ``12,0 – 16,0``, ``[12 ; 16]``, ``de 12 à 16 g/dL``, ``12^16``, ``< 5``, ``inf. à 5``, ``>= 60``, ``60 -``.
+    ``12-16``, ``12,0 – 16``, ``[12 ; 16]``, ``de 12 à 16 g/dL``, ``12^16``, ``< 5``, ``inf. à 5``, ``>= 60``, ``60 -``.
     A range that has the result's unit in it is one all the same; ``-5`` may be either and stays words.
     """
     if not words:

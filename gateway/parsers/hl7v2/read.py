@@ -14,6 +14,8 @@ from gateway.parsers.hl7v2.movement import TRIGGERS, read_movement
 from gateway.parsers.remarks import error, warning
 
 _LETTERS = {"T02", "T04", "T10"}
+_TYPES = {"MDM", "ORU", "ADT"}
+_VERSION = re.compile(r"2(?:\.[0-9]{1,2}){0,3}")
 _MAX_FINDINGS = 300
 _TYPE = re.compile(r"[A-Z0-9]{1,5}\^[A-Z0-9]{0,5}")
 _PROFILES = (
@@ -34,6 +36,9 @@ def read_hl7v2(content: bytes) -> Reading:
     msh = message.first(b"MSH")
     _check_header(message, findings)
     documents, movements = _read(message, findings)
+    if message.dropped:
+        words = "control characters inside the text are left out; nothing a person reads has them"
+        findings.append(warning("control-character", "MSH", words))
     return Reading(
         format="hl7v2",
         variant=_variant(message),
@@ -48,8 +53,13 @@ def read_hl7v2(content: bytes) -> Reading:
 
 def _read(message: Message, findings: list[Finding]) -> tuple[tuple[Document, ...], tuple[Movement, ...]]:
     msh = message.first(b"MSH")
-    kind, event = msh.get(9), msh.get(9, 2)
-    volet = "CISIS" in msh.get(21, 2).upper()
+    kind, event = msh.get(9), msh.get(9, 2) or message.first(b"EVN").get(1)
+    profile = msh.get(21, 2).upper()
+    volet = "CISIS" in profile
+    if kind == "MDM" and "CISIS_CDA_HL7_LPS" in profile:
+        words = "this message carries a mail to a hospital's software (CISIS_CDA_HL7_LPS); it is not for this gateway"
+        findings.append(error("message-type-unsupported", "MSH-21", words))
+        return (), ()
     if kind == "MDM" and event in _LETTERS:
         return read_letter(message, findings, volet=volet), ()
     if kind == "ORU" and event == "R01":
@@ -57,10 +67,11 @@ def _read(message: Message, findings: list[Finding]) -> tuple[tuple[Document, ..
             return read_letter(message, findings, volet=volet), ()
         return read_lab(message, findings), ()
     if kind == "ADT" and event in TRIGGERS:
-        movement = read_movement(message, findings)
+        movement = read_movement(message, event, findings)
         return (), (movement,) if movement else ()
     words = f"{_named(kind, event)} is not read here; send MDM^T02, T04, T10, ORU^R01 or an ADT of PAM.fr"
-    findings.append(error("message-type-unsupported", "MSH-9", words))
+    code, place = ("event-unsupported", "MSH-9.2") if kind in _TYPES else ("message-type-unsupported", "MSH-9")
+    findings.append(error(code, place, words))
     return (), ()
 
 
@@ -87,6 +98,9 @@ def _check_header(message: Message, findings: list[Finding]) -> None:
     if not msh.get(10):
         words = "MSH-10 is empty: the answer cannot name this message, nor a repetition be seen; number it"
         findings.append(warning("no-control-id", "MSH-10", words))
+    if msh.get(12) and not _VERSION.fullmatch(msh.get(12)):
+        words = "MSH-12 names no version of HL7 v2; say which it is, 2.5 or 2.6 for the French guides"
+        findings.append(error("version-unsupported", "MSH-12", words))
     if msh.get(11) not in {"P", "T", "D"}:
         findings.append(warning("processing-not-stated", "MSH-11", "MSH-11 must be P, T or D; say which it is"))
 
