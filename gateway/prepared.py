@@ -31,11 +31,11 @@ class _Compiled:
     positional: bool
     columns: tuple[tuple[str, Convert | None], ...]
 
-    def filled(self, values: Values) -> Any:  # noqa: ANN401 (a tuple or a dict, as the driver wants)
+    def filled(self, values: Values) -> Any:  # noqa: ANN401 (a list or a dict, as the driver wants)
         """The values as the driver wants them; raises KeyError for one that is missing."""
-        given = {**self.constants, **values}
+        given = {**self.constants, **values} if self.constants else values
         if self.positional:
-            return tuple(given[name] if convert is None else convert(given[name]) for name, convert in self.binds)
+            return [given[name] if convert is None else convert(given[name]) for name, convert in self.binds]
         return {name: given[name] if convert is None else convert(given[name]) for name, convert in self.binds}
 
     def read(self, row: Sequence[Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from gateway.errors import StorageUnavailable
@@ -105,9 +106,14 @@ def _prepare(engine: Engine, pragmas: tuple[str, ...]) -> None:
         for pragma in pragmas:
             connection.execute(pragma)
 
+    begin = "BEGIN IMMEDIATE" if pragmas is WRITER else "BEGIN"
+
     @event.listens_for(engine, "begin")
     def _began(connection: Any) -> None:  # noqa: ANN401 (SQLAlchemy's own)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if pragmas is WRITER else "BEGIN")
+        try:
+            connection.connection.driver_connection.execute(begin)  # each transaction's: SQLAlchemy takes 100 µs for it
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
 
 def owe_checkpoint(connection: Connection, *, erased: bool) -> None:

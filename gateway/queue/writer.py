@@ -7,12 +7,12 @@ A verb is a function over a *list* of payloads, so that a group becomes a few ``
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ class _Job:
     verb: Verb
     payload: Any = field(repr=False)
     size: int
-    done: Future[Any]
+    done: asyncio.Future[Any]
     asked: float = field(default_factory=time.monotonic)
 
 
@@ -67,10 +67,9 @@ class Writer:
             raise StorageUnavailable("an earlier commit failed")
         if self._closed:
             raise StorageUnavailable("closed")
-        done: Future[Any] = Future()
-        done.set_running_or_notify_cancel()  # a caller who leaves must not take the future from under the thread
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._jobs.put(_Job(verb, payload, size, done))
-        return await asyncio.wrap_future(done)
+        return await done
 
     @property
     def waited(self) -> float:
@@ -120,7 +119,7 @@ class Writer:
             answers = self._transact(connection, group)
         except Exception as error:  # noqa: BLE001 (every caller gets an error of ours)
             if len(group) == 1:
-                group[0].done.set_exception(self._own(error))
+                _tell(group, [self._own(error)])
                 return
             structlog.get_logger().warning("group-split", error=type(error).__name__, jobs=len(group))
             for job in group:
@@ -128,8 +127,7 @@ class Writer:
             return
         self.commits += 1
         settle_log(connection)
-        for job, answer in zip(group, answers, strict=True):
-            job.done.set_result(answer)
+        _tell(group, answers)
 
     def _transact(self, connection: Connection, group: list[_Job]) -> list[Any]:
         answers: dict[int, Any] = {}
@@ -169,6 +167,30 @@ class Writer:
             return StorageFull(type(error).__name__)
         structlog.get_logger().error("write-failed", error=type(error).__name__)
         return StorageUnavailable(type(error).__name__)
+
+
+def _tell(group: Sequence[_Job], answers: Sequence[Any]) -> None:
+    """Wake the callers: one call into each loop for the whole group, not one for each caller.
+
+    An answer that is an error of ours is raised. A loop that is closed has nobody left to be told.
+    """
+    told: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for job, answer in zip(group, answers, strict=True):
+        told.setdefault(job.done.get_loop(), []).append((job.done, answer))
+    for loop, each in told.items():
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_wake, each)
+
+
+def _wake(told: Iterable[tuple[asyncio.Future[Any], Any]]) -> None:
+    """On the loop; a caller who left meanwhile is passed over."""
+    for done, answer in told:
+        if done.done():
+            continue
+        if isinstance(answer, HuitaineError):
+            done.set_exception(answer)
+        else:
+            done.set_result(answer)
 
 
 def _by_verb(group: list[_Job]) -> dict[Verb, list[_Job]]:

@@ -78,18 +78,20 @@ class Dialogue(asyncio.Protocol):
 
     async def reply(self, seconds: float) -> Reply:
         """The next reply; ``TimeoutError``, ``OSError`` or ``NotSmtp`` when none comes."""
-        async with asyncio.timeout(seconds):
-            while not self._replies:
-                self._raise_if_broken()
-                await self._wait()
+        if not self._replies:  # a deadline costs more than a reply: none is set for what is there already
+            async with asyncio.timeout(seconds):
+                while not self._replies:
+                    self._raise_if_broken()
+                    await self._wait()
         return self._replies.popleft()
 
     async def room(self, seconds: float) -> None:
         """Returns when the buffer has room or the server spoke; ``TimeoutError`` or ``OSError`` otherwise."""
-        async with asyncio.timeout(seconds):
-            while self._paused and not self.has_unread:
-                self._raise_if_broken()
-                await self._wait()
+        if self._paused and not self.has_unread:
+            async with asyncio.timeout(seconds):
+                while self._paused and not self.has_unread:
+                    self._raise_if_broken()
+                    await self._wait()
         self._raise_if_broken()
 
     def close(self) -> None:
