@@ -7,7 +7,9 @@ Each function gives an :class:`Event`: the store writes it in the same transacti
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +17,9 @@ from pathlib import Path
 import structlog
 
 from gateway.identifiers import DeliveryId, LetterId
+
+ENTRIES_ERASED = "entries-erased"
+_RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +203,31 @@ def acted(at: datetime, letter: LetterId, delivery: DeliveryId | None, *, act: s
 def erased(at: datetime, letter: LetterId) -> Event:
     """The letter's own key was destroyed."""
     return Event(at=at, kind="erased", letter=letter)
+
+
+def entries_erased(at: datetime, numbers: Sequence[int]) -> Event:
+    """The words and salts of these entries of the journal are gone; their hashes stay where they are."""
+    return Event(at=at, kind=ENTRIES_ERASED, code=str(len(numbers)), words=_as_ranges(sorted(numbers)))
+
+
+def numbers_in(words: str) -> list[tuple[int, int]]:
+    """The entries that :func:`entries_erased` names, as first and last of each run; nonsense names none."""
+    return [(int(found[1]), int(found[2] or found[1])) for found in _RANGE.finditer(words)]
+
+
+def _as_ranges(numbers: Sequence[int]) -> str:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+
+
+def documents_listed(at: datetime, letter: LetterId | None, *, actor: str) -> Event:
+    """A person asked what was sent about one patient, and this letter was among it; none was, when there is none."""
+    return Event(at=at, kind="documents-listed", letter=letter, code="" if letter else "none", actor=actor)
 
 
 def identities_shown(at: datetime, letter: LetterId | None, *, actor: str) -> Event:

@@ -49,6 +49,37 @@ def peak(hashes: Sequence[bytes]) -> bytes:
     return row[0]
 
 
+class Frontier:
+    """The tree while its leaves come one by one: no more than its peaks are remembered."""
+
+    def __init__(self, watch: int) -> None:
+        """``watched`` is the last complete subtree of the height ``watch``."""
+        self.size = 0
+        self.watched = b""
+        self._watch = watch
+        self._peaks: list[bytes] = []
+
+    def add(self, leaf_hash: bytes) -> None:
+        """The next leaf."""
+        own, number, height = leaf_hash, self.size, 0
+        while number & 1:
+            own = parent(self._peaks.pop(), own)
+            number, height = number >> 1, height + 1
+            if height == self._watch:
+                self.watched = own
+        self._peaks.append(own)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The root over the leaves until now."""
+        if not self._peaks:
+            return _EMPTY
+        own = self._peaks[-1]
+        for left in self._peaks[-2::-1]:
+            own = parent(left, own)
+        return own
+
+
 def root(size: int, node: Node) -> bytes:
     """The root of the tree with the first ``size`` leaves."""
     return _over(0, size, node) if size else _EMPTY

@@ -12,7 +12,7 @@ class WrappedKey:
     id: str
     """16 hex digits, at the head of all that it wrapped."""
     purpose: str
-    """``tenant``, ``pseudonyms`` or ``journal``."""
+    """``tenant``, ``pseudonyms``, ``journal`` or ``checkpoints``."""
     name: str
     """The tenant's."""
     wrapped: bytes = field(repr=False)

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.crypto.vault import Vault, split_wrapped
 from gateway.errors import KeyStoreRefused
 from gateway.wrapped_key import WrappedKey
 
-TENANT, PSEUDONYMS, JOURNAL = "tenant", "pseudonyms", "journal"
+TENANT, PSEUDONYMS, JOURNAL, CHECKPOINTS = "tenant", "pseudonyms", "journal", "checkpoints"
 _KEY, _NONCE, _ID = 32, 12, 8
 _VERSION = b"\x02"
 _OF_0_1 = b"\x01"
@@ -117,16 +118,30 @@ class KeyRing:
         """A seal on the journal's end that only a holder of the keys can make."""
         return self._mac(JOURNAL, content)
 
+    def sign(self, content: bytes) -> bytes:
+        """An Ed25519 signature of the journal's own key (RFC 8032)."""
+        return self._signing_key().sign(content)
+
+    def public_key(self) -> bytes:
+        """The 32 octets that such a signature is verified with."""
+        return self._signing_key().public_key().public_bytes_raw()
+
+    def _signing_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._secret(CHECKPOINTS))
+
     def _tenant(self, wrapped: bytes, source: str = "") -> str:
         if wrapped[:1] == _OF_0_1:
             return self._tenant_of.get(source, "")
         return self._names.get(split_wrapped(_VERSION, wrapped)[0][len(_VERSION) :], "")
 
     def _mac(self, purpose: str, content: bytes) -> bytes:
+        return hmac.new(self._secret(purpose), content, sha256).digest()
+
+    def _secret(self, purpose: str) -> bytes:
         secret = self._secrets.get(purpose)
         if secret is None:
             raise KeyStoreRefused("no keys are held yet: the database was not opened with this vault")
-        return hmac.new(secret, content, sha256).digest()
+        return secret
 
     def _wrap(self, key: bytes, tenant: str) -> bytes:
         key_id = self._wrapping.get(tenant)

@@ -33,7 +33,7 @@ class AtRest(Protocol):
         ...
 
     def new_key(self, purpose: str, name: str = "", *, as_in_0_1: bool = False) -> WrappedKey:
-        """A fresh key for a tenant, the pseudonyms or the journal."""
+        """A fresh key for a tenant, the pseudonyms, the journal or its checkpoints."""
         ...
 
     def under_current_master(self, key: WrappedKey) -> bytes:
@@ -50,6 +50,14 @@ class AtRest(Protocol):
 
     def vouch(self, content: bytes) -> bytes:
         """A seal on the journal's end."""
+        ...
+
+    def sign(self, content: bytes) -> bytes:
+        """A signature of the journal's own key."""
+        ...
+
+    def public_key(self) -> bytes:
+        """What such a signature is verified with."""
         ...
 
     def new_letter_key(self, source: str = "") -> tuple[bytes, bytes]:

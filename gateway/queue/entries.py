@@ -28,7 +28,7 @@ _INSERT = Prepared(insert(ENTRY), *_COLUMNS)
 _MOVE = Prepared(update(HEAD).values(entries=bindparam("length"), hash=bindparam("last"), seal=bindparam("sealed")))
 _LINES = text(
     "SELECT seq, at, kind, letter_id, delivery_id, actor, code, words, hash, salt, leaf FROM entry"
-    " WHERE seq > :after ORDER BY seq"
+    " WHERE seq > :after ORDER BY seq LIMIT :most"
 )
 """Without the tables' types: a million lines are looked at in seconds."""
 AT_ONCE = 2000
@@ -92,18 +92,27 @@ def last_hash(connection: Connection) -> bytes:
 
 def missing_tail(connection: Connection, seal: Seal) -> int:
     """How many lines are missing at the end, 0 when none; -1 when the sealed end is not ours."""
-    head = connection.execute(select(HEAD)).one_or_none()
-    if head is None or head.seal != seal(_sealed(head.entries, head.hash)):
+    end = sealed_end(connection, seal)
+    if end is None:
         return -1
-    missing = int(head.entries) - length(connection)
-    return missing if missing or head.hash == last_hash(connection) else -1
+    missing = end[0] - length(connection)
+    return missing if missing or end[1] == last_hash(connection) else -1
 
 
-def told(connection: Connection, after: int = 0) -> Iterator[Line]:
-    """Every line behind ``after`` in order, as the tables keep it."""
-    rows = connection.execute(_LINES, {"after": after}, execution_options={"yield_per": AT_ONCE})
+def told(connection: Connection, after: int = 0, *, at_most: int = 2**62) -> Iterator[Line]:
+    """The lines behind ``after`` in order, as the tables keep them."""
+    wanted = {"after": after, "most": at_most}
+    rows = connection.execute(_LINES, wanted, execution_options={"yield_per": AT_ONCE})
     for part in rows.partitions():
         yield from part
+
+
+def sealed_end(connection: Connection, seal: Seal) -> tuple[int, bytes] | None:
+    """How many lines were sealed and the last one's hash; ``None`` when the seal is missing or not ours."""
+    found = connection.execute(select(HEAD)).one_or_none()
+    if found is None or found.seal != seal(_sealed(found.entries, found.hash)):
+        return None
+    return int(found.entries), bytes(found.hash)
 
 
 def leaf_of(line: Line) -> bytes:
@@ -119,6 +128,12 @@ def expected(last: bytes, line: Line) -> bytes:
     if salt is None and leaf == tree.leaf(own):
         return bytes(own)  # of before the salts, and erased: what it followed from is gone
     return tree.link(last, leaf or b"")
+
+
+def of_before(line: Line) -> bool:
+    """Whether it was written before the salts, be it erased since or not."""
+    own, salt, leaf = line[8:]
+    return salt is None and (leaf is None or leaf == tree.leaf(own))
 
 
 def changed(line: Line) -> bool:

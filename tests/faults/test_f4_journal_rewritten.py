@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway import journal_tree as tree
 from gateway.crypto.vault import create_master_key
-from gateway.moments import EPOCH, MICROSECOND
 from gateway.queue import entries
 from tests.faults.test_f2_keys import Here, opened
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import letter
+
+LINES = "SELECT seq, at, kind, letter_id, delivery_id, actor, code, words, hash, salt, leaf FROM entry ORDER BY seq"
 
 
 @pytest.fixture
@@ -56,12 +58,17 @@ async def _after_new_lines(here: Here) -> list[str]:
 
 
 def _rewrite(here: Here, also: str = "") -> None:
-    """Change a line, and make every later hash follow from it."""
+    """Change a line, and make its leaf and every later hash follow from it."""
     with closing(sqlite3.connect(here.folder / "data" / "huitaine.db")) as connection, connection:
-        connection.row_factory = sqlite3.Row
         connection.execute("UPDATE entry SET actor = 'somebody else' WHERE seq = 2")
-        last = entries.START
-        for row in connection.execute("SELECT * FROM entry ORDER BY seq").fetchall():
-            last = entries.link(last, dict(row) | {"at": EPOCH + row["at"] * MICROSECOND})
-            connection.execute("UPDATE entry SET hash = ? WHERE seq = ?", (last, row["seq"]))
+        follow(connection)
         connection.execute(also)
+
+
+def follow(connection: sqlite3.Connection) -> None:
+    """Make every leaf and every hash anew from the words, as somebody without the keys can."""
+    last = entries.START
+    for line in connection.execute(LINES).fetchall():
+        leaf = tree.leaf(line[9] + tree.written(line[1:8])) if line[9] is not None else line[10]
+        last = entries.expected(last, (*line[:10], leaf))
+        connection.execute("UPDATE entry SET leaf = ?, hash = ? WHERE seq = ?", (leaf, last, line[0]))
