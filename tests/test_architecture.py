@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {"letter", "document", "errors", "identifiers", "journal", "journal_tree", "journal_note", "moments"}
-SHARED = {"imap", "prepared", "beside", "wrapped_key"}
+SHARED = {"accepting", "imap", "prepared", "beside", "wrapped_key"}
 STATIONS = {
     "ingest",
     "smtp.server",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+from functools import partial
 from types import MappingProxyType
 
 import structlog
 
+from gateway.accepting import Accepting, open_sockets, unproved, why_no_handshake
 from gateway.ingest.intake import Clock, Ids, Intake
 from gateway.ingest.mllp.answering import Answering
 from gateway.ingest.mllp.framing import END, START, Frame, Framing, Room
@@ -28,7 +31,7 @@ class MllpDoor:
     def __init__(self, settings: MllpDoorSettings, intake: Intake, clock: Clock, ids: Ids) -> None:
         self._settings = settings
         self._answering = Answering(settings, intake, clock, ids)
-        self._servers: dict[str, asyncio.Server] = {}
+        self._servers: dict[str, Accepting] = {}
         self._connections: set[_Connection] = set()
         self._room = Room(limit=settings.limits.room)
         self.closing = asyncio.Event()
@@ -36,7 +39,7 @@ class MllpDoor:
     @property
     def ports(self) -> MappingProxyType[str, int]:
         """The port of each listener."""
-        return MappingProxyType({name: server.sockets[0].getsockname()[1] for name, server in self._servers.items()})
+        return MappingProxyType({name: server.port for name, server in self._servers.items()})
 
     @property
     def connections(self) -> int:
@@ -57,7 +60,7 @@ class MllpDoor:
         """Stop listening; messages being taken are answered, then every connection ends (promise F6)."""
         self.closing.set()
         for server in self._servers.values():
-            server.close()
+            await server.close()
         for connection in list(self._connections):
             connection.end_if_idle()
         tasks = [connection.task for connection in self._connections]
@@ -67,19 +70,33 @@ class MllpDoor:
             connection.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _listen(self, listener: MllpListener) -> asyncio.Server:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve(listener, reader, writer)
+    async def _listen(self, listener: MllpListener) -> Accepting:
+        async def arrive(connection: socket.socket, _address: str) -> None:
+            await self._arrive(listener, connection)
 
-        return await asyncio.start_server(
-            serve,
-            listener.host,
-            listener.port,
-            ssl=listener.tls,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS if listener.tls else None,
-            reuse_port=listener.reuse_port or None,
-            backlog=1024,
-        )
+        def cannot(error: OSError) -> None:
+            _log.error("mllp_cannot_accept", listener=listener.name, error=error.errno)
+
+        sockets = await open_sockets(listener.host, listener.port, reuse_port=listener.reuse_port)
+        return Accepting(sockets, arrive, cannot)
+
+    async def _arrive(self, listener: MllpListener, connection: socket.socket) -> None:
+        """From a socket to a session; a handshake that fails is one line in the log, and ends this connection alone."""
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader, partial(self._serve, listener))
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: protocol,
+                connection,
+                ssl=listener.tls,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if listener.tls else None,
+            )
+        except OSError as error:
+            log = _log.warning if unproved(error) else _log.info
+            log("mllp_handshake_failed", listener=listener.name, reason=why_no_handshake(error))
+        except asyncio.CancelledError:
+            connection.close()
+            raise
 
     async def _serve(self, listener: MllpListener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, listener, reader, writer)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import ssl
 import traceback
 
 import structlog
 from aiosmtpd.smtp import TLSSetupException
 
+from gateway.accepting import unproved, why_no_handshake
 from gateway.errors import HuitaineError
 from gateway.smtp.reply import Refusal, internal_fault, reply_for
 from gateway.smtp.server.journal_words import in_english, in_french
@@ -35,9 +35,8 @@ class Faults(Limits):
 
     def log_failed_handshake(self, error: BaseException | None) -> None:
         """One line, with the reason in OpenSSL's words: they name nobody."""
-        unproved = isinstance(error, ssl.SSLCertVerificationError)
-        log = _log.warning if unproved else _log.info
-        log("smtp_handshake_failed", listener=self.listener.name, network=self.network, reason=_why(error))
+        log = _log.warning if unproved(error) else _log.info
+        log("smtp_handshake_failed", listener=self.listener.name, network=self.network, reason=why_no_handshake(error))
 
     def _refused(self, refusal: Refusal) -> str:
         source = self.source.name if self.source else ""
@@ -55,11 +54,3 @@ class Faults(Limits):
         places = [f"{frame.name}:{frame.lineno}" for frame in frames]
         _log.error("smtp_fault", reference=reference, error=type(error).__name__, places=places)
         return str(internal_fault(reference))
-
-
-def _why(error: BaseException | None) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    return type(error).__name__

@@ -1,8 +1,4 @@
-"""Accepts connections: the proxy's header where one is due, a place at the gate, TLS where it comes first.
-
-asyncio's own servers would put TLS straight on the socket: no header before it, no count of those who never finish
-their handshake, and no word about why one failed (promise E4 asks for one clear line).
-"""
+"""Accepts connections: the proxy's header where one is due, a place at the gate, TLS where it comes first."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import structlog
 
+from gateway.accepting import Accepting, open_sockets
 from gateway.smtp.server.addresses import network_of
 from gateway.smtp.server.door import SharedDoor
 from gateway.smtp.server.proxied import NoProxyHeader, client_behind
@@ -20,9 +17,6 @@ from gateway.smtp.server.settings import SmtpListener
 
 _HANDSHAKE_SECONDS = 15.0
 _SHUTDOWN_SECONDS = 5.0
-_BACKLOG = 1024
-_PAUSE = 0.2
-"""Seconds, when the system has no descriptor for one more connection."""
 
 _log = structlog.get_logger()
 
@@ -31,38 +25,20 @@ class Listening:
     """One listener's open sockets and the connections that are not sessions yet."""
 
     def __init__(self, door: SharedDoor, listener: SmtpListener, sockets: list[socket.socket]) -> None:
-        self._door, self._listener, self._sockets = door, listener, sockets
-        self._arriving: set[asyncio.Task[None]] = set()
-        loop = asyncio.get_running_loop()
-        self._accepting = [loop.create_task(self._accept(listening)) for listening in sockets]
+        self._door, self._listener = door, listener
+        self._accepting = Accepting(sockets, self._arrive, self._cannot)
 
     @property
     def port(self) -> int:
         """The port of the first address."""
-        return int(self._sockets[0].getsockname()[1])
+        return self._accepting.port
 
     async def close(self) -> None:
         """Nothing listens any more, and whoever had not arrived is let go."""
-        tasks = [*self._accepting, *self._arriving]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for listening in self._sockets:
-            listening.close()
+        await self._accepting.close()
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                connection, address = await loop.sock_accept(listening)
-            except OSError as error:
-                _log.error("smtp_cannot_accept", listener=self._listener.name, error=error.errno)
-                await asyncio.sleep(_PAUSE)
-                continue
-            task = loop.create_task(self._arrive(connection, str(address[0])))
-            self._arriving.add(task)
-            task.add_done_callback(self._arriving.discard)
-            await asyncio.sleep(0)  # sock_accept does not yield while connections wait
+    def _cannot(self, error: OSError) -> None:
+        _log.error("smtp_cannot_accept", listener=self._listener.name, error=error.errno)
 
     async def _arrive(self, connection: socket.socket, address: str) -> None:
         """From a socket to a session; whatever goes wrong before is journaled and ends this connection alone."""
@@ -124,15 +100,7 @@ async def listen(door: SharedDoor, listener: SmtpListener) -> Listening:
     if listener.given is not None:
         listener.given.settimeout(0)
         return Listening(door, listener, [listener.given])
-    found = await asyncio.get_running_loop().getaddrinfo(listener.host, listener.port, type=socket.SOCK_STREAM)
-    sockets: list[socket.socket] = []
-    try:
-        for family, _, _, _, address in dict.fromkeys(found):
-            sockets.append(_open(family, address[:2], reuse_port=listener.reuse_port))
-    except OSError:
-        for listening in sockets:
-            listening.close()
-        raise
+    sockets = await open_sockets(listener.host, listener.port, reuse_port=listener.reuse_port)
     return Listening(door, listener, sockets)
 
 
@@ -140,11 +108,3 @@ def _plain(address: str) -> IPv4Address | IPv6Address:
     """On a socket of both families, as systemd opens them, IPv4 comes as ``::ffff:192.0.2.1``."""
     found = ip_address(address.partition("%")[0])
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
-
-
-def _open(family: int, address: tuple[object, ...], *, reuse_port: bool) -> socket.socket:
-    listening = socket.create_server(
-        (str(address[0]), int(str(address[1]))), family=family, backlog=_BACKLOG, reuse_port=reuse_port
-    )
-    listening.settimeout(0)
-    return listening

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.errors import SettingsRefused
 from gateway.ingest.mllp import MllpDoorSettings, MllpListener
+from tests.faults.campaign import until
 from tests.unit.ingest.ingest_door_kit import mdm
-from tests.unit.ingest.test_mllp_door import AUTHORITY, SOURCES, mllp, peer, tls
+from tests.unit.ingest.test_mllp_door import AUTHORITY, SOURCES, STRANGERS, mllp, peer, tls
 
 
 def test_tls_that_demands_no_certificate_is_refused_beyond_loopback():
@@ -34,3 +38,21 @@ async def test_control_where_no_certificate_is_shown_the_application_still_says_
         async with peer(door, "tls") as dpi:
             assert (await dpi.ask(mdm("P2")))[1] == "MSA|AA|P2"
         assert [letter.source for letter in intake.kept] == ["dpi"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "level", "reason"),
+    [
+        (STRANGERS.issue_cert("dpi.test"), "warning", "unable to get local issuer certificate"),
+        (None, "info", "peer did not return a certificate"),
+    ],
+)
+async def test_e4_a_handshake_that_fails_is_one_line_that_says_why(shown, level: str, reason: str):
+    with capture_logs() as lines:
+        async with mllp() as (door, _):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                async with peer(door, "mutual", shown) as stranger:
+                    await stranger.ask(mdm("P3"))
+            await until(lambda: any(line["event"] == "mllp_handshake_failed" for line in lines))
+    told = [line for line in lines if line["event"] == "mllp_handshake_failed"]
+    assert [(line["log_level"], line["reason"]) for line in told] == [(level, reason)]
