@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gateway.document import Finding, Severity
+from gateway.ingest.conditions import condition_of, stated
 from gateway.ingest.msh import Msh
 
 _LONGEST_TEXT = 250
@@ -24,33 +25,6 @@ _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[(\d+)\])?(?:-(\d+)(?:\.(\d+))?(?:\.
 _CONTROLS = bytes([*range(0x20), 0x7F])
 _ON_ONE_LINE = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 """What is echoed ends no segment and no block, whatever the request holds (promises.md §2, row 23)."""
-
-CONDITIONS = {
-    "0": "Message accepted",
-    "100": "Segment sequence error",
-    "101": "Required field missing",
-    "102": "Data type error",
-    "103": "Table value not found",
-    "200": "Unsupported message type",
-    "201": "Unsupported event code",
-    "202": "Unsupported processing id",
-    "203": "Unsupported version id",
-    "204": "Unknown key identifier",
-    "205": "Duplicate key identifier",
-    "206": "Application record locked",
-    "207": "Application internal error",
-}
-"""HL7 table 0357."""
-
-_CONDITION_OF_CODE = (
-    (re.compile(r"message-type|type-unsupported"), "200"),
-    (re.compile(r"event-unsupported|trigger"), "201"),
-    (re.compile(r"test-message|processing"), "202"),
-    (re.compile(r"version"), "203"),
-    (re.compile(r"^no-|missing|without"), "101"),
-    (re.compile(r"unknown|contradiction|not-allowed"), "103"),
-    (re.compile(r"invalid|unreadable|charset|utf|delimiter|date|escape|hidden"), "102"),
-)
 
 
 class Answer(StrEnum):
@@ -83,12 +57,6 @@ def complaints_of(findings: tuple[Finding, ...]) -> tuple[Complaint, ...]:
         )
         for finding in errors[:_MOST_ERRORS]
     )
-
-
-def condition_of(finding: Finding) -> str:
-    """The condition of table 0357 that comes nearest to a finding's code; a missing segment is a sequence error."""
-    found = next((condition for pattern, condition in _CONDITION_OF_CODE if pattern.search(finding.code)), "207")
-    return "100" if found == "101" and "-" not in finding.place else found
 
 
 def acknowledge(
@@ -146,7 +114,8 @@ def _errors(request: Msh, complaints: tuple[Complaint, ...]) -> list[bytes]:
 def _error(request: Msh, complaint: Complaint) -> bytes:
     """ERR-2 location (ERL), ERR-3 condition, ERR-4 severity, ERR-5 our code, ERR-8 words (HL7 2.5 §2.15.5)."""
     component = request.field(2)[:1]
-    condition = [complaint.condition.encode(), CONDITIONS[complaint.condition].encode(), b"HL70357"]
+    code, words = stated(complaint.condition, request.version)
+    condition = [code.encode(), words.encode(), b"HL70357"]
     own = [complaint.code.encode("ascii", "replace"), b"", b"99HUITAINE"]
     fields = [
         b"ERR",
@@ -166,7 +135,7 @@ def _old_location(request: Msh, complaint: Complaint) -> bytes:
     """ERR-1 (ELD) before 2.5: segment, sequence, field, condition with its text."""
     component, sub = request.field(2)[:1], request.field(2)[3:4] or b"&"
     place = (*_location(complaint.place), b"", b"", b"")[:3]
-    condition = sub.join([complaint.condition.encode(), CONDITIONS[complaint.condition].encode()])
+    condition = sub.join(part.encode() for part in stated(complaint.condition, request.version))
     return component.join([*(place if place[0] else (b"MSH", b"1", b"")), condition])
 
 

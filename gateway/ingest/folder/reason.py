@@ -10,7 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.document import Finding, Severity
-from gateway.ingest.ack import condition_of
+from gateway.ingest.conditions import condition_of
 
 _PARIS = "Europe/Paris"
 _MOST = 20
@@ -23,6 +23,8 @@ _FRENCH = {
     "200": "ce type de message n'est pas pris en charge",
     "201": "cet événement n'est pas pris en charge",
     "202": "le mode de traitement (essai ou production) n'est pas admis ici",
+    "198": "un élément est répété plus souvent qu'il n'est admis",
+    "199": "le document se contredit ou ne peut pas être admis tel quel",
     "203": "cette version n'est pas prise en charge",
     "207": "le document ne peut pas être lu",
 }

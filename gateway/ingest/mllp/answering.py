@@ -145,7 +145,7 @@ def _finding(place: str, code: str, words: str) -> Finding:
 
 
 def _refused(request: Msh, error: HuitaineError, *, letter: str, at: datetime) -> bytes:
-    complaint = Complaint(condition="207", code=error.status, words=error.words)
+    complaint = Complaint(condition="199", code=error.status, words=error.words)
     return acknowledge(request, Answer.CORRECT, letter=letter, at=at, complaints=(complaint,))
 
 

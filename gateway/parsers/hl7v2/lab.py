@@ -45,7 +45,8 @@ def _document(message: Message, findings: list[Finding]) -> Document | None:
     for segment in message.segments():
         report.take(segment, findings)
     if not any(result.value or result.comment for result in report.results) and not report.attachments:
-        findings.append(error("no-results", "OBX", "no OBX holds a result or a document; send the results"))
+        if not report.unreadable:
+            findings.append(error("no-results", "OBX", "no OBX holds a result or a document; send the results"))
         return None
     if patient is None:
         return None

@@ -36,6 +36,8 @@ class Report:
         self.results: list[Result] = []
         self.attachments: list[Attachment] = []
         self.notes: list[str] = []
+        self.unreadable = False
+        """Whether a file could not be read: told by its own finding, so that nothing else need be missed."""
         self._remarkable = False
         self._joinable: str | None = None
         self._orders: dict[str, str] = {}
@@ -96,6 +98,7 @@ class Report:
         place = obx.place(5)
         content = embedded(obx) if kind == "ED" else b""
         if isinstance(content, Finding):
+            self.unreadable = True
             findings.append(content)
         elif not content:
             words = "a document is only referred to (RP); it is not fetched: send it in OBX-5 as base64"

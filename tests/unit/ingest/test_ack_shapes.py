@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.document import Finding, Severity
-from gateway.ingest.ack import CONDITIONS, Answer, Complaint, acknowledge, complaints_of
+from gateway.ingest.ack import Answer, Complaint, acknowledge, complaints_of
+from gateway.ingest.conditions import CONDITIONS
 from gateway.ingest.msh import DEFAULT, read_msh
 from tests.unit.ingest.ingest_door_kit import NOW, SECRET, mdm
 
@@ -160,13 +161,16 @@ def finding(code: str, place: str = "PID-5", severity: Severity = Severity.ERROR
         ("patient-without-name", "PID-5", "101"),
         ("no-patient", "PID", "100"),
         ("message-type-unsupported", "MSH-9", "200"),
+        ("event-unsupported", "MSH-9.2", "201"),
+        ("several-patients", "PID[2]", "198"),
         ("test-message", "MSH-11", "202"),
         ("version-unsupported", "MSH-12", "203"),
         ("encoding-unknown", "OBX-5", "103"),
-        ("order-status-contradiction", "OBX-11", "103"),
+        ("order-status-contradiction", "OBX-11", "199"),
         ("hex-invalid", "OBX-5", "102"),
         ("mixed-charsets", "byte 3", "102"),
-        ("something-else", "MSH-1", "207"),
+        ("something-else", "OBX[1]-5", "102"),
+        ("something-else", "MSH-1", "199"),
     ],
 )
 def test_a_finding_becomes_a_condition_of_table_0357(code, place, condition):
