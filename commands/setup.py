@@ -22,7 +22,7 @@ from gateway.queue import keyring, migrations
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
 from gateway.service.orders import Orders
-from gateway.service.storing import open_keys, open_store, open_vault
+from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
 
 PLACES = (Path("huitaine.toml"), Path("/etc/huitaine/huitaine.toml"))
 
@@ -93,7 +93,8 @@ class Installation:
             store = open_store(self.settings, vault, utc_now)
             try:
                 keys = open_keys(self.settings, store, vault, utc_now)
-                return await Orders(store, clock=utc_now, keys=keys).obey(what)
+                checkpoints = open_checkpoints(self.settings, store, vault, utc_now)
+                return await Orders(store, clock=utc_now, keys=keys, checkpoints=checkpoints).obey(what)
             finally:
                 store.close()
 

@@ -258,6 +258,13 @@ class Retention(Section):
     metadata_months: Annotated[int, Field(ge=1, le=120)] = 12
 
 
+class Audit(Section):
+    """The journal as evidence: how often its head is signed, and where the checkpoints go besides the database."""
+
+    checkpoint_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
+    checkpoints: Path | None = None
+
+
 class Web(Section):
     """Pages: none yet; the section is named so that it is not refused."""
 

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     escalation: sections.Escalation = sections.Escalation()
     alarms: sections.Alarms = sections.Alarms()
     retention: sections.Retention = sections.Retention()
+    audit: sections.Audit = sections.Audit()
     web: sections.Web = sections.Web()
 
     @classmethod

@@ -27,6 +27,7 @@ from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
 from gateway.service.addressing import addressing_desk
+from gateway.service.checkpoints import Checkpoints
 from gateway.service.composing import ComposingDesk
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
@@ -34,7 +35,7 @@ from gateway.service.message_ids import MessageIds
 from gateway.service.rotating import Keys
 from gateway.service.routes import routes
 from gateway.service.staybook import StayBook
-from gateway.service.storing import open_keys, open_store, open_vault
+from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
 from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.destinations import Rhythm
 from gateway.smtp.courier.pool import PoolLimits
@@ -51,6 +52,7 @@ class Gateway:
     clock: Clock
     store: Store
     keys: Keys
+    checkpoints: Checkpoints
     directory: Directory
     readers: Readers
     courier: Courier
@@ -110,6 +112,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         clock=clock,
         store=store,
         keys=open_keys(settings, store, vault, clock),
+        checkpoints=open_checkpoints(settings, store, vault, clock),
         directory=directory,
         readers=readers,
         courier=courier,

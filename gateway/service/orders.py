@@ -13,6 +13,7 @@ from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState
 from gateway.queue.afterwards import Acting, Noting
 from gateway.queue.store import Store
+from gateway.service.checkpoints import Checkpoints
 from gateway.service.rotating import Keys
 from gateway.service.staybook import sent_again
 
@@ -41,29 +42,45 @@ class Orders:
         *,
         clock: Callable[[], datetime],
         keys: Keys | None = None,
+        checkpoints: Checkpoints | None = None,
         submit: Submit | None = None,
     ) -> None:
-        """``keys`` rotates them; ``submit`` hands a file in as the folder door does."""
+        """``keys`` rotates them, ``checkpoints`` signs the journal, ``submit`` takes a file as the folder door does."""
         self._store, self._clock, self._keys, self._submit = store, clock, keys, submit
+        self._checkpoints = checkpoints
 
     async def obey(self, order: Order) -> Order:
         """Do it; raises a HuitaineError, or KeyError for an order that lacks something."""
         match order["act"]:
             case "release" | "cancel" | "resend" as act:
                 return {"deliveries": await self._act(act, order)}
-            case "identities":
-                event = journal.identities_shown(self._clock(), LetterId(order["letter"]), actor=order["actor"])
-                await self._store.note(Noting(events=(event,)))
+            case "identities" | "documents" as what:
+                await self._store.note(Noting(events=self._seen(what, order)))
                 return {}
+            case "checkpoint" if self._checkpoints is not None:
+                return {"note": await self._checkpoints.sign(), "key": self._checkpoints.verifier_key}
             case "send" if self._submit is not None:
                 return {"letter": await self._submit(order["path"], order.get("to"))}
             case "rotate-master" | "rotate-tenant" | "move-letters" if self._keys is not None:
                 return await _turn(self._keys, order)
-            case "let-go":
-                return {"due": await self._store.let_go(order["actor"])}
-            case "purge":
-                return {"erased": list(await self._store.tidy())}
+            case "let-go" | "purge" as act:
+                return await self._whole(act, order)
         raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")
+
+    def _seen(self, what: str, order: Order) -> tuple[journal.Event, ...]:
+        """Who saw a name, or that letters are about one patient, stands with each letter and is forgotten with it."""
+        now, actor = self._clock(), order["actor"]
+        if what == "identities":
+            return (journal.identities_shown(now, LetterId(order["letter"]), actor=actor),)
+        if not order["letters"]:
+            return (journal.documents_listed(now, None, actor=actor),)
+        return tuple(journal.documents_listed(now, LetterId(letter), actor=actor) for letter in order["letters"])
+
+    async def _whole(self, act: str, order: Order) -> Order:
+        """What is about the whole queue."""
+        if act == "let-go":
+            return {"due": await self._store.let_go(order["actor"])}
+        return {"erased": list(await self._store.tidy())}
 
     async def _act(self, act: str, order: dict[str, Any]) -> int:
         of, to = ACTS[act]

@@ -14,6 +14,7 @@ import structlog
 
 from gateway import journal
 from gateway.control import open_control
+from gateway.delays.redraw import redraw_if_empty
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
 from gateway.queue.afterwards import Noting
@@ -71,6 +72,7 @@ class Running:
         self._stack.push_async_callback(gateway.courier.end)
         await gateway.readers.start()
         self._stack.push_async_callback(gateway.readers.close)
+        await gateway.store.write(redraw_if_empty, None)
         freed = await gateway.worker.recover(everything=True)
         await gateway.worker.try_suspects()
         self._stack.push_async_callback(self._drain)
@@ -129,6 +131,7 @@ class Running:
         self._every(TIDY, gateway.store.tidy)
         self._every(TIDY, self._remind)
         self._every(TIDY, gateway.keys.look)
+        self._every(TIDY, gateway.checkpoints.checkpoint)
         months = gateway.settings.retention.metadata_months
         self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
         self._every(self.watch.limits.every_seconds, self.watch.look)
@@ -158,7 +161,13 @@ class Running:
 
     async def _open_control(self) -> None:
         gateway = self._gateway
-        orders = Orders(gateway.store, clock=gateway.clock, keys=gateway.keys, submit=self.entrances.submit)
+        orders = Orders(
+            gateway.store,
+            clock=gateway.clock,
+            keys=gateway.keys,
+            checkpoints=gateway.checkpoints,
+            submit=self.entrances.submit,
+        )
         server = await open_control(gateway.settings.gateway.data / "control.sock", orders.obey)
         self._stack.callback(server.close)
 

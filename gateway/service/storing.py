@@ -10,6 +10,7 @@ from config.settings import Settings, secret_file
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
 from gateway.service import rotating
+from gateway.service.checkpoints import Checkpoints
 
 
 def master_file(settings: Settings) -> Path:
@@ -48,3 +49,10 @@ def open_keys(settings: Settings, store: Store, vault: RestVault, clock: Callabl
         turn_after=timedelta(days=crypto.tenant_key_days),
         destroy_after=timedelta(days=crypto.former_key_days),
     )
+
+
+def open_checkpoints(settings: Settings, store: Store, vault: RestVault, clock: Callable[[], datetime]) -> Checkpoints:
+    """What signs the store's journal."""
+    every = timedelta(minutes=settings.audit.checkpoint_minutes)
+    folder, domain = settings.audit.checkpoints, settings.gateway.domain
+    return Checkpoints(store, vault, domain=domain, clock=clock, every=every, folder=folder)
