@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
+from gateway import journal
 from gateway import journal_tree as tree
 from gateway.journal import Event
 from gateway.moments import microseconds
@@ -25,6 +27,11 @@ ENTRY = Entry.__table__  # type: ignore[attr-defined]  # SQLModel makes it at ru
 HEAD = JournalHead.__table__  # type: ignore[attr-defined]
 _COLUMNS = ("at", "kind", "letter_id", "delivery_id", "actor", "code", "words", "hash", "salt", "leaf")
 _INSERT = Prepared(insert(ENTRY), *_COLUMNS)
+_BLANK = (
+    update(ENTRY)
+    .where(ENTRY.c.seq == bindparam("number"))
+    .values(leaf=bindparam("own"), letter_id=None, delivery_id=None, actor="", code="", words="", salt=None)
+)
 _MOVE = Prepared(update(HEAD).values(entries=bindparam("length"), hash=bindparam("last"), seal=bindparam("sealed")))
 _LINES = text(
     "SELECT seq, at, kind, letter_id, delivery_id, actor, code, words, hash, salt, leaf FROM entry"
@@ -58,6 +65,21 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
     seal: Seal | None = connection.info.get(_SEAL)
     if seal:
         _MOVE.many(connection, [{"length": number, "last": last, "sealed": seal(_sealed(number, last))}])
+
+
+def erase(connection: Connection, letters: Sequence[str], now: datetime) -> None:
+    """Destroy the words and salts of what the journal says of these letters; which entries that were is journaled.
+
+    Moment, kind and hashes stay: the chain, the tree and every proof given before hold as they did.
+    """
+    mine = ENTRY.c.letter_id.in_(letters)
+    gone = connection.execute(select(ENTRY.c.seq, ENTRY.c.hash, ENTRY.c.leaf).where(mine).order_by(ENTRY.c.seq)).all()
+    if not gone:
+        return
+    # One of before the salts has its leaf over its hash: written down, it is known for an erased one.
+    leaves = [{"number": row.seq, "own": tree.leaf(row.hash) if row.leaf is None else row.leaf} for row in gone]
+    connection.execute(_BLANK, leaves)
+    append(connection, [journal.entries_erased(now, [row.seq for row in gone])])
 
 
 def forget(connection: Connection) -> None:

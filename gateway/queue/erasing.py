@@ -51,12 +51,21 @@ def purge(connection: Connection, jobs: Sequence[Purging]) -> Sequence[list[Lett
     return erased
 
 
-def forget_people(connection: Connection, jobs: Sequence[datetime]) -> Sequence[int]:
-    """Of letters that came before the moment nothing stays that leads to a person; gives how many, at most some.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting:
+    """Of letters that came before ``horizon`` nothing is to stay, at ``now``, that leads to a person."""
 
-    States, times, kinds and sizes stay for the counts; the journal keeps its lines, which name ids and codes alone.
+    now: datetime
+    horizon: datetime
+
+
+def forget_people(connection: Connection, jobs: Sequence[Forgetting]) -> Sequence[int]:
+    """Forget whom letters were about and went to; gives how many, at most some at once.
+
+    States, times, kinds and sizes stay for the counts. Of the journal's lines about them moment and kind stay, and a
+    hash that proves their place and tells nothing (docs/evidence.md).
     """
-    return [_forget(connection, horizon) for horizon in jobs]
+    return [_forget(connection, job) for job in jobs]
 
 
 def _purge(connection: Connection, job: Purging) -> list[LetterId]:
@@ -72,10 +81,10 @@ def _purge(connection: Connection, job: Purging) -> list[LetterId]:
     return wholes
 
 
-def _forget(connection: Connection, horizon: datetime) -> int:
+def _forget(connection: Connection, job: Forgetting) -> int:
     """An erased letter has no bytes any more, but its envelope and its addressees for late receipts."""
     named = or_(LETTER.c.body_key != b"", LETTER.c.sha256 != "", LETTER.c.control_id.is_not(None))
-    over = (LETTER.c.state == "final", LETTER.c.erase_after.is_(None), LETTER.c.received_at <= horizon)
+    over = (LETTER.c.state == "final", LETTER.c.erase_after.is_(None), LETTER.c.received_at <= job.horizon)
     bytes_there = exists().where(CHUNK.c.letter_id == LETTER.c.whole)
     some = select(LETTER.c.id).where(*over, or_(named, LETTER.c.unit.is_not(None)), ~bytes_there).limit(AT_ONCE)
     letters = connection.execute(some).scalars().all()
@@ -84,6 +93,7 @@ def _forget(connection: Connection, horizon: datetime) -> int:
     theirs = update(DELIVERY).where(DELIVERY.c.letter_id.in_(letters))
     connection.execute(theirs.values(rpps=None, addressee=b""))
     connection.execute(delete(REPLAY).where(REPLAY.c.letter_id.in_(letters)))
+    entries.erase(connection, letters, job.now)
     owe_checkpoint(connection, erased=bool(letters))
     return len(letters)
 

@@ -19,8 +19,9 @@ class Forgetting:
 
     async def look(self) -> int:
         """Forget what is due, in small steps; gives how many letters."""
-        horizon, done = self._clock() - self._after, 0
-        while some := await self._store.write(erasing.forget_people, horizon):
+        now, done = self._clock(), 0
+        horizon = now - self._after
+        while some := await self._store.write(erasing.forget_people, erasing.Forgetting(now=now, horizon=horizon)):
             done += some
         await self._store.write(forget_doctors, horizon)
         return done
