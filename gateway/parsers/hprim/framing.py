@@ -14,6 +14,8 @@ LONGEST_LINE = 220
 MOST_REPETITIONS = 1000
 """Of a field; more doctors than that are an error, more of anything else are no longer read."""
 _SEGMENTS = frozenset({"H", "P", "OBR", "OBX", "C", "A", "L", "AP", "AC", "FAC", "REG", "ACT", "ERR"})
+_BELOW_BLANK = "".join(map(chr, range(0x20)))
+"""Ignored behind a line end; a blank is not, it may belong to a word that was cut there (hprim.md §2.1)."""
 _LEADING = "\ufeff\x0b \t\r\n"
 _START = re.compile(r"H(?P<field>[^\sA-Za-z0-9])(?P<others>[^\sA-Za-z0-9]{3,4})(?P=field)")
 
@@ -32,9 +34,20 @@ class Separators:
         r"""``\F\ \S\ \R\ \E\ \T\`` and a doubled escape as what they stand for; anything else stays (hprim.md §2.1)."""
         if self.escape not in text:
             return text
-        mark = re.escape(self.escape)
         stands = {"F": self.field, "S": self.sub, "R": self.repeater, "E": self.escape, "T": self.subsub}
-        return re.sub(f"{mark}([FSRET]){mark}|{mark}{mark}", lambda found: stands.get(found[1] or "E", ""), text)
+        return re.sub(self._known(), lambda found: stands.get(found[1] or "E", ""), text)
+
+    def pieces(self, text: str) -> list[str]:
+        """The sub-sub-fields of a sub-field whose type has them."""
+        return [self.unescape(piece).strip() for piece in text.split(self.subsub)]
+
+    def leaves(self, text: str) -> bool:
+        """Whether an escape in the text is none of those and stays as it is."""
+        return self.escape in text and self.escape in re.sub(self._known(), "", text)
+
+    def _known(self) -> str:
+        mark = re.escape(self.escape)
+        return f"{mark}([FSRET]){mark}|{mark}{mark}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +75,15 @@ class Segment:
     def subs(self, position: int) -> tuple[str, ...]:
         """The sub-fields of the field's first repetition."""
         return next(iter(self.repetitions(position)), ())
+
+    def parts(self, position: int) -> tuple[str, ...]:
+        """The sub-fields of a field that does not repeat: a repeater in it is a sign of its text (``10^9/L``)."""
+        raw = self.raw(position)
+        return tuple(self.separators.unescape(sub).strip() for sub in raw.split(self.separators.sub)) if raw else ()
+
+    def repeated(self, position: int) -> bool:
+        """Whether a repeater stands in the field."""
+        return self.separators.repeater in self.raw(position)
 
     def repetitions(self, position: int) -> tuple[tuple[str, ...], ...]:
         """Each repetition of the field as its sub-fields; none for an empty field."""
@@ -112,7 +134,7 @@ def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Se
     joined: list[tuple[list[str], list[Line]]] = []
     findings: list[Finding] = []
     for line in lines:
-        text = line.text.lstrip("\ufeff\x0b\x1c") if not joined else line.text
+        text = (line.text if joined else line.text.removeprefix("\ufeff")).lstrip(_BELOW_BLANK)
         if not text.strip(" \t\x1a\x1c"):
             continue
         findings += _long(line)
@@ -122,12 +144,20 @@ def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Se
         else:
             joined.append(([text], [line]))
     segments = tuple(_segment("".join(texts), tuple(parts), separators) for texts, parts in joined)
-    return segments, tuple(findings)
+    return segments, (*findings, *(finding for segment in segments[1:] for finding in _escapes(segment)))
 
 
 def _segment(text: str, lines: tuple[Line, ...], separators: Separators) -> Segment:
     fields = tuple(text.split(separators.field))
     return Segment(name=fields[0].strip()[:8], fields=fields, lines=lines, separators=separators)
+
+
+def _escapes(segment: Segment) -> Iterator[Finding]:
+    """Receivers disagree on what an escape means, so one that is not among the agreed ones is shown as it stands."""
+    for position, text in enumerate(segment.fields, start=1):
+        if segment.separators.leaves(text):
+            yield warning("sante-escape", segment.place(position), "escape of unknown meaning: shown as it stands")
+            return
 
 
 def _long(line: Line) -> Iterator[Finding]:

@@ -71,7 +71,7 @@ def read_header(lines: Sequence[Line]) -> Header:
     born = birth_date(values[6])
     number, nir_findings = _nir(values[7], lines)
     return Header(
-        patient_code="" if len(values[0]) > _LONGEST_CODE else values[0],
+        patient_code=values[0] if _is_code(values[0]) else "",
         family=values[1],
         given=values[2],
         address=tuple(value for value in values[3:6] if value),
@@ -101,6 +101,12 @@ def _is_name(value: str) -> bool:
     )
 
 
+def _is_code(value: str) -> bool:
+    """Words with blanks between them are the name of a laboratory or of a report (hprim.md §1.7)."""
+    words = len(value.split()) > 1 and any(sign.isalpha() for sign in value)
+    return len(value) <= _LONGEST_CODE and not words
+
+
 def _form(lines: Sequence[Line], values: Sequence[str]) -> Iterator[Finding]:
     if len(lines) < HEADER_LINES:
         yield error("hprim-header-short", _place(lines, 0), f"{len(lines)} header lines instead of {HEADER_LINES}")
@@ -111,7 +117,7 @@ def _form(lines: Sequence[Line], values: Sequence[str]) -> Iterator[Finding]:
     for index, value in enumerate(values):
         if len(value) > (_ENVELOPE if index == 0 else _WIDEST):
             yield error("hprim-header-wide", _place(lines, index), f"{len(value)} characters in a header line")
-    if _LONGEST_CODE < len(values[0]) <= _ENVELOPE:
+    if len(values[0]) <= _ENVELOPE and not _is_code(values[0]):
         yield warning("hprim-line-1", _place(lines, 0), "line 1 is no patient code: kept in the original, not used")
     if birth_date(values[5]).remark != "unreadable" and _POSTCODE.match(values[4]):
         yield error("hprim-header-shifted", _place(lines, 5), "birth date on line 6: the header lost a line on its way")

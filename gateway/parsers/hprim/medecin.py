@@ -59,7 +59,7 @@ def _variant(documents: Sequence[Document]) -> str:
 
 
 def _document(record: Record, content: bytes, decoded: Decoded) -> tuple[Document, tuple[Finding, ...]]:
-    header = read_header(record.lines)
+    header = read_header(record.header)
     body = record.lines[HEADER_LINES:]
     cut_at = next((index for index, line in enumerate(body) if "***" in line.text and tag_of(line) == LAB), None)
     free, structured = (body, ()) if cut_at is None else (body[:cut_at], body[cut_at + 1 :])
@@ -75,8 +75,16 @@ def _document(record: Record, content: bytes, decoded: Decoded) -> tuple[Documen
         addressees=_addressees(header, record.lines),
         text=text,
         results=block.results,
+        replaces=_replaced(header, block),
+        id=header.file_number or None,
     )
     return document, (*header.findings, *_text_findings(free), *block.findings, *_silent(document, block, record))
+
+
+def _replaced(header: Header, block: Block) -> str | None:
+    """The same file number with a corrected result is a correction, not a second letter (hprim.md §1.8)."""
+    corrected = any(result.status == "C" for result in block.results)
+    return header.file_number or None if corrected else None
 
 
 def _text(free: Sequence[Line], extra: Sequence[Line]) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-
-import pybase64
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from gateway.document import Attachment, Finding, Result
+from gateway.parsers.hprim.files import KINDS, embedded_file, is_image, named_file
 from gateway.parsers.hprim.framing import Segment
 from gateway.parsers.hprim.lines import without_html
 from gateway.parsers.hprim.tree import Observation
 from gateway.parsers.hprim.values import interval, point, quantity
-from gateway.parsers.pdf import pdf_findings
 from gateway.parsers.remarks import note, warning
 
 _REPORT = re.compile(r"CR_?EDITABLE")
-_IMAGE = re.compile(r"CR([MLPA])(?:FIC)?(PDF|TIF)")
+_GRAPHS = {"GC", "GB", "GN"}
+_PARTS = {"AD", "CNA", "PN", "CK"}
+_TYPES = {"NM", "CE", "TX", "ST", "DT", "TN", "TS", *_PARTS}
 _NORMALS_OPEN = re.compile(r"(-?)\s*([+-]?\d+(?:[.,]\d+)?)\s*(-?)")
 _NOT_FINAL = {"R": "not technically validated", "P": "not validated by the biologist", "I": "received, not done"}
 _WITHDRAWN = {"D": "withdrawn by the laboratory", "X": "cancelled"}
@@ -40,41 +41,54 @@ class Content:
         return not (self.results or self.text or self.attachments)
 
 
-def read_observations(observations: Sequence[Observation]) -> Content:
-    """All OBX in the order sent; comments stay with the result they follow."""
+def read_observations(
+    observations: Sequence[Observation], drop: Mapping[str, bytes], *, sampled: datetime | None = None
+) -> Content:
+    """All OBX in the order sent; comments stay with the result they follow.
+
+    ``drop`` holds, by name, the files that came with the message: ``FIC`` may name one of them. ``sampled`` is when the
+    order's specimen was taken.
+    """
     results: list[Result] = []
     texts: list[str] = []
     attachments: list[Attachment] = []
     findings: list[Finding] = []
+    doubles = _told_apart(observations)
     for observation in observations:
-        segment = observation.segment
+        segment, comment = observation.segment, "\n".join(part.text(4) for part in observation.comments)
+        code, kind = (*segment.parts(4), "")[0], segment.value(3).upper()
         findings += _status(segment)
-        comment = "\n".join(part.text(4) for part in observation.comments)
-        code, kind = (*segment.subs(4), "")[0], segment.value(3).upper()
         if _REPORT.fullmatch(code) and kind in {"TX", "ST"}:
             texts += [without_html(segment.text(6)), comment]
-        elif kind == "FIC" or (_IMAGE.fullmatch(code) and kind not in {"PDF", "TIF"}):
-            findings.append(_missing_file(segment))
-            texts.append(comment)
-        elif kind in {"PDF", "TIF"}:
-            attachment, remarks = _file(segment, code, kind)
-            attachments += [attachment] if attachment else []
+        elif kind == "FIC" or kind in KINDS or is_image(code):
+            file, remarks = embedded_file(segment, code, kind) if kind in KINDS else named_file(segment, code, drop)
+            attachments += [file] if file else []
             findings += remarks
             texts.append(comment)
         else:
-            result, remarks = _result(segment, kind, comment)
-            results.append(result)
+            result, remarks = _result(segment, kind, "\n".join(filter(None, (doubles.get(segment), comment))))
+            results.append(replace(result, observed_at=sampled) if sampled and result.value else result)
             findings += remarks
     text = "\n\n".join(part for part in texts if part)
     return Content(results=tuple(results), text=text, attachments=tuple(attachments), findings=tuple(findings))
 
 
+def _told_apart(observations: Sequence[Observation]) -> Mapping[Segment, str]:
+    """The sub-identifier (10.5) where one examination stands several times: two germs, each with its antibiotics."""
+    stands = Counter((*one.segment.parts(4), "")[0] for one in observations if one.segment.value(5))
+    return {
+        one.segment: f"Rang {one.segment.value(5)}"
+        for one in observations
+        if one.segment.value(5) and stands[(*one.segment.parts(4), "")[0]] > 1
+    }
+
+
 def _result(segment: Segment, kind: str, comment: str) -> tuple[Result, tuple[Finding, ...]]:
-    test = (*segment.subs(4), "", "")
-    label = without_html(test[1] or test[0])
-    findings = []
-    if not test[0]:
-        findings.append(warning("obx-no-code", segment.place(4), "result without a test code"))
+    test = (*segment.parts(4), *[""] * 6)[:6]
+    label = without_html(test[1] or test[4] or test[0])
+    findings = list(_test_findings(segment, test, kind))
+    if kind in _GRAPHS:
+        return Result(label=label, code=test[0], comment=comment), tuple(findings)
     if kind == "TX" and segment.value(6) in {".", ""}:
         return Result(label=label, code=test[0], comment=comment), tuple(findings)
     low, high = normals(segment.value(8))
@@ -83,23 +97,36 @@ def _result(segment: Segment, kind: str, comment: str) -> tuple[Result, tuple[Fi
     amount = quantity(_value(segment, kind), segment.value(7), numeric=kind == "NM")
     numeric = kind == "NM" and amount.numeric
     if kind == "NM" and amount.value and not numeric:
-        findings.append(
-            warning(
-                "value-not-numeric", segment.place(6), "numeric result that is no number: shown as text", amount.value
-            )
-        )
+        words = "numeric result that is no number: shown as text"
+        findings.append(warning("value-not-numeric", segment.place(6), words, amount.value))
     result = Result(
         label=label, code=test[0], value=without_html(amount.value), comparator=amount.comparator, unit=amount.unit,
         low=low, high=high, flag=" ".join(flag[0] for flag in segment.repetitions(9) if flag[0]),
-        status=segment.value(12) or "F", numeric=numeric, comment=comment,
+        status=segment.value(12) or "F", numeric=numeric, comment=comment, alternate_code=test[3],
     )  # fmt: skip
     return result, tuple(findings)
 
 
+def _test_findings(segment: Segment, test: Sequence[str], kind: str) -> Iterator[Finding]:
+    if not test[0]:
+        yield warning("obx-no-code", segment.place(4), "result without a test code")
+    if kind in _GRAPHS:
+        yield warning("sante-graph", segment.place(6), "a graph is not drawn here: it stays in the original")
+    elif kind not in _TYPES:
+        yield note("obx-type", segment.place(3), "type of result that no recommendation lists: shown as text", kind)
+
+
 def _value(segment: Segment, kind: str) -> str:
-    """CE shows its label (``code~label~table``); everything else is text, with the repeater as a line break."""
+    """CE shows its label (``code~label~table``), names and addresses their parts; the repeater is a line break."""
     if kind == "CE":
         return "\n".join((*part, "")[1] or part[0] for part in segment.repetitions(6))
+    if kind in _PARTS:
+        shown = (
+            sub.replace(segment.separators.subsub, " ")
+            for part in segment.repetitions(6)
+            for sub in (" ".join(filter(None, part)),)
+        )
+        return "\n".join(shown)
     return segment.text(6).strip()
 
 
@@ -124,27 +151,3 @@ def _status(segment: Segment) -> Iterator[Finding]:
         yield warning("result-withdrawn", segment.place(12), f"result {_WITHDRAWN[status]}")
     elif status not in _FINAL:
         yield warning("result-status", segment.place(12), "unknown status: taken as not final", status)
-
-
-def _missing_file(segment: Segment) -> Finding:
-    """``FIC`` only names a file; a name, path or URL from a message is never opened (hprim.md §2.3)."""
-    name = segment.value(6)
-    return warning("sante-file-elsewhere", segment.place(6), "the message names a file and does not hold it", name)
-
-
-def _file(segment: Segment, code: str, kind: str) -> tuple[Attachment | None, tuple[Finding, ...]]:
-    whose = _IMAGE.fullmatch(code)
-    if whose and whose[1] != "M":
-        return None, (
-            note("sante-other-copy", segment.place(4), "copy of the report that is not the doctor's: not sent"),
-        )
-    raw = re.sub(r"\s", "", segment.raw(6).rpartition(segment.separators.sub)[2])
-    try:
-        content = pybase64.b64decode(raw, validate=True)
-    except (binascii.Error, ValueError):
-        content = b""
-    if not content:
-        return None, (warning("sante-file-base64", segment.place(6), "file in the message that is not valid base64"),)
-    name, media_type = ("report.pdf", "application/pdf") if kind == "PDF" else ("report.tif", "image/tiff")
-    remarks = pdf_findings(content, segment.place(6)) if kind == "PDF" else ()
-    return Attachment(name=name, media_type=media_type, content=content), remarks

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway.document import (
     Document,
@@ -18,7 +19,7 @@ from gateway.document import (
     Stay,
 )
 from gateway.parsers.charsets import Decoded, iana
-from gateway.parsers.hprim.dates import timestamp
+from gateway.parsers.hprim.dates import PARIS, timestamp
 from gateway.parsers.hprim.framing import Segment
 from gateway.parsers.hprim.observations import Content, read_observations
 from gateway.parsers.hprim.people import Doctor, doctors
@@ -29,6 +30,8 @@ _WAITING = {
     "O": "order received", "I": "samples received, nothing done", "R": "not technically validated",
     "P": "not validated by the biologist",
 }  # fmt: skip
+_URGENT = frozenset({"S", "A"})
+"""9.6: at once, as soon as possible (ASTM E1238)."""
 _RETRACTED = {"D": "cancelled by the requester", "X": "cancelled by the laboratory"}
 
 
@@ -42,6 +45,8 @@ class Source:
     kind: Kind
     sender: tuple[str, str]
     sent_at: str
+    drop: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+    """The files that came with the message, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +63,12 @@ def read_order(source: Source, block: PatientBlock, order: Order, patient: Patie
     status = segment.value(26).upper() if segment else ""
     if segment and status in _WAITING:
         return Read(findings=(warning("order-not-final", segment.place(26), f"{_WAITING[status]}: not sent on"),))
-    content = read_observations(order.observations)
+    content = read_observations(order.observations, source.drop, sampled=_sampled(segment))
     addressees, remarks = _addressees(block, order)
     number = _number(segment)
-    text = "\n\n".join(part for part in (content.text, *_comments(block, order)) if part)
+    comments = [text for one in (*source.message.comments, *block.comments, *order.comments) if (text := one.text(4))]
+    written = bool(content.text or comments)
+    text = "\n\n".join(part for part in ("\n".join(_asked(segment)), content.text, *comments) if part)
     document = Document(
         kind=source.kind,
         original=_original(source, block, order),
@@ -75,19 +82,21 @@ def read_order(source: Source, block: PatientBlock, order: Order, patient: Patie
         text=text,
         results=content.results,
         attachments=content.attachments,
-        replaces=number if status == "C" else None,
+        replaces=number if status == "C" or _corrects(order) else None,
         cancels=number if status in _RETRACTED else None,
         id=number,
-        urgent=segment is not None and "S" in {part[0].upper() for part in segment.repetitions(6)},
+        urgent=segment is not None and not _URGENT.isdisjoint(part[0].upper() for part in segment.repetitions(6)),
     )
-    return Read(document=document, findings=(*content.findings, *remarks, *_status(segment, status, content, text)))
+    return Read(
+        document=document, findings=(*content.findings, *remarks, *_status(segment, status, content, written=written))
+    )
 
 
-def _status(segment: Segment | None, status: str, content: Content, text: str) -> Iterator[Finding]:
+def _status(segment: Segment | None, status: str, content: Content, *, written: bool) -> Iterator[Finding]:
     place = segment.place(26) if segment else "OBX"
     if status in _RETRACTED:
         yield warning("order-retracted", place, f"{_RETRACTED[status]}: whoever got the results is told")
-    elif content.empty and not text:
+    elif content.empty and not written:
         yield error(
             "order-empty", place, "the order holds nothing a doctor could read: results or the file are missing"
         )
@@ -95,6 +104,32 @@ def _status(segment: Segment | None, status: str, content: Content, text: str) -
         yield warning("order-status", place, "unknown status of the order", status)
     if status == "M":
         yield warning("order-partial", place, "partial results: more will follow")
+
+
+def _corrects(order: Order) -> bool:
+    """A result corrected or withdrawn says that the order was sent before (table 30: C, D)."""
+    return any(one.segment.value(12).upper() in {"C", "D"} for one in order.observations)
+
+
+def _asked(segment: Segment | None) -> Iterator[str]:
+    """What the order says that a document has no place for, for the doctor to read: never silently away."""
+    if segment is None:
+        return
+    wanted = dict.fromkeys((*part, "")[1] or part[0] for part in segment.repetitions(5) if any(part))
+    if names := ", ".join(filter(None, wanted)):
+        yield f"Examens demandés : {names}"
+    if taken := _sampled(segment):
+        yield f"Prélèvement : {taken.astimezone(PARIS):%d/%m/%Y %H:%M}"
+    # code&text&table~additive: the only one of them whose type has sub-sub-fields.
+    specimen = (*segment.separators.pieces((*segment.raw(16).split(segment.separators.sub), "")[0]), "", "")
+    reasons = ", ".join(filter(None, ((*part, "")[1] or part[0] for part in segment.repetitions(32))))
+    said = ("Nature du prélèvement", specimen[1] or specimen[0]), ("Renseignements cliniques", segment.text(14).strip())
+    yield from (f"{words} : {text}" for words, text in (*said, ("Motif", reasons)) if text)
+
+
+def _sampled(segment: Segment | None) -> datetime | None:
+    """9.8: when the specimen was taken; its repetition is when that was prescribed."""
+    return timestamp((*segment.subs(8), "")[0]) if segment else None
 
 
 def _number(segment: Segment | None) -> str | None:
@@ -140,10 +175,6 @@ def _author(source: Source) -> Professional:
 def _validator(segment: Segment | None) -> Professional | None:
     found = doctors(segment, 33)[0] if segment else ()
     return found[0].as_professional() if found else None
-
-
-def _comments(block: PatientBlock, order: Order) -> Iterator[str]:
-    yield from (comment.text(4) for comment in (*block.comments, *order.comments))
 
 
 def _original(source: Source, block: PatientBlock, order: Order) -> Original:

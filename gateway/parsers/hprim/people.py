@@ -13,6 +13,7 @@ from gateway.parsers.hprim.framing import Segment
 from gateway.parsers.remarks import error, note, warning
 
 _MOST_DOCTORS = 50
+_INS = {"INS-C", "INS-A"}
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}(?:\d{2})?)?")
 
 
@@ -63,7 +64,7 @@ def doctors(segment: Segment, position: int) -> tuple[tuple[Doctor, ...], tuple[
         )
     for part in parts:
         subs = [*part.split(separators.sub), "", "", ""]
-        name = [separators.unescape(piece).strip() for piece in subs[1].split(separators.subsub)] + [""] * 5
+        name = [*separators.pieces(subs[1]), *[""] * 5]
         doctor = Doctor(
             code=separators.unescape(subs[0]).strip(), type=subs[2].strip().upper(), family=name[0], given=name[1],
             title=name[4], rest=tuple(separators.unescape(sub).strip() for sub in subs[3:-3]),
@@ -96,7 +97,7 @@ def read_patient(segment: Segment, *, requester: str, performer: str) -> tuple[P
         birth_date=born,
         sex=sex if (sex := segment.value(9).upper()) in {"F", "M", "U"} else None,
         used_family=name[0] if birth_name and name[0] != birth_name else "",
-        address=tuple(part for part in segment.subs(11) if part),
+        address=tuple(part for part in segment.parts(11) if part),
         identifiers=tuple(_identifiers(segment, requester, performer)),
     )
     missing = [
@@ -107,7 +108,21 @@ def read_patient(segment: Segment, *, requester: str, performer: str) -> tuple[P
     lacks = [
         error("patient-incomplete", segment.place(), f"no {what}: the patient is not identified") for what in missing
     ]
-    return patient, (*remarks, *lacks)
+    return patient, (*remarks, *lacks, *_patient_findings(segment))
+
+
+def _patient_findings(segment: Segment) -> Iterator[Finding]:
+    for position, what in ((3, "number"), (6, "name")):
+        if segment.repeated(position):
+            words = f"the patient's {what} is repeated, which the field does not allow: the first one is used"
+            yield warning("field-repeated", segment.place(position), words)
+    if any(len(part) < 2 or part[1].upper() not in _INS for part in segment.repetitions(12) if part[0]):
+        yield note("ins-form", segment.place(12), "number without a type INS-C or INS-A: never taken as an INS")
+    if segment.value(32):
+        words = (
+            "the message carries a confidentiality code (8.32): somebody should look before it goes to more than one"
+        )
+        yield warning("sante-confidential", segment.place(32), words, segment.value(32))
 
 
 def _identifiers(segment: Segment, requester: str, performer: str) -> Iterator[Identifier]:
@@ -116,9 +131,11 @@ def _identifiers(segment: Segment, requester: str, performer: str) -> Iterator[I
     if theirs := segment.value(4):
         yield Identifier(value=theirs, authority=performer, type="PI")
     for part in segment.repetitions(12):
-        # 2.4 knows only INS-C and INS-A, which are not the INS of today: never qualified (hprim.md §2.4).
+        # 2.4 knows only INS-C and INS-A, which are not the INS of today; 2.3 had no type, and what 2.5 puts here is
+        # not known: never qualified, and never called INS (hprim.md §2.4).
         if part[0]:
-            yield Identifier(value=part[0], type=part[1] if len(part) > 1 and part[1] else "INS-C")
+            sent = part[1].upper() if len(part) > 1 else ""
+            yield Identifier(value=part[0], type=sent if sent in _INS else "INS-?")
 
 
 def _born(segment: Segment) -> tuple[str, tuple[Finding, ...]]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.document import Finding
-from gateway.parsers.hprim.header import looks_like_header
+from gateway.parsers.hprim.header import HEADER_LINES, looks_like_header
 from gateway.parsers.hprim.lines import Line
 from gateway.parsers.remarks import error, warning
 
@@ -32,6 +32,13 @@ class Record:
     ended: bool = True
     extra: tuple[Line, ...] = field(repr=False, default=())
     """Text behind the end tag, of a file about one patient only."""
+
+    @property
+    def header(self) -> tuple[Line, ...]:
+        """The lines that may be its header: at most twelve, and none from a tag on."""
+        first = self.lines[:HEADER_LINES]
+        tag = next((index for index, line in enumerate(first) if tag_of(line)), None)
+        return first if tag is None else first[:tag]
 
 
 def tag_of(line: Line) -> str | None:

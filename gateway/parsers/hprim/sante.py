@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.document import Document, Finding, Kind, Reading, Severity
@@ -20,6 +21,7 @@ CONTEXTS = {
     "REG": "payment", "ERR": "error report",
 }  # fmt: skip
 _VERSIONS = {"H2.0", "H2.1", "H2.2", "H2.3", "H2.4", "H2.5"}
+_VERSION = re.compile(r"H\d")
 _LEADING = "\ufeff\x0b\x1c \t\r\n"
 
 
@@ -43,10 +45,11 @@ class Head:
         return " ".join(part for part in (self.context, self.version, self.liaison) if part)
 
 
-def read_hprim_sante(content: bytes) -> Reading:
+def read_hprim_sante(content: bytes, *, drop: Mapping[str, bytes] | None = None) -> Reading:
     """One document per validated order, results with their comments, doctors with the type of their number.
 
-    Never raises. ``processing`` is 7.12: a message in mode T or D must never reach a real mailbox.
+    ``drop`` holds the files that came in the same drop, by their bare names: ``FIC`` may name one. Never raises.
+    ``processing`` is 7.12: a message in mode T or D must never reach a real mailbox.
     """
     decoded = _framed(decode(content))
     separators, findings = separators_of(decoded.text.lstrip(_LEADING))
@@ -60,7 +63,7 @@ def read_hprim_sante(content: bytes) -> Reading:
     findings = (*findings, *remarks, *head.findings)
     documents: tuple[Document, ...] = ()
     if head.context == "ORU":
-        documents, more = _documents(content, decoded, head, segments)
+        documents, more = _documents(content, decoded, head, segments, drop or {})
         findings = (*findings, *more)
     refused = any(finding.severity is Severity.ERROR for finding in findings)
     return Reading(
@@ -85,32 +88,38 @@ def _framed(decoded: Decoded) -> Decoded:
 
 def read_head(segment: Segment) -> Head:
     """Fields 7.x; a context one field late (seen in the wild) shifts the rest, with a warning."""
-    shift, findings = _shift(segment)
+    late, shift, findings = _shift(segment)
     code, name = (*segment.subs(5), "", "")[:2]
     version, liaison = (*segment.subs(13 + shift), "", "")[:2]
     head = Head(
-        control_id=segment.value(3), sender=(code, name), context=segment.value(7 + shift).upper(),
+        control_id=segment.value(3), sender=(code, name), context=segment.value(7 + late).upper(),
         receiver=(*segment.subs(10 + shift), "")[0], mode=segment.value(12 + shift).upper() or "P",
         version=version, liaison=liaison, sent_at=segment.value(14 + shift),
     )  # fmt: skip
-    remarks = (*findings, *_head_findings(segment, head, shift))
+    remarks = (*findings, *_head_findings(segment, head, late, shift))
     return Head(
         control_id=head.control_id, sender=head.sender, context=head.context, receiver=head.receiver, mode=head.mode,
         version=head.version, liaison=head.liaison, sent_at=head.sent_at, findings=remarks,
     )  # fmt: skip
 
 
-def _shift(segment: Segment) -> tuple[int, tuple[Finding, ...]]:
-    if segment.value(7):
-        return 0, ()
-    for shift in (1, 2, -1):
-        if segment.value(7 + shift).upper() in CONTEXTS:
-            message = f"the context stands in field {7 + shift} instead of 7: the fields behind it are read shifted"
-            return shift, (warning("sante-shifted", segment.place(7), message),)
-    return 0, ()
+def _shift(segment: Segment) -> tuple[int, int, tuple[Finding, ...]]:
+    """How late the context is, and how late the fields behind it: told by the version and the date standing there.
+
+    Without both of them nothing says where the mode is, and a test could pass for production.
+    """
+    late = next((late for late in (1, 2, -1) if segment.value(7 + late).upper() in CONTEXTS), 0)
+    if segment.value(7) or not late:
+        return 0, 0, ()
+    words = f"the context stands in field {7 + late} instead of 7"
+    for shift in (late, 0):
+        if _VERSION.match(segment.value(13 + shift)) and timestamp(segment.value(14 + shift)):
+            return late, shift, (warning("sante-shifted", segment.place(7), f"{words}: H is read as it is shifted"),)
+    lost = f"{words}, and version and date are not where they would be: send it in field 7"
+    return late, late, (error("sante-shifted", segment.place(7), lost),)
 
 
-def _head_findings(segment: Segment, head: Head, shift: int) -> Iterator[Finding]:
+def _head_findings(segment: Segment, head: Head, late: int, shift: int) -> Iterator[Finding]:
     if head.context not in CONTEXTS:
         yield error(
             "sante-context",
@@ -120,7 +129,7 @@ def _head_findings(segment: Segment, head: Head, shift: int) -> Iterator[Finding
         )
     elif head.context != "ORU":
         message = f"HPRIM Santé {head.context} ({CONTEXTS[head.context]}) carries no results for a doctor"
-        yield error("sante-not-results", segment.place(7 + shift), message)
+        yield error("sante-not-results", segment.place(7 + late), message)
     if head.mode not in {"P", "T", "D"}:
         yield error(
             "sante-mode",
@@ -130,6 +139,8 @@ def _head_findings(segment: Segment, head: Head, shift: int) -> Iterator[Finding
         )
     if not any(head.sender):
         yield error("sante-sender", segment.place(5), "the message does not say who sent it")
+    if not head.receiver:
+        yield warning("sante-receiver", segment.place(10 + shift), "the message does not say for whom it is")
     if head.version not in _VERSIONS:
         yield warning("sante-version", segment.place(13 + shift), "unknown version: read as 2.4", head.version)
     elif not head.liaison:
@@ -141,13 +152,13 @@ def _head_findings(segment: Segment, head: Head, shift: int) -> Iterator[Finding
 
 
 def _documents(
-    content: bytes, decoded: Decoded, head: Head, segments: Sequence[Segment]
+    content: bytes, decoded: Decoded, head: Head, segments: Sequence[Segment], drop: Mapping[str, bytes]
 ) -> tuple[tuple[Document, ...], tuple[Finding, ...]]:
     message = build(segments)
     label = "Compte rendu d'imagerie" if head.liaison == "R" else "Résultats d'examens"
     source = Source(
         content=content, decoded=decoded, message=message, kind=Kind(loinc=None, label=label), sender=head.sender,
-        sent_at=head.sent_at,
+        sent_at=head.sent_at, drop=drop,
     )  # fmt: skip
     documents: list[Document] = []
     findings: list[Finding] = list(message.findings)
