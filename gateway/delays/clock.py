@@ -1,37 +1,102 @@
-"""Whether a letter left in time: pure, by calendar days in Europe/Paris (art. R.1112-1-2 CSP)."""
+"""Whether a letter came in time: named policies, pure, by calendar days in Europe/Paris (art. R.1112-1-2 CSP)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from gateway.delays.working import WorkingDays
 
 PARIS = ZoneInfo("Europe/Paris")
 
 
 class Verdict(StrEnum):
-    """What the clock says of one stay now."""
+    """What the clock says of one stay, or of one report of results, now."""
 
     IN_TIME = "in_time"
     LATE = "late"
     NEVER_SENT = "never_sent"
-    """The deadline has passed and nothing was accepted so far."""
+    """The deadline has passed and no sufficient proof came so far."""
     PENDING = "pending"
+
+
+class Subject(StrEnum):
+    """What a clock runs for."""
+
+    STAY = "stay"
+    """From discharge, one clock for each stay that a letter is owed for."""
+    RESULT = "result"
+    """From validation, one clock for each report of laboratory results."""
+
+
+class StopsAt(StrEnum):
+    """The least proof that stops a clock; whatever proves more stops it as well, the first that comes."""
+
+    SENT = "sent"
+    """The next hop took it (250): what R.1112-1-2 asks for."""
+    DELIVERED = "delivered"
+    READ = "read"
+    INTEGRATED = "integrated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Another limit for some: a name left out fits all. Working days or hours stay what they are in the policy."""
+
+    hospital: str | None = None
+    unit: str | None = None
+    kind: str | None = None
+    days: int = 0
+    hours: float | None = None
+
+    def fits(self, hospital: str, unit: str | None, kind: str | None) -> bool:
+        """Whether it is about this source, service and kind."""
+        mine, asked = (self.hospital, self.unit, self.kind), (hospital, unit, kind)
+        return all(name is None or name == said for name, said in zip(mine, asked, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A named clock: the letter must be accepted at the latest ``days`` calendar days after the day of discharge."""
+    """A named clock: the proof must come at the latest ``days`` days after the day it starts, or within ``hours``.
+
+    Days are calendar days, or working days when ``working`` says which those are. Whether a partial letter counts, or
+    the final one is waited for, is ``partial_counts``. Of ``limits`` the first that fits wins.
+    """
 
     name: str
-    days: int
     source: str
+    days: int = 0
+    hours: float | None = None
+    working: WorkingDays | None = None
+    stops_at: StopsAt = StopsAt.SENT
+    partial_counts: bool = True
+    subject: Subject = Subject.STAY
+    limits: tuple[Limit, ...] = ()
+
+    def for_these(self, hospital: str, unit: str | None, kind: str | None) -> Policy:
+        """The same with the one limit that this source, service and kind has."""
+        found = next((each for each in self.limits if each.fits(hospital, unit, kind)), None)
+        if found is None:
+            return replace(self, limits=())
+        return replace(self, limits=(), days=found.days, hours=found.hours)
 
 
 EIGHT_DAYS = Policy(name="8-days", days=8, source="art. R.1112-1 CSP, until 31/12/2016")
 SAME_DAY = Policy(name="same-day", days=0, source="art. R.1112-1-2 CSP, since 01/01/2017")
-POLICIES = (EIGHT_DAYS, SAME_DAY)
+SAME_WORKING_DAY = Policy(
+    name="same-working-day",
+    source="the same day; after hours, at weekends and on public holidays the next working day",
+    working=WorkingDays(),
+)
+LAB_RESULTS = Policy(
+    name="lab-results",
+    hours=24.0,
+    source="the laboratory's own limit (art. D.6211-3 CSP sets none in hours)",
+    subject=Subject.RESULT,
+)
+POLICIES = (EIGHT_DAYS, SAME_DAY, SAME_WORKING_DAY, LAB_RESULTS)
 
 
 def policy_named(name: str, policies: tuple[Policy, ...] = POLICIES) -> Policy:
@@ -59,19 +124,28 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=PARIS).astimezone(UTC)
 
 
-def days_taken(discharged_at: datetime, sent_at: datetime) -> int:
+def days_taken(started_at: datetime, stopped_at: datetime) -> int:
     """Calendar days between the two; a letter sent before the discharge took none (HAS, indicator DEC)."""
-    return max(0, (legal_day(sent_at) - legal_day(discharged_at)).days)
+    return max(0, (legal_day(stopped_at) - legal_day(started_at)).days)
 
 
-def deadline(discharged_at: datetime, policy: Policy) -> datetime:
-    """The first instant that is too late: midnight at the end of the last allowed day, in UTC."""
-    return midnight(legal_day(discharged_at) + timedelta(days=policy.days + 1))
+def deadline(started_at: datetime, policy: Policy) -> datetime:
+    """The first instant that is too late, in UTC: midnight at the end of the last allowed day, or ``hours`` later.
+
+    Of ``policy`` the general limit counts: :meth:`Policy.for_these` gives the one of a service.
+    """
+    if policy.hours is not None:
+        return started_at.astimezone(UTC) + timedelta(hours=policy.hours)
+    if policy.working is None:
+        last = legal_day(started_at) + timedelta(days=policy.days)
+    else:
+        last = policy.working.after(policy.working.first(started_at), policy.days)
+    return midnight(last + timedelta(days=1))
 
 
-def judge(discharged_at: datetime, sent_at: datetime | None, policy: Policy, now: datetime) -> Verdict:
-    """The legal test on the day of acceptance, or on today when nothing was accepted."""
-    taken = days_taken(discharged_at, sent_at or now)
-    if sent_at is not None:
-        return Verdict.IN_TIME if taken <= policy.days else Verdict.LATE
-    return Verdict.PENDING if taken <= policy.days else Verdict.NEVER_SENT
+def judge(started_at: datetime, stopped_at: datetime | None, policy: Policy, now: datetime) -> Verdict:
+    """The legal test on the moment of the first sufficient proof, or on now when none came."""
+    is_over = (stopped_at or now) >= deadline(started_at, policy)
+    if stopped_at is not None:
+        return Verdict.LATE if is_over else Verdict.IN_TIME
+    return Verdict.NEVER_SENT if is_over else Verdict.PENDING

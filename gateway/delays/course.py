@@ -17,6 +17,10 @@ ADMISSIONS = frozenset({"A01", "A04"})
 CANCELLATIONS = {"A01": "A11", "A04": "A11", "A05": "A38", "A02": "A12", "A03": "A13"}
 _MOVES = frozenset({"A02", "A06", "A07"})
 _WHOLE = frozenset({"A11", "A38"})
+SOMEBODY = "somebody"
+"""Stands for the number of a doctor that was forgotten."""
+OPPOSED, UNOPPOSED = "opposed", "opposition-withdrawn"
+"""Not of PAM.fr: what a person told us (art. L.1110-4 CSP)."""
 _RANKS = {"A05": 0, "A01": 1, "A04": 1, "A03": 3, "Z99": 4, "A08": 4, "A12": 5, "A13": 5, "A11": 5, "A38": 5}
 
 
@@ -38,7 +42,7 @@ _EXITS = {"9": Apart.DEATH, "0": Apart.TRANSFER, "6": Apart.TRANSFER, "7": Apart
 class Step:
     """One movement of the stay as the table keeps it."""
 
-    seq: int
+    fingerprint: str
     at: datetime
     trigger: str
     original_trigger: str | None = None
@@ -51,9 +55,14 @@ class Step:
     referrer_rpps: str | None = None
 
     @property
-    def order(self) -> tuple[datetime, int, int]:
-        """When it was written down at the hospital (EVN-2), else when it came; ties by what can only follow what."""
-        return (self.told.evn_2 or self.at, _RANKS.get(self.trigger, 2), self.seq)
+    def order(self) -> tuple[datetime, int, datetime, str]:
+        """When it was written down at the hospital (EVN-2), else when it happened, else when it came.
+
+        Ties by what can only follow what, by the event's own time, then by content: never by which came first.
+        """
+        told = self.told
+        happened = told.zbe_2 or told.evn_6 or told.pv1_45 or self.admitted_at or self.at
+        return (told.evn_2 or happened, _RANKS.get(self.trigger, 2), happened, self.fingerprint)
 
     @property
     def meaning(self) -> str:
@@ -76,6 +85,7 @@ class Course:
     gp_rpps: str | None = None
     referrer_rpps: str | None = None
     no_gp: bool = False
+    opposed_at: datetime | None = None
     references: set[str] = field(default_factory=set)
 
     @property
@@ -83,14 +93,15 @@ class Course:
         """The unit that the patient was in last."""
         return self.units[-1] if self.units else None
 
-    def apart(self, *, opposed: bool) -> Apart | None:
+    @property
+    def apart(self) -> Apart | None:
         """Why the stay has no letter to measure; a declared GP outweighs PV2-7 = SM."""
         if self.cancelled or (self.discharge is None and self.undone is not None):
             return Apart.CANCELLED
         exit_mode = self.discharge.exit_mode if self.discharge else None
         if exit_mode in _EXITS:
             return _EXITS[exit_mode]
-        if opposed:
+        if self.opposed_at is not None:
             return Apart.OPPOSITION
         return Apart.NO_GP if self.no_gp and not self.gp_rpps else None
 
@@ -108,7 +119,9 @@ def fold(steps: Iterable[Step]) -> Course:
 
 def _apply(course: Course, step: Step) -> None:
     meaning = step.meaning
-    if meaning == "A13":
+    if meaning in {OPPOSED, UNOPPOSED}:
+        course.opposed_at = step.told.evn_2 if meaning == OPPOSED else None
+    elif meaning == "A13":
         _undo_discharge(course, step)
     elif meaning in _WHOLE:
         course.cancelled, course.undone, course.discharge = True, course.discharge or course.undone, None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+import numpy as np
+
 from gateway.delays.clock import PARIS, midnight
 from gateway.delays.course import Apart
+from gateway.delays.way import Numbers
 
 UNKNOWN = "unknown"
 """The group of stays whose unit, hospital or kind nobody stated."""
+SMALL = "small-groups"
+"""All groups too small to be shared, together."""
+FEW = 5
+"""A shared report tells of no group, no cell and no median of fewer."""
 NO_LETTER = "no-letter"
 """The group of stays without a letter when the report is by kind."""
 
@@ -27,13 +32,16 @@ class By(StrEnum):
 
 
 class LegName(StrEnum):
-    """The legs of the way from the ward to the GP's eyes."""
+    """The legs of the way from the ward to the GP's records; ``received_to_sent`` is the two in its middle together."""
 
     DISCHARGE_TO_WRITTEN = "discharge_to_written"
     WRITTEN_TO_RECEIVED = "written_to_received"
+    RECEIVED_TO_SEALED = "received_to_sealed"
+    SEALED_TO_SENT = "sealed_to_sent"
     RECEIVED_TO_SENT = "received_to_sent"
     SENT_TO_DELIVERED = "sent_to_delivered"
     DELIVERED_TO_READ = "delivered_to_read"
+    READ_TO_INTEGRATED = "read_to_integrated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +52,14 @@ class Spread:
     p90_seconds: int | None = None
 
     @classmethod
-    def of(cls, runs: Sequence[Sequence[int]]) -> Spread:
-        """The spread of all durations in ``runs``, each of which is sorted from short to long."""
-        count = sum(map(len, runs))
-        if not count:
+    def of(cls, values: Numbers, *, least: int = 1) -> Spread:
+        """The spread of ``values``; of fewer than ``least`` nothing is told."""
+        count = values.size
+        if count < max(1, least):
             return cls()
-        middle = (_smallest(runs, (count - 1) // 2) + _smallest(runs, count // 2)) // 2
-        return cls(median_seconds=middle, p90_seconds=_smallest(runs, (9 * count + 9) // 10 - 1))
+        low, high, last = (count - 1) // 2, count // 2, (9 * count + 9) // 10 - 1
+        placed = np.partition(values, sorted({low, high, last}))
+        return cls(median_seconds=int(placed[low] + placed[high]) // 2, p90_seconds=int(placed[last]))
 
     def as_json(self) -> dict[str, object]:
         """The two keys of the JSON."""
@@ -69,14 +78,15 @@ class DelayRow:
     taken: Spread
     """Discharge to acceptance, of the stays whose letter was sent."""
     legs: dict[LegName, Spread]
-    apart: dict[Apart, int]
-    letter_only: int = 0
+    apart: dict[Apart, int | None]
+    """``None`` in a shared report: too few to be told."""
+    letter_only: int | None = 0
     """Stays that no ADT message told of: their discharge is the one that the letter states."""
-    by_identity: int = 0
+    by_identity: int | None = 0
     """Stays whose letter was tied by identity and dates for want of a number."""
-    conflicts: int = 0
+    conflicts: int | None = 0
     """Stays whose candidate discharge times contradict each other."""
-    unmatched_letters: int = 0
+    unmatched_letters: int | None = 0
     """Letters of a hospital with ADT that fit none of its stays: counted here and in no stay."""
 
     @property
@@ -147,6 +157,12 @@ class DelayReport:
     by: By
     rows: tuple[DelayRow, ...]
     total: DelayRow
+    source: str = ""
+    """The rule behind the policy's name."""
+    is_told: bool = True
+    """``False`` when all stays together are too few to be shared: then no figure may be shown."""
+    shared: bool = False
+    """Whether what is told of fewer than ``FEW`` was left out."""
     undated_letters: int = 0
     """Letters received in the period that fit no stay and state no discharge: nothing can be measured from."""
     references: tuple[Reference, ...] = REFERENCES
@@ -161,24 +177,11 @@ class DelayReport:
             "generated_at": _iso(self.generated_at),
             "by": self.by.value,
             "rows": [row.as_json() for row in self.rows],
-            "total": self.total.as_json(),
+            "total": self.total.as_json() if self.is_told else dict.fromkeys(self.total.as_json()),
             "undated_letters": self.undated_letters,
+            "shared": self.shared,
             "references": [reference.as_json() for reference in self.references],
         }
-
-
-def _smallest(runs: Sequence[Sequence[int]], rank: int) -> int:
-    """The value at ``rank`` (from 0) of all runs merged, found by halving: merging a million would take seconds."""
-    if len(runs) == 1:
-        return runs[0][rank]
-    low, high = 0, max(run[-1] for run in runs if run)
-    while low < high:
-        middle = (low + high) // 2
-        if sum(bisect_right(run, middle) for run in runs) > rank:
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _iso(at: datetime) -> str:

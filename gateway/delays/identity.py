@@ -22,7 +22,7 @@ _MERGE_CHAIN = 8
 _MERGES = Prepared(
     select(*(movement.c[name] for name in ("prior_key", "ins_key", "ipp_key", "traits_key")))
     .where(movement.c.prior_key.in_((bindparam("ipp"), bindparam("ins"))))
-    .order_by(func.coalesce(movement.c.evn_2, movement.c.at).desc(), movement.c.seq.desc())
+    .order_by(func.coalesce(movement.c.evn_2, movement.c.at).desc(), movement.c.fingerprint)
     .limit(1)
 )
 

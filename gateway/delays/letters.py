@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, true, update
 
 from gateway.delays.clock import plausible
 from gateway.delays.identity import PatientKeys, Pseudonym, patient_keys, stay_keys, survivor
@@ -35,6 +35,10 @@ class TimedLetter:
     patient: Patient | None = field(repr=False, default=None)
     stay: Stay | None = None
     validated_at: datetime | None = None
+    is_result: bool = False
+    """A report of laboratory results: it answers for no discharge letter, and has a clock of its own."""
+    is_partial: bool = False
+    """A final one is to follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseud
         claim = _claim(connection, letter, pseudonym)
         found, matched = find_stay(connection, claim)
         key = str(found["key"]) if found else None
-        group = key or claim.group or f"letter/{letter.id}"
+        group = _group(letter.id, key, claim, is_result=letter.is_result)
         said = _said(letter, claim) | {"group_key": group, "stay_key": key, "matched": matched.value}
         rows = [said | {"delivery_id": delivery, "role": role.value} for delivery, role in letter.deliveries]
         if insert_new(connection, clock, rows):
@@ -97,6 +101,11 @@ def retie(connection: Connection, key: str) -> tuple[str, ...]:
     return _look_again(connection, or_(*near))
 
 
+def retie_all(connection: Connection) -> None:
+    """Look again for the stay of every letter, under the keys of the patient it belongs to now."""
+    rekey_letters(connection, true())
+
+
 def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
     """Give the letters of a merged patient the survivor's keys, then look for their stays again."""
     letters = connection.execute(select(clock).where(which)).mappings().all()
@@ -123,7 +132,9 @@ def _said(letter: TimedLetter, claim: Claim) -> dict[str, object]:
     """What the letter itself says, as columns."""
     return {
         "letter_id": letter.id,
-        "counts": letter.kind is None or letter.kind in LETTER_KINDS,
+        "counts": not letter.is_result and (letter.kind is None or letter.kind in LETTER_KINDS),
+        "result": letter.is_result,
+        "partial": letter.is_partial,
         "kind": letter.kind,
         "hospital": claim.stay.hospital,
         "unit": letter.stay.unit if letter.stay else None,
@@ -159,5 +170,12 @@ def _tie_values(connection: Connection, letter_id: str, row: Row) -> dict[str, o
     return {
         "stay_key": key,
         "matched": matched.value,
-        "group_key": key or claim.group or f"letter/{letter_id}",
+        "group_key": _group(letter_id, key, claim, is_result=row["result"]),
     }
+
+
+def _group(letter_id: str, stay_key: str | None, claim: Claim, *, is_result: bool) -> str:
+    """What has one clock: the letters about a stay, known or not; each report of results by itself."""
+    if is_result:
+        return f"result/{letter_id}"
+    return stay_key or claim.group or f"letter/{letter_id}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, not_, or_, select, true
 
-from gateway.delays.clock import PARIS, Policy, Verdict, deadline, judge, legal_day
+from gateway.delays.clock import PARIS, Policy, StopsAt, Verdict, deadline, judge, legal_day, midnight
+from gateway.delays.judging import stopped
 from gateway.delays.query import unmatched
 from gateway.delays.tables import timing
+from gateway.delays.way import UNKNOWN, unpack
+from gateway.moments import EPOCH, MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +26,10 @@ class OwedLetter:
     unit: str | None
     kind: str | None
     discharged_at: datetime
+    """When the clock started: of results, their validation."""
     deadline: datetime
     sent_at: datetime | None
+    """The first proof that is sufficient for the policy."""
     verdict: Verdict
     seconds_left: int
     """To the deadline from now, or from the sending; below 0 when it has passed."""
@@ -42,6 +47,12 @@ class OwedLetter:
         moments = ("discharged_at", "deadline", "sent_at")
         return told | {name: told[name] and told[name].astimezone(PARIS) for name in moments}
 
+    @property
+    def share_used(self) -> float:
+        """How much of the time that the letter had is over: 1 at the deadline."""
+        whole = (self.deadline - self.discharged_at).total_seconds()
+        return (whole - self.seconds_left) / whole if whole > 0 else 1.0
+
 
 def late(
     connection: Connection,
@@ -56,44 +67,58 @@ def late(
     Those that left too late are told as well when they left after ``sent_since``. Letters never handed in are
     :func:`missing`.
     """
-    last_day = legal_day(now).toordinal() + within_days - policy.days
-    waiting = and_(timing.c.sent_at.is_(None), timing.c.discharged_day <= last_day)
-    tardy = timing.c.sent_day - timing.c.discharged_day > policy.days
-    left = and_(tardy, timing.c.sent_at >= sent_since) if sent_since else None
-    due = waiting if left is None else or_(waiting, left)
-    query = _owed(connection, and_(timing.c.letter_id.is_not(None), due))
-    return _listed(connection, query, policy, now)
+    horizon = midnight(legal_day(now) + timedelta(days=within_days + 1))
+    near = timing.c.started_day <= legal_day(now).toordinal() + within_days - _least_days(policy)
+    waits = timing.c.sent_at.is_(None)
+    undone = or_(waits, timing.c.sent_at >= sent_since) if sent_since else waits
+    if policy.stops_at is not StopsAt.SENT or not policy.partial_counts:
+        undone = true()
+    found = _owed(connection, policy, and_(timing.c.letter_id.is_not(None), near, undone), now)
+    return tuple(one for one in found if _is_due(one, horizon, sent_since))
 
 
 def missing(connection: Connection, *, policy: Policy, now: datetime) -> tuple[OwedLetter, ...]:
     """Stays discharged without a letter handed in so far, the longest waiting first; late or not, the verdict tells."""
-    return _listed(connection, _owed(connection, timing.c.letter_id.is_(None)), policy, now)
+    return tuple(_owed(connection, policy, timing.c.letter_id.is_(None), now))
 
 
-def _owed(connection: Connection, which: ColumnElement[bool]) -> Select[tuple[object, ...]]:
-    owed = (timing.c.apart.is_(None), not_(unmatched(connection)))
-    return select(timing).where(which, *owed).order_by(timing.c.discharged_at, timing.c.key)
+def _is_due(one: OwedLetter, horizon: datetime, sent_since: datetime | None) -> bool:
+    if one.sent_at is None:
+        return one.deadline <= horizon
+    return one.verdict is Verdict.LATE and sent_since is not None and one.sent_at >= sent_since
 
 
-def _listed(
-    connection: Connection, query: Select[tuple[object, ...]], policy: Policy, now: datetime
-) -> tuple[OwedLetter, ...]:
-    return tuple(_owed_letter(row, policy, now) for row in connection.execute(query).mappings())
+def _least_days(policy: Policy) -> int:
+    """No deadline of ``policy`` comes before so many days are over."""
+    if policy.hours is not None or any(limit.hours is not None for limit in policy.limits):
+        return 0
+    return min((policy.days, *(limit.days for limit in policy.limits)))
 
 
-def _owed_letter(row: RowMapping, policy: Policy, now: datetime) -> OwedLetter:
-    due = deadline(row["discharged_at"], policy)
+def _owed(connection: Connection, policy: Policy, which: ColumnElement[bool], now: datetime) -> list[OwedLetter]:
+    mine = timing.c.subject == policy.subject.value
+    query = select(timing).where(which, mine, timing.c.apart.is_(None), not_(unmatched(connection)))
+    rows = connection.execute(query).mappings().all()
+    ways = unpack(row["way"] if policy.partial_counts else row["final_way"] or row["way"] for row in rows)
+    stops = stopped(ways, policy.stops_at).tolist()
+    found = [_owed_letter(row, stop, policy, now) for row, stop in zip(rows, stops, strict=True)]
+    return sorted(found, key=lambda one: (one.deadline, one.stay))
+
+
+def _owed_letter(row: RowMapping, stop: int, policy: Policy, now: datetime) -> OwedLetter:
+    own = policy.for_these(row["hospital"], row["unit"], row["kind"])
+    due, stopped_at = deadline(row["started_at"], own), None if stop == UNKNOWN else EPOCH + stop * MICROSECOND
     return OwedLetter(
         stay=row["key"],
         letter=row["letter_id"],
         hospital=row["hospital"],
         unit=row["unit"],
         kind=row["kind"],
-        discharged_at=row["discharged_at"],
+        discharged_at=row["started_at"],
         deadline=due,
-        sent_at=row["sent_at"],
-        verdict=judge(row["discharged_at"], row["sent_at"], policy, now),
-        seconds_left=int((due - (row["sent_at"] or now.astimezone(UTC))) / timedelta(seconds=1)),
+        sent_at=stopped_at,
+        verdict=judge(row["started_at"], stopped_at, own, now),
+        seconds_left=int((due - (stopped_at or now)) / timedelta(seconds=1)),
         matched=row["matched"],
         conflict=row["conflict"],
     )

@@ -21,7 +21,7 @@ _WRITTEN_WITHIN = timedelta(days=60)
 
 _SEEN = [
     *(stay.c[name] for name in ("key", "visit_key", "file_key", "ins_key", "ipp_key", "traits_key", "hospital")),
-    *(stay.c[name] for name in ("first_at", "admitted_at", "discharged_at")),
+    *(stay.c[name] for name in ("begun_at", "admitted_at", "discharged_at")),
 ]
 _NUMBERS: tuple[BindParameter[str], ...] = (bindparam("one"), bindparam("other"))
 _BY_NUMBER = Prepared(select(*_SEEN).where(or_(stay.c.visit_key.in_(_NUMBERS), stay.c.file_key.in_(_NUMBERS))))
@@ -131,8 +131,8 @@ def _dates_agree(claim: Claim, row: Row) -> bool:
     if row["hospital"] == claim.stay.hospital and claim.stay.numbers and not _shares_number(claim, row):
         return False
     ended = row["discharged_at"]
-    begun = row["admitted_at"] or min(row["first_at"], ended or row["first_at"])
-    if legal_day(claim.written_at) < legal_day(begun):
+    begun = row["admitted_at"] or row["begun_at"]
+    if begun and legal_day(claim.written_at) < legal_day(begun):
         return False
     return ended is None or claim.written_at <= ended + _WRITTEN_WITHIN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select, update
 
@@ -11,24 +12,32 @@ from gateway.delays.discharge import Discharge
 from gateway.delays.identity import PatientKeys, survivor
 from gateway.delays.tables import movement, stay
 
+_PATIENT = ("ins_key", "ipp_key", "traits_key")
 _TIMES = ("pv1_45", "zbe_2", "evn_6", "evn_2")
-_AS_KEPT = ("seq", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp")
+_AS_KEPT = ("fingerprint", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp")
 
 
 def project(connection: Connection, key: str) -> None:
     """Draw the stay ``key`` again; its row is locked first, so that two nodes on one database take turns."""
-    before = connection.execute(select(stay).where(stay.c.key == key).with_for_update()).mappings().one()
+    connection.execute(select(stay.c.key).where(stay.c.key == key).with_for_update()).one()
     rows = connection.execute(select(movement).where(movement.c.stay_key == key)).mappings().all()
-    course = fold(map(_step, rows))
-    said = sorted(rows, key=lambda row: (row["evn_2"] or row["at"], row["seq"]))
-    columns = ("ins_key", "ipp_key", "traits_key")
-    patient = survivor(connection, PatientKeys(**{column: _latest(said, column) for column in columns}))
-    values = _values(course, opposed=before["opposed_at"] is not None) | patient.values()
-    values |= {column: _latest(said, column) for column in ("visit_key", "file_key")}
-    connection.execute(update(stay).where(stay.c.key == key).values(first_at=min(row["at"] for row in rows), **values))
+    said = sorted(((_step(row), row) for row in rows), key=lambda pair: pair[0].order)
+    told = [row for _, row in said]
+    patient = survivor(connection, PatientKeys(**{column: _latest(told, column) for column in _PATIENT}))
+    values = _values(fold(step for step, _ in said)) | patient.values()
+    values |= {column: _latest(told, column) for column in ("visit_key", "file_key")}
+    values |= {"first_at": min(row["at"] for row in rows), "begun_at": min(map(_begun, rows))}
+    connection.execute(update(stay).where(stay.c.key == key).values(**values))
 
 
-def _values(course: Course, *, opposed: bool) -> dict[str, object]:
+def _begun(row: RowMapping) -> datetime:
+    """The earliest moment of the stay itself that a movement tells."""
+    told: list[datetime] = [at for name in ("admitted_at", "zbe_2", "evn_6", "pv1_45") if (at := row[name])]
+    written_down: datetime = row["evn_2"] or row["at"]
+    return min(told, default=written_down)
+
+
+def _values(course: Course) -> dict[str, object]:
     left = course.discharge or Discharge()
     return {
         "unit": course.unit,
@@ -39,7 +48,8 @@ def _values(course: Course, *, opposed: bool) -> dict[str, object]:
         "conflict": left.contradicts(course.admitted_at),
         "cancelled": course.cancelled,
         "undone_at": course.undone.at if course.undone else None,
-        "apart": course.apart(opposed=opposed),
+        "apart": course.apart,
+        "opposed_at": course.opposed_at,
         "gp_rpps": course.gp_rpps,
         "referrer_rpps": course.referrer_rpps,
     }

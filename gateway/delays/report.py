@@ -1,33 +1,17 @@
-"""The delay report: counts by the database, medians by sorting whole seconds here, group by group."""
+"""The delay report: every stay of the period judged and counted, group by group."""
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date, datetime
 
-import msgspec
-from sqlalchemy import Connection, RowMapping, func, not_, select
+from sqlalchemy import Connection, func, select
 
-from gateway.delays.clock import Policy, legal_day
-from gateway.delays.course import Apart
-from gateway.delays.figures import NO_LETTER, UNKNOWN, By, DelayReport, DelayRow, LegName, Spread
-from gateway.delays.query import (
-    BY_IDENTITY,
-    CONFLICT,
-    DURATIONS,
-    LETTER_ONLY,
-    UNMATCHED,
-    VERDICTS,
-    counted_apart,
-    group_of,
-    in_period,
-    measured,
-    undated,
-    unmatched,
-)
+from gateway.delays.clock import Policy, Subject, legal_day
+from gateway.delays.figures import FEW, By, DelayReport
+from gateway.delays.grouping import grouped, only_in_total, together, without_few
+from gateway.delays.measure import Measured, Question, measured
+from gateway.delays.query import Cohort, undated
 from gateway.delays.tables import timing
 
 _TOTAL = "total"
@@ -46,82 +30,33 @@ def report(
 
     The same tables and the same ``now`` give the same report. Reads only.
     """
-    inside, foreign, name = in_period(start, end), unmatched(connection), group_of(connection, by)
-    groups: defaultdict[str, _Group] = defaultdict(_Group)
-    for told in connection.execute(measured(policy, name, now).where(inside, not_(foreign))).mappings():
-        groups[_label(told["grouped_by"], by)].take(told)
-    for told in connection.execute(counted_apart(name, foreign).where(inside)).mappings():
-        groups[_label(told["grouped_by"], by)].apart[told["why"]] += told["count"]
-    for group in groups.values():
-        group.sort()
+    question = Question(policy=policy, by=by, start=start, end=end, now=now)
+    return answer(connection, question, measured(connection, question))
+
+
+def answer(connection: Connection, question: Question, cohorts: Mapping[Cohort, Measured]) -> DelayReport:
+    """The report out of what was measured."""
+    policy, groups = question.policy, grouped(cohorts, question.by)
+    total, least = together(groups.values()), FEW if question.shared else 1
+    shown = without_few(groups) if question.shared else groups
+    rows = [shown[name].row(name, least=least) for name in sorted(shown)]
+    is_of_stays = policy.subject is Subject.STAY
     return DelayReport(
         policy=policy.name,
-        start=start or _first_day(connection),
-        end=end or legal_day(now),
-        generated_at=now,
-        by=by,
-        rows=tuple(_row(name, [groups[name]]) for name in sorted(groups)),
-        total=_row(_TOTAL, list(groups.values())),
-        undated_letters=undated(connection, start, end),
+        source=policy.source,
+        start=question.start or _first_day(connection, policy),
+        end=question.end or legal_day(question.now),
+        generated_at=question.now,
+        by=question.by,
+        rows=tuple(map(only_in_total, rows) if question.shared else rows),
+        total=total.row(_TOTAL, least=least),
+        is_told=total.size >= least or not total.size,
+        shared=question.shared,
+        undated_letters=undated(connection, question.start, question.end) if is_of_stays else 0,
     )
 
 
-@dataclass(slots=True)
-class _Group:
-    """Figures of one row while they are gathered."""
-
-    stays: Counter[int] = field(default_factory=Counter)
-    apart: Counter[str] = field(default_factory=Counter)
-    durations: dict[str, array[int]] = field(default_factory=lambda: {name: array("q") for name in DURATIONS})
-
-    def take(self, told: RowMapping) -> None:
-        """Add a line of :func:`gateway.delays.query.measured`."""
-        self.stays.update(_numbers(told["stays"]))
-        for name, values in self.durations.items():
-            values.extend(_numbers(told[name]))
-
-    def sort(self) -> None:
-        """From short to long, as :class:`Spread` wants them."""
-        self.durations = {name: array("q", sorted(values)) for name, values in self.durations.items()}
-
-
-def _numbers(text: str | None) -> list[int]:
-    """``12,7,3`` as integers; nothing when every value was unknown."""
-    return msgspec.json.decode(f"[{text or ''}]", type=list[int])
-
-
-def _row(name: str, groups: Sequence[_Group]) -> DelayRow:
-    """The figures of sorted groups together."""
-    stays: Counter[int] = Counter()
-    apart: Counter[str] = Counter()
-    for group in groups:
-        stays.update(group.stays)
-        apart.update(group.apart)
-    spreads = {what: Spread.of([group.durations[what] for group in groups]) for what in DURATIONS}
-    return DelayRow(
-        group=name,
-        **{told.value: sum(n for case, n in stays.items() if case % 10 == code) for code, told in enumerate(VERDICTS)},
-        taken=spreads["taken"],
-        legs={leg: spreads[leg.value] for leg in LegName},
-        apart={why: apart[why.value] for why in Apart},
-        letter_only=_remarked(stays, LETTER_ONLY),
-        by_identity=_remarked(stays, BY_IDENTITY),
-        conflicts=_remarked(stays, CONFLICT),
-        unmatched_letters=apart[UNMATCHED],
-    )
-
-
-def _remarked(stays: Counter[int], remark: int) -> int:
-    return sum(count for case, count in stays.items() if (case // 10) & (remark // 10))
-
-
-def _label(value: str | int | None, by: By) -> str:
-    """From the database's group to the row's name."""
-    if isinstance(value, int):
-        return date.fromordinal(value).strftime("%Y-%m")
-    return value or (NO_LETTER if by is By.KIND else UNKNOWN)
-
-
-def _first_day(connection: Connection) -> date | None:
-    first = connection.execute(select(func.min(timing.c.discharged_day))).scalar_one()
+def _first_day(connection: Connection, policy: Policy) -> date | None:
+    mine = timing.c.subject == policy.subject.value
+    first = connection.execute(select(func.min(timing.c.started_day)).where(mine)).scalar_one()
     return date.fromordinal(first) if first else None

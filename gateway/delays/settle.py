@@ -1,4 +1,4 @@
-"""Draws ``timing`` again for the stays that an event touched: which letter answers for the stay, and when it left.
+"""Draws ``timing`` again for what an event touched: which letter answers for the stay, and the moments of its way.
 
 The rule, in :func:`timing_of`, is pure. Role first: the letter to the GP answers, else the one to the referrer, else
 any other but the patient's (art. R.1112-1-2 CSP names GP and referrer); then the first that was sent.
@@ -8,36 +8,42 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select
 
-from gateway.delays.clock import legal_day
+from gateway.delays.clock import Subject, legal_day
+from gateway.delays.course import Apart
 from gateway.delays.match import Matched
 from gateway.delays.statements import upsert
 from gateway.delays.tables import clock, stay, timing
+from gateway.delays.way import Column, Flag, pack
 from gateway.prepared import Prepared, Row
 
 _ROLES = {"gp": 0, "referrer": 1, "patient": 9}
 _OTHER_ROLE = 2
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_LETTER_MOMENTS = {
+    Column.WRITTEN: "validated_at",
+    Column.RECEIVED: "received_at",
+    Column.SEALED: "sealed_at",
+    Column.DELIVERED: "delivered_at",
+    Column.PROCESSED: "processed_at",
+    Column.READ: "displayed_at",
+    Column.INTEGRATED: "integrated_at",
+}
+_STAY_COLUMNS = ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at")
+_CLOCK_COLUMNS = (
+    *("group_key", "delivery_id", "letter_id", "matched", "counts", "result", "partial", "kind", "role", "hospital"),
+    *("unit", "discharged_at", "accepted_at", "failed_at", "cancelled_at", *_LETTER_MOMENTS.values()),
+)
 
 _WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
-_STAYS = Prepared(
-    select(
-        *(stay.c[name] for name in ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at"))
-    ).where(stay.c.key.in_(_WANTED))
-)
+_STAYS = Prepared(select(*(stay.c[name] for name in _STAY_COLUMNS)).where(stay.c.key.in_(_WANTED)))
 _LETTERS = Prepared(
-    select(
-        *(clock.c[name] for name in ("group_key", "delivery_id", "letter_id", "matched", "counts", "kind", "role")),
-        *(
-            clock.c[name]
-            for name in ("hospital", "unit", "discharged_at", "validated_at", "received_at", "accepted_at")
-        ),
-        *(clock.c[name] for name in ("delivered_at", "processed_at", "displayed_at", "integrated_at", "failed_at")),
-        clock.c.cancelled_at,
-    ).where(clock.c.group_key.in_(_WANTED))
+    select(*(clock.c[name] for name in _CLOCK_COLUMNS))
+    .where(clock.c.group_key.in_(_WANTED))
+    .order_by(clock.c.delivery_id)
 )
 _GONE = Prepared(delete(timing).where(timing.c.key == bindparam("gone")))
 
@@ -58,46 +64,62 @@ def settle(connection: Connection, keys: Iterable[str]) -> None:
 
 def timing_of(key: str, stayed: Row | None, letters: Sequence[Row]) -> Row | None:
     """The one line of the report about this stay; ``None`` while there is no discharge to count from."""
-    letter = answering(letters)
+    if letters and letters[0]["result"]:
+        return _result_line(key, letters)
     discharged_at = discharge_of(stayed, letters)
     if discharged_at is None:
         return None
-    sent = sent_at(letter) if letter else None
+    letter, flags = answering(letters), _flags(stayed)
     known: Row = stayed or letter or letters[0]
+    line = _line(key, Subject.STAY, discharged_at, letter)
+    line |= {"hospital": known["hospital"], "unit": known["unit"] or (letter["unit"] if letter else None)}
+    line |= {"adt": stayed is not None, "conflict": Flag.CONFLICT in flags}
+    line |= {"apart": stayed["apart"] if stayed else None, "way": way_of(flags, discharged_at, letter)}
+    if letter is not None and letter["partial"]:
+        final = answering([row for row in letters if not row["partial"]])
+        line |= {"final_id": final["letter_id"] if final else None, "final_way": way_of(flags, discharged_at, final)}
+    return line
+
+
+def _result_line(key: str, letters: Sequence[Row]) -> Row:
+    """A report of results is measured from its validation; without one, from when we got it."""
+    letter = answering([{**row, "counts": True} for row in letters]) or letters[0]
+    is_withdrawn = all(_withdrawn(row) for row in letters)
+    begun_at = letter["validated_at"] or letter["received_at"]
+    line = _line(key, Subject.RESULT, begun_at, letter)
+    line |= {"hospital": letter["hospital"], "unit": letter["unit"], "adt": False, "conflict": False}
+    return line | {"apart": Apart.CANCELLED.value if is_withdrawn else None, "way": way_of(Flag(0), begun_at, letter)}
+
+
+def _line(key: str, subject: Subject, started_at: datetime, letter: Row | None) -> dict[str, object]:
     return {
         "key": key,
+        "subject": subject.value,
         "letter_id": letter["letter_id"] if letter else None,
-        "hospital": known["hospital"],
-        "unit": known["unit"] or (letter["unit"] if letter else None),
+        "final_id": None,
+        "final_way": None,
         "kind": letter["kind"] if letter else None,
         "matched": letter["matched"] if letter else None,
-        "adt": stayed is not None,
-        "conflict": bool(stayed and stayed["conflict"]),
-        "apart": stayed["apart"] if stayed else None,
-        "discharged_at": discharged_at,
-        "discharged_day": legal_day(discharged_at).toordinal(),
-        "sent_at": sent,
-        "sent_day": legal_day(sent).toordinal() if sent else None,
-        **_durations(discharged_at, letter, sent),
+        "started_at": started_at,
+        "started_day": legal_day(started_at).toordinal(),
+        "sent_at": sent_at(letter) if letter else None,
     }
 
 
-def _durations(discharged_at: datetime, letter: Row | None, sent: datetime | None) -> dict[str, int | None]:
-    """Seconds of each leg whose two ends are known."""
-    told: Row = letter or {"validated_at": None, "received_at": None, "delivered_at": None, "displayed_at": None}
-    return {
-        "taken": _seconds(discharged_at, sent),
-        "discharge_to_written": _seconds(discharged_at, told["validated_at"]),
-        "written_to_received": _seconds(told["validated_at"], told["received_at"]),
-        "received_to_sent": _seconds(told["received_at"], sent),
-        "sent_to_delivered": _seconds(sent, told["delivered_at"]),
-        "delivered_to_read": _seconds(told["delivered_at"], told["displayed_at"]),
-    }
+def _flags(stayed: Row | None) -> Flag:
+    if stayed is None:
+        return Flag(0)
+    return Flag.ADT | Flag.CONFLICT if stayed["conflict"] else Flag.ADT
 
 
-def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
-    """Whole seconds, 0 when the end comes first: a letter written before the discharge (DEC), clocks that differ."""
-    return None if begin is None or end is None else max(0, (end - begin) // timedelta(seconds=1))
+def way_of(flags: Flag, started_at: datetime, letter: Row | None) -> bytes:
+    """All moments of the letter's way, packed."""
+    moments: dict[Column, datetime | None] = {Column.STARTED: started_at}
+    if letter is not None:
+        flags |= Flag.BY_IDENTITY if letter["matched"] == Matched.IDENTITY else Flag(0)
+        moments |= {column: letter[name] for column, name in _LETTER_MOMENTS.items()}
+        moments[Column.SENT] = sent_at(letter)
+    return pack(flags, legal_day(started_at).toordinal(), moments)
 
 
 def discharge_of(stayed: Row | None, letters: Sequence[Row]) -> datetime | None:
@@ -110,7 +132,7 @@ def discharge_of(stayed: Row | None, letters: Sequence[Row]) -> datetime | None:
 
 
 def answering(letters: Sequence[Row]) -> Row | None:
-    """The delivery that stops the stay's clock, or the first that will."""
+    """The delivery that stops the clock, or the first that will."""
     able = [row for row in letters if row["counts"] and not _withdrawn(row) and row["role"] != "patient"]
     ranks = [_ROLES.get(row["role"], _OTHER_ROLE) for row in able]
     best = [row for row, rank in zip(able, ranks, strict=True) if rank == min(ranks)]

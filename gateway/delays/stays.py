@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
 
 from gateway.delays.clock import plausible
+from gateway.delays.course import OPPOSED, UNOPPOSED
 from gateway.delays.identity import Pseudonym, StayKeys, patient_keys, stay_keys
 from gateway.delays.letters import rekey_letters, retie
 from gateway.delays.project import project
@@ -18,8 +19,12 @@ from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, movement, stay
 from gateway.document import Movement, Role
+from gateway.prepared import Row
 
 MERGES = frozenset({"A40", "A47"})
+_BLANK: dict[str, Any] = dict.fromkeys(  # Any: what a column may hold
+    column.name for column in movement.c if column.name not in {"seq", "fingerprint", "at"}
+) | {"no_gp": False}
 
 
 class Change(StrEnum):
@@ -60,29 +65,35 @@ def record_movement(
     A message heard before changes nothing. Any order of arrival ends in the same stay, since the whole course is
     folded again by the time it was written down (EVN-2). ``details`` is what the caller sealed, kept as it is.
     """
-    numbers = stay_keys(heard.stay, source, pseudonym)
-    row = _movement_row(heard, numbers, source=source, pseudonym=pseudonym)
+    row = movement_row(heard, source=source, pseudonym=pseudonym)
+    return record_row(connection, row, at, details=details)
+
+
+def oppose(connection: Connection, numbers: StayKeys, at: datetime, *, withdrawn: bool = False) -> StayChange:
+    """Record that the patient opposes the sending (art. L.1110-4 CSP), or does not any more: counted apart.
+
+    The stay need not be known yet; its ADT may come later.
+    """
+    return record_row(connection, opposition_row(numbers, at, withdrawn=withdrawn), at)
+
+
+def record_row(connection: Connection, row: Row, at: datetime, *, details: bytes | None = None) -> StayChange:
+    """:func:`record_movement` for a row of ``movement`` as :func:`movement_row` or :func:`opposition_row` makes it."""
+    key = row["stay_key"]
     if not insert_new(connection, movement, [{**row, "at": at}]):
-        return StayChange(change=Change.REPEATED, key=numbers.key)
-    if heard.trigger in MERGES and row["prior_key"]:
-        return _merge(connection, str(row["prior_key"]))
-    if numbers.key is None:
+        return StayChange(change=Change.REPEATED, key=key)
+    if row["trigger"] in MERGES and row["prior_key"]:
+        return _merge(connection, row["prior_key"])
+    if key is None:
         return StayChange(change=Change.IGNORED)
-    return _redraw(connection, numbers, at, details)
+    return _redraw(connection, row, at, details)
 
 
-def oppose(connection: Connection, key: str, at: datetime) -> bool:
-    """Record that the patient opposes the sending (art. L.1110-4 CSP): counted apart; whether the stay is known."""
-    known = connection.execute(update(stay).where(stay.c.key == key).values(opposed_at=at)).rowcount > 0
-    if known:
-        project(connection, key)
-        settle(connection, [key])
-    return known
-
-
-def _movement_row(heard: Movement, numbers: StayKeys, *, source: str, pseudonym: Pseudonym) -> dict[str, object]:
+def movement_row(heard: Movement, *, source: str, pseudonym: Pseudonym) -> Row:
+    """What is kept of a movement: pseudonyms, codes, times."""
+    numbers = stay_keys(heard.stay, source, pseudonym)
     prior = patient_keys(heard.prior_patient, numbers.hospital, pseudonym)
-    row: dict[str, object] = {
+    row = _BLANK | {
         "stay_key": numbers.key,
         "prior_key": prior.ipp_key or prior.ins_key,
         "source": source,
@@ -106,34 +117,50 @@ def _movement_row(heard: Movement, numbers: StayKeys, *, source: str, pseudonym:
     return {**row, "fingerprint": _fingerprint(row, pseudonym("control", heard.control_id))}
 
 
+def opposition_row(numbers: StayKeys, at: datetime, *, withdrawn: bool) -> Row:
+    """What is kept of an opposition; ValueError for a stay without a number."""
+    if numbers.key is None:
+        raise ValueError("an opposition is about a stay, which has a number")
+    row = _BLANK | {
+        "stay_key": numbers.key,
+        "source": "person",
+        "trigger": UNOPPOSED if withdrawn else OPPOSED,
+        "visit_key": numbers.visit_key,
+        "file_key": numbers.file_key,
+        "hospital": numbers.hospital,
+        "evn_2": at,
+    }
+    return {**row, "fingerprint": _fingerprint(row, "")}
+
+
 def _numbers_of(heard: Movement, role: Role) -> str | None:
     found = sorted({str(one.rpps) for one in heard.gps if one.role is role and one.rpps})
     return " ".join(found) or None
 
 
-def _fingerprint(row: Mapping[str, object], control: str) -> str:
+def _fingerprint(row: Row, control: str) -> str:
     """The message as far as it matters here: some senders write one MSH-10 on everything, so it is not enough."""
     told = (f"{name}={value.isoformat() if isinstance(value, datetime) else value}" for name, value in row.items())
     return sha256("\x1f".join((control, *told)).encode()).hexdigest()
 
 
-def _redraw(connection: Connection, numbers: StayKeys, at: datetime, details: bytes | None) -> StayChange:
-    key = str(numbers.key)
-    blank = {"key": key, "hospital": numbers.hospital, "first_at": at, "conflict": False, "cancelled": False}
+def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | None) -> StayChange:
+    key = row["stay_key"]
+    blank = {"key": key, "hospital": row["hospital"], "first_at": at, "conflict": False, "cancelled": False}
     insert_new(connection, stay, [blank])
     if details is not None:
         connection.execute(update(stay).where(stay.c.key == key).values(details=details))
     project(connection, key)
     retied = retie(connection, key)
     settle(connection, [key])
-    row = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
+    now = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
     return StayChange(
         change=Change.RECORDED,
         key=key,
-        discharged_at=row["discharged_at"],
-        told_by=row["discharge_told_by"],
-        conflict=row["conflict"],
-        apart=row["apart"],
+        discharged_at=now["discharged_at"],
+        told_by=now["discharge_told_by"],
+        conflict=now["conflict"],
+        apart=now["apart"],
         retied=retied,
     )
 

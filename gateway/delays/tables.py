@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table, false
 from sqlmodel import Field, SQLModel
 
 from gateway.moments import Moment
@@ -58,9 +58,12 @@ class StayRow(SQLModel, table=True):
     ins_key: str | None = Field(default=None, index=True)
     ipp_key: str | None = Field(default=None, index=True)
     traits_key: str | None = Field(default=None, index=True)
-    hospital: str = Field(default="", index=True)
+    hospital: str = ""
     unit: str | None = None
     first_at: datetime = Field(sa_type=Moment)
+    """When we first heard of it: from then on its hospital's ADT is known to be heard."""
+    begun_at: datetime | None = Field(default=None, sa_type=Moment)
+    """The earliest moment that a movement tells of the stay itself."""
     admitted_at: datetime | None = Field(default=None, sa_type=Moment)
     discharged_at: datetime | None = Field(default=None, sa_type=Moment)
     discharge_told_by: str | None = None
@@ -77,6 +80,8 @@ class StayRow(SQLModel, table=True):
     referrer_rpps: str | None = None
     details: bytes | None = Field(default=None, repr=False)
 
+    __table_args__ = (Index("stay_heard", "hospital", "first_at"),)
+
 
 class ClockRow(SQLModel, table=True):
     """One letter on its way to one addressee: what it says of its stay, and when each leg was proved."""
@@ -89,6 +94,11 @@ class ClockRow(SQLModel, table=True):
     stay_key: str | None = None
     matched: str
     counts: bool
+    """Whether it answers for its stay's discharge letter."""
+    result: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether it is a report of laboratory results, which has a clock of its own."""
+    partial: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether a final one is to follow."""
     kind: str | None = None
     role: str
     hospital: str
@@ -98,6 +108,7 @@ class ClockRow(SQLModel, table=True):
     ins_key: str | None = Field(default=None, index=True)
     ipp_key: str | None = Field(default=None, index=True)
     traits_key: str | None = Field(default=None, index=True)
+    birth_key: str | None = None
     admitted_at: datetime | None = Field(default=None, sa_type=Moment)
     discharged_at: datetime | None = Field(default=None, sa_type=Moment)
     validated_at: datetime | None = Field(default=None, sa_type=Moment)
@@ -114,16 +125,19 @@ class ClockRow(SQLModel, table=True):
 
 
 class TimingRow(SQLModel, table=True):
-    """One discharged stay and the letter that answers for it: all that a report reads, narrow enough for a million.
+    """One discharged stay and the letter that answers for it, or one report of results: all that a report reads.
 
-    Days are numbers of the calendar of Europe/Paris (``date.toordinal``); ``taken`` (discharge to acceptance) and the
-    legs are whole seconds, never below 0.
+    Drawn from ``stay`` and ``clock`` alone (``settle.py``), narrow enough for a million. Days are numbers of the
+    calendar of Europe/Paris (``date.toordinal``); the moments of the way are packed (``way.py``).
     """
 
     __tablename__ = "timing"
 
     key: str = Field(primary_key=True)
+    subject: str
     letter_id: str | None = None
+    final_id: str | None = None
+    """The first final letter, where the one that answers is a partial one."""
     hospital: str
     unit: str | None = None
     kind: str | None = None
@@ -131,16 +145,12 @@ class TimingRow(SQLModel, table=True):
     adt: bool
     conflict: bool = False
     apart: str | None = None
-    discharged_at: datetime = Field(sa_type=Moment)
-    discharged_day: int = Field(index=True)
+    started_at: datetime = Field(sa_type=Moment)
+    started_day: int = Field(index=True)
     sent_at: datetime | None = Field(default=None, sa_type=Moment)
-    sent_day: int | None = None
-    taken: int | None = None
-    discharge_to_written: int | None = None
-    written_to_received: int | None = None
-    received_to_sent: int | None = None
-    sent_to_delivered: int | None = None
-    delivered_to_read: int | None = None
+    way: bytes
+    final_way: bytes | None = None
+    """The way of the final letter, or of none yet; absent where the letter that answers is final itself."""
 
 
 movement: Table = SQLModel.metadata.tables["movement"]

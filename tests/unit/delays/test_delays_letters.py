@@ -112,7 +112,7 @@ def test_a_letter_tied_by_identity_moves_when_a_correction_changes_the_date(ward
 def test_a_letter_without_any_adt_is_timed_from_the_discharge_that_it_states(ward):
     tie = ward.write(left=at("13 10:00"))
     assert (tie.matched, tie.discharged_at) == (Matched.LETTER, at("13 10:00"))
-    assert (ward.timing()["adt"], ward.timing()["discharged_at"]) == (False, at("13 10:00"))
+    assert (ward.timing()["adt"], ward.timing()["started_at"]) == (False, at("13 10:00"))
 
 
 def test_two_letters_about_one_visit_without_adt_are_one_stay(ward):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.delays.identity import StayKeys
 from gateway.delays.legs import Leg
 from gateway.delays.stays import Change, oppose
 from gateway.document import NamedAddressee, Role
@@ -171,7 +172,7 @@ def test_a_cancelled_admission_has_no_clock(ward, trigger):
 
 def test_an_admission_cancelled_after_the_discharge_is_counted_apart(ward):
     assert ward.move(ADMISSION, DISCHARGE, moved("A11", "14 12:00")).apart == "cancelled"
-    assert ward.timing()["discharged_at"] == at("13 10:00")
+    assert ward.timing()["started_at"] == at("13 10:00")
 
 
 def test_the_unit_is_the_last_one_and_a12_goes_back(ward):
@@ -205,11 +206,23 @@ def test_pv2_7_sm_is_no_gp_unless_a_gp_is_declared(ward):
 
 
 def test_opposition_is_counted_apart_and_survives_later_movements(ward):
-    change = ward.move(ADMISSION, DISCHARGE)
-    assert oppose(ward.connection, change.key, at("13 11:00"))
+    ward.move(ADMISSION, DISCHARGE)
+    assert ward.oppose().apart == "opposition"
     assert ward.timing()["apart"] == "opposition"
     assert ward.move(moved("A02", "12 10:00", unit="Rea")).apart == "opposition"
-    assert not oppose(ward.connection, "nobody", at("13 11:00"))
+    assert ward.oppose(when="14 09:00", withdrawn=True).apart is None
+    assert ward.timing()["apart"] is None
+
+
+def test_opposition_that_is_told_before_the_stay_is_known_counts_all_the_same(ward):
+    ward.oppose(when="10 09:00")
+    assert ward.timings() == []
+    assert ward.move(ADMISSION, DISCHARGE).apart == "opposition"
+
+
+def test_an_opposition_is_about_a_stay_that_has_a_number(ward):
+    with pytest.raises(ValueError, match="number"):
+        oppose(ward.connection, StayKeys(hospital="CHU-X"), at("13 11:00"))
 
 
 def test_a_movement_without_stay_or_merge_is_ignored(ward):

@@ -9,11 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, select
 from sqlmodel import SQLModel
 
-from gateway.delays.clock import PARIS
+from gateway.delays.clock import EIGHT_DAYS, PARIS
+from gateway.delays.identity import stay_keys
+from gateway.delays.judging import Deadlines
 from gateway.delays.legs import Leg, record_leg
 from gateway.delays.letters import Tie, TimedLetter, tie_letter
-from gateway.delays.stays import StayChange, record_movement
+from gateway.delays.measure import ROWS, Figure, measure
+from gateway.delays.stays import StayChange, oppose, record_movement
 from gateway.delays.tables import clock, movement, stay, timing
+from gateway.delays.way import unpack
 from gateway.document import Identifier, Movement, Patient, Role, Stay
 
 
@@ -66,6 +70,10 @@ class Ward:
         timed = TimedLetter(id=letter, received_at=at(received), deliveries=deliveries, **told)
         return tie_letter(self.connection, timed, pseudonym=pseudonym)
 
+    def oppose(self, visit: str = "V1", when: str = "13 11:00", *, withdrawn: bool = False) -> StayChange:
+        numbers = stay_keys(Stay(visit=visit, hospital="CHU-X"), "gam", pseudonym)
+        return oppose(self.connection, numbers, at(when), withdrawn=withdrawn)
+
     def leg(self, leg: Leg, when: str, delivery: str = "L1-0") -> bool:
         return record_leg(self.connection, delivery, leg, at(when))
 
@@ -75,7 +83,7 @@ class Ward:
 
     def timings(self) -> list[dict[str, Any]]:
         rows = self.connection.execute(select(timing).order_by(timing.c.key)).mappings()
-        return [dict(row) for row in rows]
+        return [dict(row) | legs_of(row["way"]) for row in rows]
 
     def timing(self) -> dict[str, Any]:
         (only,) = self.timings()
@@ -83,6 +91,13 @@ class Ward:
 
     def clocks(self) -> list[dict[str, Any]]:
         return [dict(row) for row in self.connection.execute(select(clock).order_by(clock.c.delivery_id)).mappings()]
+
+
+def legs_of(way: bytes) -> dict[str, int | None]:
+    """What the report measures of one line."""
+    figures = measure(unpack([way]), Deadlines(EIGHT_DAYS), at("31 12:00"))[:, 0].tolist()
+    told = {"taken": figures[Figure.TAKEN]} | {leg.value: figures[row] for leg, row in ROWS.items()}
+    return {name: None if seconds < 0 else seconds for name, seconds in told.items()}
 
 
 def new_ward(url: str = "sqlite://") -> Ward:
