@@ -6,6 +6,7 @@ Pure: lines in, breaks out. A line that does not follow is held back until the n
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,7 +47,8 @@ class Chain:
         self._stray: Line | None = None
         self._salted = False
         self._changed: list[tuple[int, int]] = []
-        self._gaps: list[tuple[Line, int]] = []
+        self._gaps: list[tuple[Line, Line]] = []
+        """Each line that does not follow, with the one before it that is sound."""
         self._put_in: list[tuple[Line, Line]] = []
         """Each with the line before which it stands and should not."""
 
@@ -62,29 +64,28 @@ class Chain:
 
     def end(self) -> list[Break]:
         """All that is wrong, each line once."""
-        gaps = [*self._gaps, *([(self._stray, self._sound[-1][_SEQ])] if self._stray else [])]
+        if self._stray is not None:
+            self._gaps.append((self._stray, self._sound[-1]))
         told = {seq: Break(what=What.CHANGED, seq=seq, after=after) for seq, after in self._changed}
+        gaps = self._gaps
         for line, before in self._put_in:
             home = next((gap for gap in gaps if _follows(line, gap[0])), None)
-            if home:
-                gaps.remove(home)
+            gaps = [gap for gap in gaps if gap is not home]
             moved = home or _follows(before, line) or any(_follows(other, line) for other, _ in self._put_in)
-            seq = line[_SEQ]
-            told.setdefault(seq, Break(what=What.MOVED if moved else What.INSERTED, seq=seq, after=seq - 1))
-        for line, after in gaps:
-            what = What.REMOVED if line[_SEQ] - after > 1 else What.BROKEN
-            told.setdefault(line[_SEQ], Break(what=what, seq=line[_SEQ], after=after))
+            told.setdefault(line[_SEQ], _break(What.MOVED if moved else What.INSERTED, line))
+        for each in _displaced(gaps) if len(gaps) < REACH else [_missing(*gap) for gap in gaps]:
+            told.setdefault(each.seq, each)
         return list(told.values())
 
     def _follow(self, line: Line) -> None:
-        """It follows from the last sound one, or from one further back, or waits for the next to be judged."""
+        """It follows from the last sound one, or waits for the next to be judged."""
         if _follows(self._sound[-1], line):
             self._sound.append(line)
-        elif not self._forked(line):
+        else:
             self._stray = line
 
     def _settle(self, stray: Line, line: Line) -> None:
-        """With one line more: the stray does not belong, or its hash was changed, or something is missing before it."""
+        """With one line more: the stray does not belong, or its hash was changed, or something is wrong before it."""
         last = self._sound[-1]
         if _follows(last, line):
             self._put_in.append((stray, line))
@@ -93,8 +94,9 @@ class Chain:
             self._changed.append((stray[_SEQ], last[_SEQ]))
             self._sound.append(line)
         else:
-            self._gaps.append((stray, last[_SEQ]))
-            self._sound.append(stray)
+            if not self._forked(stray):
+                self._gaps.append((stray, last))
+                self._sound.append(stray)
             self._follow(line)
 
     def _forked(self, line: Line) -> bool:
@@ -115,6 +117,26 @@ class Chain:
             self._salted = True
             return False
         return self._salted
+
+
+def _displaced(gaps: list[tuple[Line, Line]]) -> Iterator[Break]:
+    """A line that follows from where another gap is was moved here; one that follows from a moved line was not."""
+    strays = [line for line, _ in gaps]
+    sound = [before for _, before in gaps if before not in strays]
+    moved = [line for line in strays if any(_follows(before, line) for before in sound)]
+    yield from (_break(What.MOVED, line) for line in moved)
+    for line, after in gaps:
+        if line not in moved and not any(_follows(each, line) for each in moved):
+            yield _missing(line, after)
+
+
+def _missing(line: Line, after: Line) -> Break:
+    what = What.REMOVED if line[_SEQ] - after[_SEQ] > 1 else What.BROKEN
+    return Break(what=what, seq=line[_SEQ], after=after[_SEQ])
+
+
+def _break(what: What, line: Line) -> Break:
+    return Break(what=what, seq=line[_SEQ], after=line[_SEQ] - 1)
 
 
 def _follows(before: Line, line: Line) -> bool:
