@@ -144,11 +144,11 @@ def _is_mail(content: bytes) -> bool:
 
 def _textual(content: bytes, name: str) -> Format:
     decoded = decode(content)
+    lines = split_lines(decoded.text[:_HEAD])
+    if starts_like_hprim_sante(decoded.text) or any(starts_like_hprim_sante(line.text) for line in lines[:5]):
+        return Format.HPRIM_SANTE  # also behind a line that does not belong there: its reader says so
     if not content or any(finding.code == "control-character" for finding in decoded.findings):
         return Format.HPRIM_MEDECIN if content and is_hprim_name(name) else Format.UNKNOWN
-    if starts_like_hprim_sante(decoded.text):
-        return Format.HPRIM_SANTE
-    lines = split_lines(decoded.text[:_HEAD])
     if (
         _END_TAG.search(decoded.text.replace("\r", "\n"))
         or looks_like_header(lines[: HEADER_LINES + 1])

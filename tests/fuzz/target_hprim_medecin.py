@@ -12,7 +12,7 @@ WORDS = (
 
 
 def seeds() -> list[bytes]:
-    return [*vectors("hprim/hprim_medecin*"), *vectors("hprim/deviations/*")]
+    return [*vectors("hprim/hprim_medecin*.hpr"), *vectors("hprim/deviations/*.hpr")]
 
 
 def run(data: bytes) -> None:

@@ -12,7 +12,7 @@ WORDS = (
 
 
 def seeds() -> list[bytes]:
-    return [*vectors("hprim/hprim_sante*"), *vectors("hprim/deviations/sante*")]
+    return [*vectors("hprim/hprim_sante*.hpr"), *vectors("hprim/deviations/sante*.hpr")]
 
 
 def run(data: bytes) -> None:

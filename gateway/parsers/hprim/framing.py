@@ -14,6 +14,13 @@ LONGEST_LINE = 220
 MOST_REPETITIONS = 1000
 """Of a field; more doctors than that are an error, more of anything else are no longer read."""
 _SEGMENTS = frozenset({"H", "P", "OBR", "OBX", "C", "A", "L", "AP", "AC", "FAC", "REG", "ACT", "ERR"})
+_LONGEST_FIELDS = {
+    "H": {3: 12, 5: 40, 6: 100, 7: 7, 10: 40, 12: 1, 13: 10, 14: 26},
+    "P": {3: 36, 4: 16, 5: 16, 6: 48, 7: 24, 8: 26, 11: 200},
+    "OBR": {3: 23, 4: 23, 12: 1, 14: 300, 15: 26, 16: 300, 23: 26, 26: 1},
+    "OBX": {3: 3, 4: 120, 5: 20, 7: 20, 12: 2, 15: 26, 16: 60, 17: 60},
+}  # fmt: skip
+"""hprim.md §2.3; of fields that repeat, the length is that of one repetition and is not looked at."""
 _BELOW_BLANK = "".join(map(chr, range(0x20)))
 """Ignored behind a line end; a blank is not, it may belong to a word that was cut there (hprim.md §2.1)."""
 _LEADING = "\ufeff\x0b \t\r\n"
@@ -113,7 +120,9 @@ def separators_of(text: str) -> tuple[Separators | None, tuple[Finding, ...]]:
     """Read the separators by their position; three characters instead of four are completed (seen in the wild)."""
     found = _START.match(text)
     if found is None:
-        return None, (error("sante-no-h", "H line 1", "no H segment with its five separators at the start"),)
+        return None, (
+            error("sante-no-h", "line 1", "no H segment with its five separators at the start: send nothing before it"),
+        )
     others = found["others"]
     remarks: tuple[Finding, ...] = ()
     if len(others) == 3:
@@ -144,7 +153,9 @@ def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Se
         else:
             joined.append(([text], [line]))
     segments = tuple(_segment("".join(texts), tuple(parts), separators) for texts, parts in joined)
-    return segments, (*findings, *(finding for segment in segments[1:] for finding in _escapes(segment)))
+    for segment in segments:
+        findings += (*_escapes(segment), *_wide(segment))
+    return segments, tuple(findings)
 
 
 def _segment(text: str, lines: tuple[Line, ...], separators: Separators) -> Segment:
@@ -155,9 +166,17 @@ def _segment(text: str, lines: tuple[Line, ...], separators: Separators) -> Segm
 def _escapes(segment: Segment) -> Iterator[Finding]:
     """Receivers disagree on what an escape means, so one that is not among the agreed ones is shown as it stands."""
     for position, text in enumerate(segment.fields, start=1):
-        if segment.separators.leaves(text):
+        if segment.name != "H" and segment.separators.leaves(text):
             yield warning("sante-escape", segment.place(position), "escape of unknown meaning: shown as it stands")
             return
+
+
+def _wide(segment: Segment) -> Iterator[Finding]:
+    for position, most in _LONGEST_FIELDS.get(segment.name, {}).items():
+        if len(segment.raw(position)) > most:
+            yield note(
+                "sante-long-field", segment.place(position), f"more than the {most} characters the field may have"
+            )
 
 
 def _long(line: Line) -> Iterator[Finding]:

@@ -294,7 +294,9 @@ def test_a_file_that_is_only_named_is_never_opened() -> None:
 
 def test_comments_are_never_dropped() -> None:
     reading = read_hprim_sante(
-        message(H, "C|1|L|du message", P, "C|1|L|du patient", OBR, "C|1|L|de l'ordre", OBX, "C|1|L|du résultat^suite", L)
+        message(
+            H, "C|1|L|du message", P, "C|1|L|du patient", OBR, "C|1|L|de l'ordre", OBX, "C|1|L|du résultat^suite", L
+        )
     )
     document = reading.documents[0]
     assert document.text.endswith("08:15\n\ndu message\n\ndu patient\n\nde l'ordre")
