@@ -119,6 +119,12 @@ class MailboxUnavailable(TransientFailure):
     status, words = "4.4.2", "Mailbox unavailable"
 
 
+class LoginRefused(MailboxUnavailable):
+    """The server does not take our password: asking often locks the account."""
+
+    status, words = "4.7.8", "Mailbox login refused"
+
+
 class PermanentFailure(HuitaineError):
     """Only a change of the letter or of the settings helps."""
 

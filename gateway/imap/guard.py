@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 import aioimaplib
 from aioimaplib.aioimaplib import IMAP4ClientProtocol, Response
 
-from gateway.errors import MailboxUnavailable
+from gateway.errors import LoginRefused, MailboxUnavailable
 
 LINES_AT_ONCE = 100
 MOST_LINES = 500
 """Per answer: aioimaplib looks at all lines of a FETCH again for each new one."""
 LONGEST_LINE = 1024 * 1024
+_OUT_OF_ORDER = (b"[UNAVAILABLE]", b"[INUSE]", b"[LIMIT]", b"[SERVERBUG]")
 
 T = TypeVar("T")
 
@@ -157,6 +158,14 @@ def completed(response: Response, command: str) -> list[bytes | bytearray]:
     if response.result != "OK":
         raise MailboxUnavailable(f"{command} answered {response.result}")
     return list(response.lines)
+
+
+def logged_in(response: Response) -> None:
+    """``LoginRefused`` when the answer is no, unless the server says that it is only out of order (RFC 5530)."""
+    said = b" ".join(bytes(line) for line in response.lines)
+    if response.result == "NO" and not any(code in said for code in _OUT_OF_ORDER):
+        raise LoginRefused("LOGIN answered NO")
+    completed(response, "LOGIN")
 
 
 def _forget(task: asyncio.Future[Any]) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from gateway.errors import MailboxUnavailable, SettingsRefused
 from gateway.imap import answers, names
 from gateway.imap.answers import BadAnswer, Entry
-from gateway.imap.guard import LONGEST_LINE, GuardedClient, completed
+from gateway.imap.guard import LONGEST_LINE, GuardedClient, completed, logged_in
 from gateway.imap.headers import LARGEST
 
 BATCH = 200
@@ -71,7 +71,7 @@ class Session:
         try:
             await client.ask(client.wait_hello_from_server(), limits.command)
             login = client.protocol.login(names.quoted(account.user), account.password)
-            completed(await client.ask(login, limits.command), "LOGIN")
+            logged_in(await client.ask(login, limits.command))
             # aioimaplib reads a "]" into the last capability of the login's answer: ask.
             await client.ask(client.protocol.capability(), limits.command)
             lines = completed(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from gateway.errors import HuitaineError, MailboxUnavailable
+from gateway.errors import HuitaineError, LoginRefused, MailboxUnavailable
 from gateway.imap.answers import Entry
 from gateway.imap.session import BATCH, Account, Limits, Session
 
@@ -50,6 +50,8 @@ class Pace:
     first_wait: float = 1
     longest_wait: float = 60
     """At most, before the next connection."""
+    refused_wait: float = 900
+    """At most, before the next login when the last one was refused: mailboxes are locked for less."""
     works: float = 4
     """So many first waits at most after a connection that got as far as to list mails."""
     least: float = 0.2
@@ -85,6 +87,8 @@ class MailboxWatch:
     async def mails(self) -> AsyncGenerator[FetchedMail | OversizedMail, None]:
         """Each mail, oldest first, for ever; connects again after any failure, waiting 1 s, 2 s, 4 s … 60 s.
 
+        Where the password is refused it waits longer and longer, up to a quarter of an hour.
+
         The consumer commits, then calls :meth:`move`. A mail may come again (cut before the move, changed
         UIDVALIDITY): who takes it must know it by its numbers and its bytes.
         """
@@ -104,7 +108,8 @@ class MailboxWatch:
                 name, why = self._account.name, failure.detail
                 _log.warning("mailbox-unavailable", account=name, status=failure.status, why=why, wait=self._wait)
                 await asyncio.sleep(self._wait)
-                self._wait = min(2 * self._wait, self._pace.longest_wait)
+                refused = isinstance(failure, LoginRefused)
+                self._wait = min(2 * self._wait, self._pace.refused_wait if refused else self._pace.longest_wait)
             finally:
                 await self.close()
 

@@ -277,7 +277,7 @@ async def test_row_24_the_header_of_an_oversized_mail_is_fetched_as_guardedly(
 async def test_row_24_a_hostile_server_is_left_in_peace_longer_and_longer_and_others_are_untouched(
     authority: Authority,
 ) -> None:
-    hostile_script = {"LOGIN": b"TAG NO not now\r\n"}
+    hostile_script = {"LOGIN": b"TAG NO [UNAVAILABLE] not now\r\n"}
     async with scripted_server(authority, hostile_script) as hostile, scripted_server(authority, {}) as honest:
         pace = Pace(idle=0.05, first_wait=0.05, longest_wait=0.4, again=0.0, least=0.0)
         watches = [
@@ -302,6 +302,26 @@ async def test_row_24_a_hostile_server_is_left_in_peace_longer_and_longer_and_ot
     assert [entry["wait"] for entry in told[:5]] == [0.05, 0.1, 0.2, 0.4, 0.4]
     assert {entry["why"] for entry in told} == {"LOGIN answered NO"}
     assert honest.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits"),
+    [(b"TAG NO wrong password\r\n", [0.02, 0.04, 0.08, 0.16, 0.16]), (b"TAG NO [INUSE]\r\n", [0.02, 0.04, 0.04, 0.04])],
+)
+async def test_a_refused_password_is_tried_again_far_more_rarely_than_a_server_out_of_order(
+    authority: Authority, answer: bytes, waits: list[float]
+) -> None:
+    pace = Pace(first_wait=0.02, longest_wait=0.04, refused_wait=0.16)
+    async with scripted_server(authority, {"LOGIN": answer}) as server:
+        watch = MailboxWatch(account(server.port, server.context), limits=QUICK, pace=pace)
+        with capture_logs() as logs:
+            task = asyncio.create_task(anext(watch.mails()))
+            async with asyncio.timeout(30):
+                while server.connections <= len(waits):  # noqa: ASYNC110  a server has no event
+                    await asyncio.sleep(0.01)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    assert [entry["wait"] for entry in logs if entry["event"] == "mailbox-unavailable"][: len(waits)] == waits
 
 
 async def test_row_24_uidvalidity_that_jumps_while_connected_moves_no_mail_of_the_new_numbers(
