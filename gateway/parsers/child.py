@@ -24,7 +24,7 @@ from gateway.parsers.read import read
 from gateway.parsers.wire import PREFIX, Answer, Failed, Ready, Refused, Request, answered, frame, length_of, request_in
 
 _CHUNK = 1 << 20
-_READERS = ("gateway.parsers.hl7v2", "gateway.parsers.cda", "gateway.parsers.xdm")
+_READERS = ("gateway.parsers.hl7v2", "gateway.parsers.cda", "gateway.parsers.xdm", "gateway.parsers.pdf_words")
 _WARM = (
     b"MSH|^~\\&|A|B|C|D|20260101||ORU^R01^ORU_R01|1|T|2.5\rPID|1\r",
     b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>',

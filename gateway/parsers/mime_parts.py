@@ -24,6 +24,10 @@ MOST_PARTS = 1000
 LARGEST_HEADER = 100 * 1024
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n|\r\r")
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+_IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
+_UUENCODED = frozenset({"x-uuencode", "uuencode", "x-uue"})
+_MESSAGES = frozenset({"message/rfc822", "message/global"})
+_DELIMITER_END = re.compile(rb"(--)?[ \t]*(\r\n|\n|\r|\Z)")
 _KEPT = frozenset({
     "from", "to", "subject", "date", "message-id", "reply-to", "importance", "x-priority", "auto-submitted",
     "disposition-notification-to",
@@ -45,6 +49,8 @@ class Part:
     children: tuple[Part, ...] = ()
     findings: tuple[Finding, ...] = ()
     headers: tuple[tuple[str, str], ...] = field(repr=False, default=())
+    span: tuple[int, int] = (0, 0)
+    """Where a mail inside the mail (message/rfc822) begins and ends in the whole: its bytes are not copied."""
 
     def parameter(self, name: str) -> str:
         """A Content-Type parameter in lower case, empty when absent."""
@@ -66,7 +72,9 @@ class Part:
             return _base64(self.raw, f"part {self.path}")
         if self.encoding == "quoted-printable":
             return binascii.a2b_qp(self.raw), ()
-        if self.encoding not in {"", "7bit", "8bit", "binary"}:
+        if self.encoding in _UUENCODED:
+            return _uuencoded(self.raw, f"part {self.path}")
+        if self.encoding not in _IDENTITY:
             remark = warning(
                 "mime-encoding", f"part {self.path}", "unknown transfer encoding: passed on as it is", self.encoding
             )
@@ -77,10 +85,13 @@ class Part:
 def take_apart(content: bytes) -> Part:
     """The tree of a mail. Raises :class:`UnreadableDocument` past the limits of promises.md §2, rows 16 to 18."""
     budget = [MOST_PARTS]
-    return _part(content, (0, len(content)), "1", budget)
+    return _part(content, (0, len(content)), "1", budget, keep=True)
 
 
-def _part(content: bytes, span: tuple[int, int], path: str, budget: list[int], *, digest: bool = False) -> Part:
+def _part(
+    content: bytes, span: tuple[int, int], path: str, budget: list[int], *, digest: bool = False, keep: bool = False
+) -> Part:
+    """One part with all below; ``keep`` where its fields are those of a mail, not of a part."""
     budget[0] -= 1
     if budget[0] < 0:
         raise UnreadableDocument((error("mime-parts", f"part {path}", f"more than {MOST_PARTS} MIME parts"),))
@@ -88,19 +99,19 @@ def _part(content: bytes, span: tuple[int, int], path: str, budget: list[int], *
         raise UnreadableDocument((error("mime-levels", "MIME", f"more than {MOST_LEVELS} MIME levels"),))
     head, body = _head(content, span, path)
     default = "message/rfc822" if digest else "text/plain"
-    part = _described(head, path, default)
+    part = _described(head, path, default, keep=keep)
+    if part.content_type in _MESSAGES and part.encoding in _IDENTITY:
+        inner = _part(content, (body, span[1]), f"{path}.1", budget, keep=True)
+        return replace(part, children=(inner,), span=(body, span[1]))
     boundary = next((value for key, value in part.parameters if key == "boundary"), "")
     if not part.content_type.startswith("multipart/") or not boundary:
-        return _filled(part, raw=content[body : span[1]])
-    children, closed = _children(
-        content, (body, span[1]), boundary, path, budget, digest=part.content_type.endswith("/digest")
-    )
-    findings = (
-        ()
-        if closed
-        else (warning("mime-no-end", f"part {path}", "the last boundary is missing: the mail may be cut short"),)
-    )
-    return _filled(part, children=children, findings=findings)
+        return replace(part, raw=content[body : span[1]])
+    digest = part.content_type.endswith("/digest")
+    children, closed = _children(content, (body, span[1]), boundary, path, budget, digest=digest)
+    if closed:
+        return replace(part, children=children)
+    remark = warning("mime-no-end", f"part {path}", "the last boundary is missing: the mail may be cut short")
+    return replace(part, children=children, findings=(*part.findings, remark))
 
 
 def _children(
@@ -131,7 +142,7 @@ def _delimiters(content: bytes, span: tuple[int, int], delimiter: bytes) -> Iter
         position = found + len(delimiter)
         if found > span[0] and content[found - 1 : found] not in {b"\n", b"\r"}:
             continue
-        line_end = re.compile(rb"(--)?[ \t]*(\r\n|\n|\r|\Z)").match(content, position, limit)
+        line_end = _DELIMITER_END.match(content, position, limit)
         if line_end is None:
             continue
         begin = found
@@ -152,7 +163,7 @@ def _head(content: bytes, span: tuple[int, int], path: str) -> tuple[bytes, int]
     return content[start:end], end
 
 
-def _described(head: bytes, path: str, default: str) -> Part:
+def _described(head: bytes, path: str, default: str, *, keep: bool) -> Part:
     """A header that cannot be read is as if it were not there: the part becomes a file without a name."""
     fields = fields_of(head)
     wanted = {name: value for name, value in reversed(fields) if name.startswith("content-")}
@@ -164,7 +175,7 @@ def _described(head: bytes, path: str, default: str) -> Part:
         disposition, more = parameters(wanted.get("content-disposition", ""))
     except TRAPS:
         return _opaque(path, encoding)
-    kept = fields if path == "1" else ()
+    kept = fields if keep else ()
     return Part(
         path=path,
         content_type=content_type if content_type.count("/") == 1 else default,
@@ -184,18 +195,29 @@ def _opaque(path: str, encoding: str) -> Part:
     return Part(path=path, content_type="application/octet-stream", encoding=encoding, findings=told)
 
 
-def _filled(
-    part: Part, *, raw: bytes = b"", children: tuple[Part, ...] = (), findings: tuple[Finding, ...] = ()
-) -> Part:
-    return replace(part, raw=raw, children=children, findings=(*part.findings, *findings))
+def _uuencoded(raw: bytes, place: str) -> tuple[bytes, tuple[Finding, ...]]:
+    """What old mail software wrote before MIME: ``begin 644 name``, lines, ``end``."""
+    lines = raw.splitlines()
+    start = next((number for number, line in enumerate(lines) if line.startswith(b"begin ")), None)
+    ends = [number for number, line in enumerate(lines) if line.strip() == b"end"]
+    if start is None or not ends or ends[-1] < start:
+        return b"", (error("mime-uuencode", place, "the uuencoded file stops in the middle; send it again as base64"),)
+    try:
+        return b"".join(binascii.a2b_uu(line) for line in lines[start + 1 : ends[-1]]), ()
+    except binascii.Error:
+        return b"", (error("mime-uuencode", place, "the uuencoded file is damaged; send it again as base64"),)
 
 
 def _base64(raw: bytes, place: str) -> tuple[bytes, tuple[Finding, ...]]:
     """Characters outside the alphabet do not count (RFC 2045 §6.8); what stands behind the padding is told."""
-    lines = raw.replace(b"\r\n", b"").strip()
-    if len(lines) % 4 == 0:
+    body = raw.strip()
+    size = len(body) - body.count(b"\n") - body.count(b"\r")
+    if size % 4 == 0:
+        # pybase64 leaves out what is not of the alphabet; the length shows that it was line ends alone.
         with contextlib.suppress(binascii.Error, ValueError):
-            return pybase64.b64decode(lines, validate=True), ()
+            content = pybase64.b64decode(body)
+            if len(content) == size // 4 * 3 - body[-2:].count(b"="):
+                return content, ()
     compact = raw.translate(None, _NOT_BASE64)
     text, padding, rest = compact.partition(b"=")
     findings: tuple[Finding, ...] = ()

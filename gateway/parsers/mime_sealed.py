@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterator
 
 import pybase64
 
@@ -20,6 +21,7 @@ _BEGIN, _END = b"-----BEGIN PGP MESSAGE-----", b"-----END PGP MESSAGE-----"
 _SIGNED_BEGIN, _SIGNED_END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
 _ARMOR_BODY = re.compile(rb"\r?\n[ \t]*\r?\n([A-Za-z0-9+/]{4})")
 _LONGEST_ARMOR_HEADER = 2048
+_SEALS = {"multipart/signed", "multipart/encrypted"}
 _ENCRYPTED_PACKETS = {1, 3, 9, 18, 20}
 """Tags of packets that open an encrypted message (RFC 9580 §5): session keys, and encrypted data itself."""
 
@@ -38,13 +40,19 @@ def sealed_as(mail: Part) -> str | Finding | None:
         return _encrypted(mail) or _lie("an encrypted mail")
     if kind == "text/plain" and (inline := _inline(mail)):
         return inline
-    inner = next(
-        (part for part in mail.walk() if part.content_type in {"multipart/signed", "multipart/encrypted"}), None
-    )
+    inner = next((part for part in _own_parts(mail) if part.content_type in _SEALS), None)
     if inner:
         message = "signed or encrypted part inside a clear mail: send it alone, or leave the sealing to the gateway"
         return error("sealed-part-inside", f"part {inner.path}", message)
     return None
+
+
+def _own_parts(part: Part) -> Iterator[Part]:
+    """The parts of a mail, without those of a mail inside it: a forwarded seal is a file of its own."""
+    yield part
+    if part.span == (0, 0):
+        for child in part.children:
+            yield from _own_parts(child)
 
 
 def _lie(what: str) -> Finding:

@@ -1,12 +1,16 @@
-"""What can be told of a PDF from its bytes alone, without opening it: truncated, locked, or no PDF at all."""
+"""What can be told of a PDF from its bytes alone, without opening it: truncated, locked, PDF/A, or no PDF at all."""
 
 from __future__ import annotations
+
+import re
 
 from gateway.document import Finding
 from gateway.parsers.remarks import warning
 
 _HEAD = 1024
 _TAIL = 2048
+_PART = re.compile(rb"""pdfaid:part(?:\s*=\s*["']|\s*>\s*)([1-4])""")
+_LEVEL = re.compile(rb"""pdfaid:conformance(?:\s*=\s*["']|\s*>\s*)([ABUFEabufe])""")
 
 
 def is_pdf(content: bytes) -> bool:
@@ -26,3 +30,16 @@ def pdf_findings(content: bytes, place: str) -> tuple[Finding, ...]:
             warning("pdf-locked", place, "PDF with a password or restrictions: the doctor may not be able to open it")
         )
     return tuple(findings)
+
+
+def conformance_of(content: bytes) -> str:
+    """``PDF/A-1B`` when the metadata claim it, else empty (ISO 19005-1 §6.7.11: they stand in clear in the file).
+
+    A claim, not a proof: no validator looked at the file.
+    """
+    at = content.find(b"pdfaid:part")
+    if at < 0:
+        return ""
+    near = content[max(0, at - _TAIL) : at + _TAIL]
+    part, level = _PART.search(near), _LEVEL.search(near)
+    return f"PDF/A-{part[1].decode()}{level[1].decode().upper() if level else ''}" if part else ""

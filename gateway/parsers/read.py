@@ -29,7 +29,16 @@ def read(content: bytes, *, name: str = "", expect_mail: bool = False) -> Readin
         raise UnreadableDocument((error("empty", "file", "the file is empty"),))
     found = Format.MIME if expect_mail or extension(name) == ".eml" else detect(content, name)
     reading = read_mime(content, read_part) if found is Format.MIME else _read_as(found, content, name)
-    return bounded(reading)
+    return bounded(_with_words(reading))
+
+
+def _with_words(reading: Reading) -> Reading:
+    """PDFium is loaded only for a letter that has a PDF and may want its words."""
+    if not any(file.media_type == "application/pdf" for one in reading.documents for file in one.attachments):
+        return reading
+    from gateway.parsers.pdf_words import with_words  # noqa: PLC0415
+
+    return with_words(reading)
 
 
 def bounded(reading: Reading) -> Reading:

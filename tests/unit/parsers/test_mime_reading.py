@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.document import Reading
 from gateway.errors import UnreadableDocument
-from gateway.parsers.mime import safe_name
+from gateway.parsers.mime_files import safe_name
 from gateway.parsers.mime_parts import take_apart
 from gateway.parsers.read import read
 from gateway.parsers.split import split_by_patient
