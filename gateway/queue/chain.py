@@ -15,7 +15,7 @@ from gateway.queue.entries import Line
 
 REACH = 64
 """So many lines back a line's true forerunner is looked for."""
-_SEQ, _HASH = 0, 8
+_SEQ, _HASH, _SALT = 0, 8, 9
 _BEFORE_ALL: Line = (0, *[None] * 7, entries.START, None, b"")
 
 
@@ -54,6 +54,10 @@ class Chain:
 
     def see(self, line: Line) -> None:
         """The next line."""
+        if self._stray is None and line[_SALT] is not None and entries.sound(self._sound[-1][_HASH], line):
+            self._salted = True
+            self._sound.append(line)
+            return
         if entries.changed(line) or self._out_of_time(line):
             self._changed.append((line[_SEQ], self._sound[-1][_SEQ]))
         stray, self._stray = self._stray, None

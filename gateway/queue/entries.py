@@ -123,10 +123,14 @@ def missing_tail(connection: Connection, seal: Seal) -> int:
 
 def told(connection: Connection, after: int = 0, *, at_most: int = 2**62) -> Iterator[Line]:
     """The lines behind ``after`` in order, as the tables keep them."""
-    wanted = {"after": after, "most": at_most}
-    rows = connection.execute(_LINES, wanted, execution_options={"yield_per": AT_ONCE})
-    for part in rows.partitions():
-        yield from part
+    left = at_most
+    while left > 0:
+        asked = connection.execute(_LINES, {"after": after, "most": min(left, AT_ONCE)})
+        page: Sequence[Line] = asked.cursor.fetchall() if asked.cursor else ()  # plain tuples of the driver
+        yield from page
+        if len(page) < AT_ONCE:
+            return
+        after, left = page[-1][0], left - AT_ONCE
 
 
 def sealed_end(connection: Connection, seal: Seal) -> tuple[int, bytes] | None:
@@ -137,16 +141,24 @@ def sealed_end(connection: Connection, seal: Seal) -> tuple[int, bytes] | None:
     return int(found.entries), bytes(found.hash)
 
 
+def sound(last: bytes, line: Line) -> bool:
+    """Whether a line is what was written, behind one with the hash ``last``; of an erased one its place alone."""
+    if line[9] is not None and not changed(line):
+        return bool(tree.link(last, line[10]) == line[8])
+    return line[9] is None and expected(last, line) == line[8]
+
+
 def leaf_of(line: Line) -> bytes:
     """The leaf of a line in the journal's tree: its own, or that over its hash when it is of before the salts."""
-    return bytes(line[10]) if line[10] is not None else tree.leaf(line[8])
+    leaf: bytes | None = line[10]
+    return leaf if leaf is not None else tree.leaf(line[8])
 
 
 def expected(last: bytes, line: Line) -> bytes:
     """The hash that a line must have behind one with the hash ``last``."""
-    _, *fields, own, salt, leaf = line
+    own, salt, leaf = line[8], line[9], line[10]
     if salt is None and leaf is None:
-        return sha256(last + old_words(fields)).digest()
+        return sha256(last + old_words(line[1:8])).digest()
     if salt is None and leaf == tree.leaf(own):
         return bytes(own)  # of before the salts, and erased: what it followed from is gone
     return tree.link(last, leaf or b"")
@@ -154,14 +166,13 @@ def expected(last: bytes, line: Line) -> bytes:
 
 def of_before(line: Line) -> bool:
     """Whether it was written before the salts, be it erased since or not."""
-    own, salt, leaf = line[8:]
-    return salt is None and (leaf is None or leaf == tree.leaf(own))
+    return line[9] is None and (line[10] is None or line[10] == tree.leaf(line[8]))
 
 
 def changed(line: Line) -> bool:
     """Whether the words of a line are not those that its leaf covers; of an erased one nothing can be said."""
-    _, *fields, _, salt, leaf = line
-    return salt is not None and tree.leaf(salt + tree.written(fields)) != leaf
+    salt = line[9]
+    return salt is not None and tree.leaf(salt + tree.written(line[1:8])) != line[10]
 
 
 def old_words(fields: Sequence[str | int | None]) -> bytes:
@@ -173,7 +184,7 @@ def broken_links(connection: Connection) -> Iterator[int]:
     """The ``seq`` of each entry that was changed, or whose hash does not follow from the one before."""
     last = START
     for line in told(connection):
-        if changed(line) or expected(last, line) != line[8]:
+        if not sound(last, line):
             yield line[0]
         last = line[8]
 
