@@ -54,7 +54,9 @@ class Writer:
         self._closed = False
         self._since: float | None = None
         self._engine = engine
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._asked: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._left: deque[_Job] = deque()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -67,8 +69,12 @@ class Writer:
             raise StorageUnavailable("an earlier commit failed")
         if self._closed:
             raise StorageUnavailable("closed")
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(verb, payload, size, done))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+        asked = self._asked.setdefault(loop, [])
+        asked.append(_Job(verb, payload, size, done))
+        if len(asked) == 1:
+            loop.call_soon(self._hand_over, loop)
         return await done
 
     @property
@@ -80,8 +86,15 @@ class Writer:
     def close(self) -> None:
         """Commit what waits, then end the thread; a second time does nothing."""
         self._closed = True
+        for loop in list(self._asked):
+            self._hand_over(loop)
         self._jobs.put(None)
         self._thread.join()
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What one round of the loop asked for goes together: to wake the thread costs more than many a job."""
+        if asked := self._asked.pop(loop, None):
+            self._jobs.put(asked)
 
     def _run(self) -> None:
         try:
@@ -97,21 +110,26 @@ class Writer:
 
     def _take(self) -> list[_Job] | None:
         """All that waits, at least one job, within the caps; ``None`` when closing."""
-        first = self._jobs.get()
-        if first is None:
-            return None
-        group, size = [first], first.size
+        group: list[_Job] = []
+        size = 0
         while len(group) < MAX_JOBS and size < MAX_BYTES:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
+            if not self._left and not self._more(wait=not group):
                 break
-            if job is None:
-                self._jobs.put(None)
-                break
-            group.append(job)
-            size += job.size
-        return group
+            group.append(self._left.popleft())
+            size += group[-1].size
+        return group or None
+
+    def _more(self, *, wait: bool) -> bool:
+        """Whether there was more; ``wait`` until there is, or until the end."""
+        try:
+            jobs = self._jobs.get(block=wait)
+        except queue.Empty:
+            return False
+        if jobs is None:
+            self._jobs.put(None)
+            return False
+        self._left.extend(jobs)
+        return True
 
     def _commit(self, connection: Connection, group: list[_Job]) -> None:
         """One transaction for the group; when a verb fails, each job alone, so that only the guilty one is refused."""
