@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gateway.compose.dispatch import Dispatch, day, moment
+from gateway.compose.dispatch import Dispatch
 from gateway.compose.essential import passages
-from gateway.compose.identity import (
-    french_birth,
-    ins_is_withheld,
-    patient_number,
-    professional_name,
-    qualified_ins,
-)
+from gateway.compose.facts import facts
+from gateway.compose.history import NOTHING, History
 from gateway.compose.losses import Loss, sentences
 from gateway.compose.mime import Part
-from gateway.compose.reading import addressee_lines, hidden_lines
 from gateway.compose.subject import reply_address, true_subject
 from gateway.compose.table import summary, table
 from gateway.compose.text import WIDTH, one_line, paragraphs, wrapped
 from gateway.compose.words import Words
-from gateway.document import Document, Patient, Professional, Stay
+from gateway.document import Document
 
 _RULE = "=" * 78
 
@@ -49,25 +43,25 @@ def introduction(dispatch: Dispatch) -> list[str]:
     return [*paragraphs(words), ""] if words.strip() else []
 
 
-def letter_lines(document: Document, words: Words) -> list[str]:
+def letter_lines(document: Document, words: Words, before: History = NOTHING) -> list[str]:
     """One document: its head, then its content; the HPRIM record and the PDF tell the same story."""
-    return [*heading(document, words), *content(document, words)]
+    return [*heading(document, words), *content(document, words, before)]
 
 
-def heading(document: Document, words: Words, *, titled: bool = True) -> list[str]:
+def heading(document: Document, words: Words) -> list[str]:
     """Kind, patient, stay, authors and how to reach them; without a patient only what the mail was called."""
     if document.patient is None:
         return paragraphs(document.title) if document.title.strip() else []
-    lines = list(wrapped(title_line(document, words))) if titled else []
+    lines = [piece for line in (title_line(document, words), *notices(document, words)) for piece in wrapped(line)]
+    return [*lines, "", *(line for label, values in facts(document, words) for line in _labelled(label, values))]
+
+
+def notices(document: Document, words: Words) -> list[str]:
+    """What stands under the title: the sender's own title, and what this document does to an earlier one."""
     title = one_line(document.title)
-    lines += wrapped(title) if title and title != kind_label(document, words) else ()
-    lines += wrapped(words.cancels_that.format(one_line(document.cancels))) if document.cancels else ()
-    lines += wrapped(words.replaces_that.format(one_line(document.replaces))) if document.replaces else ()
-    lines += ["", *_patient(document, document.patient, words)]
-    lines += _stay(document.stay, words) if document.stay else []
-    lines += _people(document, words)
-    lines += _labelled(words.addressees, addressee_lines(document, words))
-    return lines + _labelled(words.restricted, hidden_lines(document.wishes, words))
+    lines = [title] if title and title != kind_label(document, words) else []
+    lines += [words.cancels_that.format(one_line(document.cancels))] if document.cancels else []
+    return lines + ([words.replaces_that.format(one_line(document.replaces))] if document.replaces else [])
 
 
 def title_line(document: Document, words: Words) -> str:
@@ -77,15 +71,16 @@ def title_line(document: Document, words: Words) -> str:
     return " ".join((*marks, kind_label(document, words)))
 
 
-def content(document: Document, words: Words) -> list[str]:
+def content(document: Document, words: Words, before: History = NOTHING) -> list[str]:
     """Out of range, recognised passages, table of results, full text."""
     lines: list[str] = []
     text = paragraphs(document.text) if document.text.strip() else []
     essential = passages(text, words.goes_on)
-    marked = summary(document.results, words)
+    marked = summary(document.results, words, before)
     gap = [""] if essential and marked else []
-    lines += section(words.essential, [*marked, *gap, *essential])
-    lines += section(words.results, table(document.results, words)) if document.results else []
+    title = f"{words.essential} {words.excerpts}" if essential else words.essential
+    lines += section(title, [*marked, *gap, *essential])
+    lines += section(words.results, table(document.results, words, before)) if document.results else []
     if not text:
         return lines or (["", words.in_files] if document.patient and document.attachments else [])
     plain = not lines or document.patient is None
@@ -112,11 +107,6 @@ def kind_label(document: Document, words: Words) -> str:
     return one_line(document.kind.label) or words.document
 
 
-def reachable(professional: Professional) -> str:
-    """Phone numbers and addresses as a person writes them."""
-    return ", ".join(one_line(way.removeprefix("tel:").removeprefix("mailto:")) for way in professional.telecom)
-
-
 def _opening(dispatch: Dispatch) -> Iterator[str]:
     if not dispatch.in_mssante:
         # Clients show the neutral outer subject (crypto.md §2): the true one opens the text.
@@ -134,61 +124,6 @@ def _ending(dispatch: Dispatch) -> Iterator[str]:
     if stated_is_wrong:
         yield words.reply_refused
     yield f"{words.answers} : {address or dispatch.profile.sender}"
-
-
-def _patient(document: Document, patient: Patient, words: Words) -> list[str]:
-    used = f" ({words.used_name} {patient.used_family})" if patient.used_family else ""
-    birth = french_birth(patient) or patient.birth_date
-    first = f"{patient.family} {patient.given}{used}"
-    traits = filter(None, (first, f"{words.born} {birth}" if birth else "", patient.sex or ""))
-    ins = qualified_ins(patient)
-    number = patient_number(document)
-    numbers = filter(
-        None,
-        (
-            f"{words.ins} {ins.value}" if ins else "",
-            words.ins_withheld if ins_is_withheld(patient) else "",
-            f"{words.patient_number} {number.value}" if number else "",
-        ),
-    )
-    return _labelled(words.patient, (", ".join(traits), ", ".join(numbers)))
-
-
-def _stay(stay: Stay, words: Words) -> list[str]:
-    if stay.admitted_at and stay.discharged_at:
-        dates = words.from_to.format(day(stay.admitted_at), day(stay.discharged_at))
-    elif stay.admitted_at:
-        dates = words.since.format(day(stay.admitted_at))
-    else:
-        dates = words.until.format(day(stay.discharged_at)) if stay.discharged_at else ""
-    number = f"{words.visit} {stay.visit}" if stay.visit else ""
-    if not number and stay.file_number:
-        number = f"{words.file_number} {stay.file_number}"
-    place = ", ".join(filter(None, (f"{words.unit} {stay.unit}" if stay.unit else "", stay.hospital)))
-    return _labelled(words.stay, (dates, place, number))
-
-
-def _people(document: Document, words: Words) -> list[str]:
-    lines: list[str] = []
-    author, second = document.author, document.legal_authenticator
-    if author is not None:
-        name = ", ".join(filter(None, (professional_name(author), author.organisation)))
-        lines += _labelled(words.author, (name, reachable(author)))
-    if second is not None and professional_name(second):
-        known = author is not None and professional_name(second) == professional_name(author)
-        ways = "" if author is not None and second.telecom == author.telecom else reachable(second)
-        name = "" if known and not ways and not document.validated_at else professional_name(second)
-        lines += _labelled(words.validated_by, (", ".join(filter(None, (name, _validated(document)))), ways))
-    elif document.validated_at is not None:
-        lines += _labelled(words.validated, (_validated(document),))
-    if document.written_at is not None:
-        lines += _labelled(words.written, (day(document.written_at),))
-    return lines
-
-
-def _validated(document: Document) -> str:
-    """Day and hour: two reports of one day are told apart by it."""
-    return moment(document.validated_at) if document.validated_at else ""
 
 
 def _labelled(label: str, values: tuple[str, ...]) -> list[str]:

@@ -12,10 +12,12 @@ from gateway.compose.body import Told, body, letter_lines
 from gateway.compose.dispatch import Dispatch
 from gateway.compose.enclosures import Enclosures, enclose
 from gateway.compose.headers import checked_value, mailbox, unstructured
+from gateway.compose.history import history
 from gateway.compose.identity import identity_is_complete
 from gateway.compose.mime import Part, entity, multipart
 from gateway.compose.profile import ComposeProfile
 from gateway.compose.subject import reply_address, subject
+from gateway.compose.table import DAYS
 from gateway.errors import TooLarge, UnreadableDocument
 from gateway.identifiers import DeliveryId
 from gateway.letter import Addressed, AddressedLetter, AsReceived, ComposedMail
@@ -58,7 +60,10 @@ class Composer:
             raise UnreadableDocument((refusal("letter", "already-sealed", "a sealed mail passes as it is"),))
         if not dispatch.documents:
             raise UnreadableDocument((refusal("letter", "no-document", "there is nothing in the letter to send"),))
-        told = tuple(letter_lines(document, dispatch.words) for document in dispatch.documents)
+        told = tuple(
+            letter_lines(document, dispatch.words, history(dispatch.documents, document, most=DAYS))
+            for document in dispatch.documents
+        )
         enclosures = enclose(dispatch, told)
         content = _entity(dispatch, told, enclosures)
         if addressed.in_mssante and dispatch.for_patient and len(content) > _MON_ESPACE_SANTE:

@@ -40,7 +40,7 @@ def passages(lines: list[str], goes_on: str) -> list[str]:
     found: list[list[str]] = []
     start = 0
     while start < len(lines):
-        end = _end(lines, start) if _is_heading(lines[start]) else start
+        end = _end(lines, start) if is_heading(lines[start]) else start
         if end > start:
             passage = lines[start : min(end, start + _LONGEST)]
             cut = end > start + _LONGEST or _ends_weakly(lines, end)
@@ -62,7 +62,8 @@ def _short_enough(found: list[list[str]], room: int) -> list[list[str]]:
     return [passage for index, passage in enumerate(found) if index in chosen]
 
 
-def _is_heading(line: str) -> bool:
+def is_heading(line: str) -> bool:
+    """Whether the line is one of the headings that a GP looks for, perhaps with its words behind a colon."""
     bare = line.strip(_DECORATION)
     matched = _HEADINGS.match(bare)
     if matched is None:
@@ -77,7 +78,7 @@ def _end(lines: list[str], start: int) -> int:
     said = sentence
     for index in range(start + 1, len(lines)):
         line = lines[index].strip()
-        if line and (_is_heading(line) or _NEXT_HEADING.match(line) or _CLOSING.match(line)):
+        if line and (is_heading(line) or _NEXT_HEADING.match(line) or _CLOSING.match(line)):
             return index if said else start
         if said and _is_weak_heading(lines, index):
             return index
@@ -98,7 +99,7 @@ def _ends_weakly(lines: list[str], end: int) -> bool:
     if end >= len(lines) or not _is_weak_heading(lines, end):
         return False
     line = lines[end].strip()
-    return not (_is_heading(line) or _NEXT_HEADING.match(line) or _CLOSING.match(line))
+    return not (is_heading(line) or _NEXT_HEADING.match(line) or _CLOSING.match(line))
 
 
 def _goes_on(lines: list[str], blank: int) -> bool:

@@ -66,5 +66,5 @@ def _characters(spell: Latin1) -> Iterator[Loss]:
 def _text(lines: Sequence[str], spell: Latin1) -> Iterator[str]:
     """The readable part: no line may pass for a tag or a segment, all are at most 78 columns wide."""
     for line in lines:
-        shown = harmless(spell(visible(line).replace("\n", " ")))
+        shown = harmless(spell(line if line.isprintable() else visible(line).replace("\n", " ")))
         yield from wrapped(shown, _WIDTH, hard=True)

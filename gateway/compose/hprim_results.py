@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from gateway.compose.latin import Latin1
@@ -15,6 +16,7 @@ _FLAGS = frozenset({"", "N", "L", "H", "LL", "HH"})
 _STATUSES = {"": "", "F": "F", "U": "F", "C": "C"}
 """hprim.md §2.6; every other status is "not validated" (R)."""
 _SAME_AS_R = frozenset({"R", "P"})
+_UNTIDY = re.compile(r"\*\*\*|  | \||\| ")
 _TEX_WIDTH = 78 - len("TEX|")
 _LONGEST_VALUE = 60
 """Longer ones are comments in the wrong field to readers (hprim.md §1.7)."""
@@ -40,7 +42,7 @@ def _lines(result: Result, spell: Latin1, words: Words) -> Iterator[str]:
         # No RES: a reader without status handling would file the value as a result.
         yield from _tex(spell, f"{label} : {words.withdrawn} ({words.status} {result.status})")
     else:
-        yield "|".join(_res(spell, result))
+        yield _res(spell, result)
         if _is_long(result):
             yield from _tex(spell, value_of(result) if "\n" not in result.value.strip() else result.value)
         if _flag(result) not in _FLAGS:
@@ -50,10 +52,9 @@ def _lines(result: Result, spell: Latin1, words: Words) -> Iterator[str]:
 
 
 def _losses(result: Result) -> Iterator[tuple[Why, str, str]]:
-    label = f"« {one_line(result.label)} »"
-    status = result.status.upper()
     if is_title(result):
         return
+    label, status = f"« {one_line(result.label)} »", result.status.upper()
     if is_withdrawn(result):
         yield Why.UNCODED, "result-withdrawn", label
         return
@@ -63,11 +64,11 @@ def _losses(result: Result) -> Iterator[tuple[Why, str, str]]:
         yield Why.CHANGED, "result-status", f"{one_line(result.status)} → R {label}"
     if _is_long(result):
         yield Why.UNCODED, "result-long", label
-    if any("|" in text or "***" in text for text in _texts(result)):
+    if any("|" in text or "***" in text for text in (result.label, result.code, result.value, result.unit)):
         yield Why.CHANGED, "result-separator", label
 
 
-def _res(spell: Latin1, result: Result) -> tuple[str, ...]:
+def _res(spell: Latin1, result: Result) -> str:
     label, code, value, unit, *limits = _texts(result)
     kind = "N" if result.numeric and NUMBER.fullmatch(value) else "A"
     flag = _flag(result)
@@ -75,7 +76,11 @@ def _res(spell: Latin1, result: Result) -> tuple[str, ...]:
     second = result.second
     more = (second.value, second.unit, second.low, second.high) if second else ("", "", "", "")
     fields = ("RES", label, code, kind, value, unit, *limits, flag if flag in _FLAGS else "", status, *more)
-    return tuple(_field(spell, text) for text in fields)
+    line = "|".join(fields)
+    shown = spell(line) if line.isprintable() else ""
+    if shown.count("|") == len(fields) - 1 and not _UNTIDY.search(shown):
+        return shown  # nearly every line: nothing in it to be made harmless
+    return "|".join(_field(spell, text) for text in fields)
 
 
 def _texts(result: Result) -> tuple[str, ...]:

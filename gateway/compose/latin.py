@@ -55,6 +55,8 @@ class Latin1:
 
 def harmless(line: str) -> str:
     """A line that cannot pass for a tag (hprim.md §1.9, 5), wherever in it a reader looks for one, or for a segment."""
+    if "*" not in line and "|" not in line:
+        return line
     return _SEGMENT.sub(r"\1/", _TAG.sub(r"** \1 **", line))
 
 

@@ -11,22 +11,18 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING
 
 from gateway.compose.address import refusal
-from gateway.compose.body import heading, title_line
-from gateway.compose.dispatch import PARIS, Dispatch
-from gateway.compose.essential import passages
-from gateway.compose.identity import french_birth
+from gateway.compose.dispatch import Dispatch
 from gateway.compose.losses import Loss, Target, Why, Written
-from gateway.compose.results import is_title, mark_of, notes_of, range_of, value_of
-from gateway.compose.table import legend, summary
-from gateway.compose.text import one_line, paragraphs, visible
-from gateway.compose.words import Words
-from gateway.document import Document, Result
+from gateway.compose.page import page_data
+from gateway.document import Document
 from gateway.errors import UnreadableDocument
 
-_COLUMNS = 92
+if TYPE_CHECKING:
+    import typst
+
 # Drawn with the fonts that typst brings, tried one by one under PDF/A-2, which unlike PDF/A-1 refuses a missing glyph.
 _UNDRAWN = re.compile(
     "[^\n -~\u00a0-\u04ff\u1e00-\u2040\u2044-\u2052\u2054-\u211e\u2126-\u2151\u2153-\u2184\u2189-\u23ff\u2460-\u262f"
@@ -37,14 +33,17 @@ _UNDRAWN = re.compile(
 def render(dispatch: Dispatch, document: Document) -> Written:
     """The PDF with what it shows otherwise; ``UnreadableDocument`` when no page can be made.
 
-    A character that no font draws is shown as ``[U+6F22]``, not as a box that says nothing.
+    Without tags: PDF 1.4 cannot pack them, they would make three quarters of the file, and the mail has the same words
+    as text. A character that no font draws is shown as ``[U+6F22]``, not as a box that says nothing.
     """
     import typst  # noqa: PLC0415 - 30 MB that most letters do not need
 
-    plain = json.dumps(_data(dispatch, document), ensure_ascii=False)
+    plain = json.dumps(page_data(dispatch, document), ensure_ascii=False)
     data = _UNDRAWN.sub(_numbered, plain)
     try:
-        made = typst.compile(_template(), sys_inputs={"data": data}, pdf_standards="a-1b", ignore_system_fonts=True)
+        made = typst.compile(
+            _template(), sys_inputs={"data": data}, pdf_standards="a-1b", pdf_tags=False, font_paths=_fonts()
+        )
     except typst.TypstError as error:  # its words may quote the letter: they go nowhere
         raise UnreadableDocument((refusal("pdf", "page-not-printed", "no page can be made of this letter"),)) from error
     return Written(content=bytes(made), losses=tuple(_numbered_losses(plain)))
@@ -57,61 +56,17 @@ def _numbered_losses(text: str) -> Iterator[Loss]:
 
 
 @cache
+def _fonts() -> typst.Fonts:
+    """The fonts inside typst and no others, found once: finding them is an eighth of a page."""
+    import typst  # noqa: PLC0415 - as above
+
+    return typst.Fonts(include_system_fonts=False)
+
+
+@cache
 def _template() -> bytes:
     return files("gateway.compose").joinpath("letter.typ").read_bytes()
 
 
 def _numbered(found: re.Match[str]) -> str:
     return f"[U+{ord(found[0]):04X}]"
-
-
-def _data(dispatch: Dispatch, document: Document) -> dict[str, Any]:  # any: what JSON holds
-    words, about = dispatch.words, dispatch.about.astimezone(PARIS)
-    text = paragraphs(document.text, _COLUMNS) if document.text.strip() else []
-    results = document.results
-    return {
-        "title": title_line(document, words),
-        "hospital": one_line(dispatch.profile.hospital),
-        "day": [about.year, about.month, about.day],
-        "language": "fr" if dispatch.profile.language.lower().startswith("fr") else "en",
-        "running": _running(document),
-        "reference": str(dispatch.parsed.id),
-        "page": words.page,
-        "heading": [line for line in heading(document, words, titled=False) if line],
-        "essential_title": words.essential,
-        "essential": [*summary(results, words), *passages(text, words.goes_on)],
-        "results_title": words.results,
-        "columns": list(words.columns),
-        "rows": [row for result in results for row in _rows(result, words)],
-        "legend": [line for line in legend(results, words) if line],
-        "text_title": words.full_text,
-        "text": text,
-    }
-
-
-def _running(document: Document) -> str:
-    """Who the page is about, on every page: pages get separated."""
-    patient = document.patient
-    if patient is None:
-        return ""
-    return one_line(f"{patient.family} {patient.given} {french_birth(patient) or patient.birth_date}")
-
-
-def _rows(result: Result, words: Words) -> list[dict[str, Any]]:  # any: what JSON holds
-    label = one_line(result.label)
-    rows: list[dict[str, Any]] = []
-    if is_title(result):
-        rows.append(_wide(label, title=True))
-    else:
-        mark = mark_of(result)
-        cells = [label, value_of(result), one_line(result.unit), range_of(result), mark]
-        rows.append({"kind": "cells", "cells": cells, "marked": bool(mark)})
-    if result.second is not None:
-        second = result.second
-        cells = ["", one_line(second.value), one_line(second.unit), range_of(second), ""]
-        rows.append({"kind": "cells", "cells": cells, "marked": False})
-    return rows + [_wide(visible(note), title=False) for note in notes_of(result, words)]
-
-
-def _wide(text: str, *, title: bool) -> dict[str, Any]:  # any: what JSON holds
-    return {"kind": "wide", "title": title, "cells": [text]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 
 from gateway.compose.text import one_line
@@ -11,6 +12,7 @@ from gateway.document import Measure, Result
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 _ALERT = {"LL", "HH", "AA", "<", ">"}
+_ARROWS = {"L": "↓", "LL": "↓↓", "<": "↓↓", "H": "↑", "HH": "↑↑", ">": "↑↑"}
 _WITHDRAWN = frozenset({"D", "X", "W"})
 """HL7 table 0085 and HPRIM Santé table 30: deleted, cancelled, wrong."""
 _FINAL = frozenset({"", "F", "U", "C"})
@@ -21,6 +23,11 @@ def is_title(result: Result) -> bool:
     """A line that has a label and nothing else to say; a result that is still to come has a unit or limits."""
     said = (result.value, result.unit, result.low, result.high, result.flag, result.comparator or "")
     return result.second is None and not any(text.strip() for text in said)
+
+
+def is_corrected(result: Result) -> bool:
+    """Whether it replaces a value that was sent before."""
+    return result.status.upper() == "C"
 
 
 def is_unfinished(result: Result) -> bool:
@@ -58,13 +65,19 @@ def mark_of(result: Result) -> str:
     return "" if flag or is_withdrawn(result) else _compared(result)
 
 
+def arrow_of(result: Result) -> str:
+    """Which way a mark points, for pages: one arrow, two beyond the alert; in brackets when we compared."""
+    mark = mark_of(result)
+    arrow = _ARROWS.get(mark.removeprefix("!! ").strip("()"), "")
+    return f"({arrow})" if arrow and mark.startswith("(") else arrow
+
+
 def notes_of(result: Result, words: Words) -> list[str]:
     """What else must be read with the value: that it is not final, or was changed, and the comment."""
     notes = []
-    status = result.status.upper()
     if is_withdrawn(result):
         notes.append(words.withdrawn)
-    elif status == "C":
+    elif is_corrected(result):
         notes.append(words.corrected)
     elif is_unfinished(result):
         notes.append(words.not_validated)
@@ -73,7 +86,7 @@ def notes_of(result: Result, words: Words) -> list[str]:
     return notes
 
 
-def out_of_range(results: tuple[Result, ...]) -> list[Result]:
+def out_of_range(results: Iterable[Result]) -> list[Result]:
     """The results that carry a mark."""
     return [result for result in results if mark_of(result) and not is_withdrawn(result)]
 

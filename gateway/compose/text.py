@@ -25,8 +25,9 @@ def visible(text: str) -> str:
 
 def one_line(text: str) -> str:
     """``text`` on one line, blanks folded, controls made visible."""
-    shown = text if text.isprintable() else visible(text)
-    return " ".join(shown.split())
+    if text.isprintable() and "  " not in text:
+        return text.strip(" ")  # of the blanks, only U+0020 is printable
+    return " ".join(visible(text).split())
 
 
 def wrapped(line: str, width: int = WIDTH, *, hard: bool = False) -> Iterator[str]:

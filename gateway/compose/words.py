@@ -34,6 +34,7 @@ class Words:
     replaces_that: str
     cancels_that: str
     essential: str
+    excerpts: str
     goes_on: str
     in_files: str
     out_of_range: str
@@ -64,7 +65,6 @@ class Words:
     hidden_patient: str
     hidden_parents: str
     discreet: str
-    earlier: str
     legend_earlier: str
 
 
@@ -93,7 +93,8 @@ FRENCH = Words(
     cancels="[Annulation]",
     replaces_that="Remplace le document envoyé auparavant sous le numéro {}.",
     cancels_that="Le document envoyé auparavant sous le numéro {} est annulé : ne plus en tenir compte.",
-    essential="L'ESSENTIEL (extraits, le texte complet suit)",
+    essential="L'ESSENTIEL",
+    excerpts="(extraits, le texte complet suit)",
     goes_on="[… suite dans le texte complet]",
     in_files="Le contenu de ce document est dans le fichier joint.",
     out_of_range="Hors des limites",
@@ -124,8 +125,7 @@ FRENCH = Words(
     hidden_patient="document non visible par le patient à la demande de l'expéditeur",
     hidden_parents="non visible par les représentants légaux du patient",
     discreet="connexion secrète demandée",
-    earlier="Antérieur",
-    legend_earlier="Antérieur : résultats du même patient, de la même analyse et de la même unité dans ce courrier",
+    legend_earlier="Colonnes datées : résultats antérieurs du patient contenus dans ce courrier",
 )
 
 ENGLISH = Words(
@@ -153,7 +153,8 @@ ENGLISH = Words(
     cancels="[Annulation]",
     replaces_that="Replaces the document sent before under the number {}.",
     cancels_that="The document sent before under the number {} is withdrawn: do not act on it any more.",
-    essential="ESSENTIAL (excerpts, the full text follows)",
+    essential="ESSENTIAL",
+    excerpts="(excerpts, the full text follows)",
     goes_on="[… continued in the full text]",
     in_files="The content of this document is in the attached file.",
     out_of_range="Out of range",
@@ -184,8 +185,7 @@ ENGLISH = Words(
     hidden_patient="document not visible to the patient at the sender's wish",
     hidden_parents="not visible to the patient's legal representatives",
     discreet="secret connection asked for",
-    earlier="Earlier",
-    legend_earlier="Earlier: results of the same patient, examination and unit in this letter",
+    legend_earlier="Dated columns: earlier results of the patient in this letter",
 )
 
 
