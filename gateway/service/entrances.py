@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from config.sections import Mailbox
-from gateway.errors import PermanentFailure
+from gateway.errors import PermanentFailure, SettingsRefused
 from gateway.identifiers import LetterId, new_letter_id
 from gateway.imap import Limits as ImapLimits
 from gateway.imap import MailboxWatch, Pace
@@ -86,9 +86,10 @@ class Entrances:
 
     async def _open_smtp(self) -> None:
         gateway, wanted = self._gateway, smtp_settings(self._gateway.settings)
+        given = given_sockets()
+        _no_door_for(set(given) - {each.name for each in (wanted.listeners if wanted else ())})
         if wanted:
             store, largest = gateway.store, wanted.limits.max_size
-            given = given_sockets()
             listeners = tuple(replace(each, given=given.get(each.name)) for each in wanted.listeners)
             wanted = replace(wanted, listeners=listeners, admit=lambda: store.admit(largest))
             doors = await open_smtp_doors(wanted, gateway.journey, gateway.clock, new_letter_id)
@@ -149,6 +150,15 @@ async def watched(run: Callable[[], Awaitable[None]], *, pause: float = RESTART)
         except Exception as error:  # noqa: BLE001 (a mailbox that nobody watches loses receipts in silence)
             structlog.get_logger().error("watcher-ended", watcher=run.__qualname__, error=type(error).__name__)
         await asyncio.sleep(pause)
+
+
+def _no_door_for(names: Collection[str]) -> None:
+    """A socket that the service manager opened and nobody answers would leave every client hanging."""
+    if names:
+        raise SettingsRefused(
+            f"systemd opened the socket {', '.join(sorted(names))} and [smtp] has no such door: "
+            "set its port (implicit_tls_port, starttls_port or certificate_port) or disable the socket unit"
+        )
 
 
 def _pace(mailbox: Mailbox) -> Pace:

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load
+from gateway.errors import SettingsRefused
+from gateway.moments import utc_now
+from gateway.service import entrances
+from gateway.service.build import build
 from gateway.service.installing import install
+from gateway.service.running import Running
 from gateway.service.supervisor import given_sockets, notify, watchdog
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,3 +100,13 @@ def test_f6_systemd_opens_the_door_hears_ready_alive_and_stopping_and_the_end_is
             process.kill()
             process.wait()
     assert set(heard) == {b"READY=1", b"WATCHDOG=1", b"STOPPING=1"}
+
+
+async def test_a_socket_of_systemds_that_no_door_answers_refuses_to_start(tmp_path: Path, monkeypatch):
+    settings = load(install(tmp_path / "here").settings)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        monkeypatch.setattr(entrances, "given_sockets", lambda: {"certificate": door})
+        with pytest.raises(SettingsRefused) as refused:
+            async with Running(build(settings, clock=utc_now)):
+                pass
+    assert "systemd opened the socket certificate" in refused.value.detail
