@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from commands.output import Exit, fail, say
-from config.settings import Settings, SettingsError, load
+from commands.places import settings
+from config.settings import Settings
 from gateway.control import Order, order
 from gateway.errors import HuitaineError, PeerTimedOut, TransientFailure
 from gateway.moments import utc_now
@@ -22,9 +22,8 @@ from gateway.queue import keyring, migrations
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
 from gateway.service.orders import Orders
+from gateway.service.staybook import StayBook
 from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
-
-PLACES = (Path("huitaine.toml"), Path("/etc/huitaine/huitaine.toml"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,8 @@ class Installation:
             try:
                 keys = open_keys(self.settings, store, vault, utc_now)
                 checkpoints = open_checkpoints(self.settings, store, vault, utc_now)
-                return await Orders(store, clock=utc_now, keys=keys, checkpoints=checkpoints).obey(what)
+                stays = StayBook(vault.pseudonym)
+                return await Orders(store, clock=utc_now, keys=keys, checkpoints=checkpoints, stays=stays).obey(what)
             finally:
                 store.close()
 
@@ -121,15 +121,4 @@ def _refusal(answer: Order) -> str:
 
 def installation() -> Installation:
     """The installation of ``--config``, else of this folder, else of /etc/huitaine; exit 2 when it cannot be used."""
-    try:
-        return Installation(settings=load(settings_path()))
-    except SettingsError as error:
-        fail(str(error), Exit.USAGE)
-
-
-def settings_path() -> Path:
-    """The settings file of ``--config``, else of this folder, else of /etc/huitaine."""
-    named = os.environ.get("HUITAINE_CONFIG")
-    if named:
-        return Path(named)
-    return next((place for place in PLACES if place.is_file()), PLACES[0])
+    return Installation(settings=settings())

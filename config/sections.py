@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,7 @@ class Folder(Section):
     interval_seconds: float = 2.0
     settle_seconds: float = 5.0
     witness: bool = False
+    hprim_err: bool = False
     source: str = "folder"
 
 
@@ -217,10 +219,27 @@ class Queue(Section):
     min_free_share: float = 0.1
 
 
-class Delays(Section):
-    """Which clock the reports run."""
+class DelayLimit(Section):
+    """Another limit for one source, service or kind of letter; what is left out fits all."""
 
-    policy: Literal["8-days", "same-day"] = "8-days"
+    policy: Literal["8-days", "same-day", "same-working-day", "lab-results"]
+    hospital: str | None = None
+    unit: str | None = None
+    kind: str | None = None
+    days: Annotated[int, Field(ge=0)] = 0
+    hours: Annotated[float, Field(gt=0)] | None = None
+
+
+class Delays(Section):
+    """Which clock the reports run, and what stops it."""
+
+    policy: Literal["8-days", "same-day", "same-working-day", "lab-results"] = "8-days"
+    region: Literal["", "57", "67", "68", "971", "972", "973", "974", "976"] = ""
+    closes_at: time | None = None
+    stops_at: Literal["sent", "delivered", "read", "integrated"] = "sent"
+    partial_counts: bool = True
+    lab_hours: Annotated[float, Field(gt=0)] = 24.0
+    limits: tuple[DelayLimit, ...] = ()
 
 
 class Escalation(Section):

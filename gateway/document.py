@@ -241,6 +241,8 @@ class Document:
     replaces: str | None = None
     cancels: str | None = None
     urgent: bool = False
+    partial: bool = False
+    """Its own status says that a final one is to follow (TXA-17, OBR-25)."""
     wishes: Wishes = Wishes()
     control_id: str | None = None
     """MSH-10 of the message it came in, quoted back by ZAM (IG-TRANS, OBX-4)."""

@@ -253,3 +253,8 @@ def restored(at: datetime, *, words: str) -> Event:
 def queue_released(at: datetime, *, actor: str) -> Event:
     """A named person let a queue on hold go."""
     return Event(at=at, kind="queue-released", actor=actor)
+
+
+def opposed(at: datetime, *, is_withdrawn: bool, actor: str) -> Event:
+    """A named person recorded that a patient opposes the sending, or no longer does; the clock's line says whose."""
+    return Event(at=at, kind="opposition-withdrawn" if is_withdrawn else "opposition", actor=actor)

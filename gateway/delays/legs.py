@@ -43,12 +43,15 @@ class Stamp:
 
 
 _GRADES = {"none": 0, **{leg.value: grade for grade, leg in enumerate(Leg, start=1)}}
+_ARRIVED = (Leg.DELIVERED, Leg.PROCESSED, Leg.DISPLAYED, Leg.INTEGRATED)
 _TIMELESS = frozenset({Leg.SEALED})
-"""Legs that no line of ``timing`` depends on."""
+"""Legs after which no line is drawn: the acceptance follows in the same transaction, and draws it."""
 
 
 _GROUPS = Prepared(
-    select(clock.c.group_key).where(clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), clock.c.counts)
+    select(clock.c.group_key).where(
+        clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), or_(clock.c.counts, clock.c.result)
+    )
 )
 
 
@@ -62,25 +65,33 @@ def record_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
 
     Of two times for one leg the earlier stays, so the order in which receipts arrive changes nothing.
     """
-    by_leg: defaultdict[Leg, list[Stamp]] = defaultdict(list)
-    for stamp in stamps:
-        by_leg[stamp.leg].append(stamp)
-    new = sum(_stamp(connection, leg, told) for leg, told in by_leg.items())
-    timed = {stamp.delivery_id for leg, told in by_leg.items() if leg not in _TIMELESS for stamp in told}
+    told = list(stamps)
+    timed = {stamp.delivery_id for stamp in told if stamp.leg not in _TIMELESS}
+    new = stamp_legs(connection, told)
     if new and timed:
         settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=list(timed))])
     return new
 
 
+def stamp_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
+    """:func:`record_legs` without drawing the figures again."""
+    by_leg: defaultdict[Leg, list[Stamp]] = defaultdict(list)
+    for stamp in stamps:
+        by_leg[stamp.leg].append(stamp)
+    return sum(_stamp(connection, leg, told) for leg, told in by_leg.items())
+
+
 def begin_again(connection: Connection, deliveries: Iterable[str]) -> None:
-    """A person sends again what came back: that it was taken once, and failed, says nothing of what comes now.
+    """A person sends again what came back or was cancelled: that it was taken once says nothing of what comes now.
 
     What is proved to have arrived stays as it is.
     """
-    these = list(deliveries)
-    undone = clock.c.delivery_id.in_(these) & clock.c.state.in_((Leg.ACCEPTED.value, Leg.FAILED.value))
+    these, over = list(deliveries), (Leg.ACCEPTED.value, Leg.FAILED.value, Leg.CANCELLED.value)
+    arrived = or_(*(clock.c[f"{leg.value}_at"].is_not(None) for leg in _ARRIVED))
+    undone = clock.c.delivery_id.in_(these) & clock.c.state.in_(over) & ~arrived
     now = case((clock.c.sealed_at.is_(None), "none"), else_=Leg.SEALED.value)
-    connection.execute(update(clock).where(undone).values(accepted_at=None, failed_at=None, state=now))
+    open_again = {"accepted_at": None, "failed_at": None, "cancelled_at": None, "state": now}
+    connection.execute(update(clock).where(undone).values(**open_again))
     settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=these)])
 
 

@@ -50,6 +50,8 @@ class Tie:
     matched: Matched
     discharged_at: datetime | None = None
     """The stay's discharge, else the one that the letter states."""
+    rows: tuple[Row, ...] = field(repr=False, default=(), compare=False)
+    """What was kept of the letter, when it was just tied: a row of ``clock`` for each delivery."""
 
 
 def tie_letter(connection: Connection, letter: TimedLetter, *, pseudonym: Pseudonym) -> Tie:
@@ -76,7 +78,7 @@ def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseud
         if insert_new(connection, clock, rows):
             touched.append(group)
         left = found["discharged_at"] if found else claim.discharged_at
-        ties.append(Tie(letter_id=letter.id, stay_key=key, matched=matched, discharged_at=left))
+        ties.append(Tie(letter_id=letter.id, stay_key=key, matched=matched, discharged_at=left, rows=tuple(rows)))
     settle(connection, touched)
     return ties
 

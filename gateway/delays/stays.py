@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -49,6 +49,8 @@ class StayChange:
     apart: str | None = None
     retied: tuple[str, ...] = ()
     """Letters that this movement tied, or tied otherwise."""
+    row: Row | None = field(repr=False, default=None, compare=False)
+    """What was kept of the movement; ``None`` when it was heard before."""
 
 
 def record_movement(
@@ -79,12 +81,15 @@ def oppose(connection: Connection, numbers: StayKeys, at: datetime, *, withdrawn
 
 def record_row(connection: Connection, row: Row, at: datetime, *, details: bytes | None = None) -> StayChange:
     """:func:`record_movement` for a row of ``movement`` as :func:`movement_row` or :func:`opposition_row` makes it."""
-    key = row["stay_key"]
     if not insert_new(connection, movement, [{**row, "at": at}]):
-        return StayChange(change=Change.REPEATED, key=key)
+        return StayChange(change=Change.REPEATED, key=row["stay_key"])
+    return replace(_changed(connection, row, at, details), row=row)
+
+
+def _changed(connection: Connection, row: Row, at: datetime, details: bytes | None) -> StayChange:
     if row["trigger"] in MERGES and row["prior_key"]:
         return _merge(connection, row["prior_key"])
-    if key is None:
+    if row["stay_key"] is None:
         return StayChange(change=Change.IGNORED)
     return _redraw(connection, row, at, details)
 

@@ -60,6 +60,7 @@ class Gateway:
     keeper: Keeper
     worker: Worker
     hearing: Hearing
+    stays: StayBook
     message_ids: MessageIds
 
 
@@ -120,6 +121,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         keeper=keeper,
         worker=worker,
         hearing=Hearing(store, message_ids, stays, clock=clock),
+        stays=stays,
         message_ids=message_ids,
     )
 

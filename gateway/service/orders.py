@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gateway import journal
@@ -15,7 +16,7 @@ from gateway.queue.afterwards import Acting, Noting
 from gateway.queue.store import Store
 from gateway.service.checkpoints import Checkpoints
 from gateway.service.rotating import Keys
-from gateway.service.staybook import sent_again
+from gateway.service.staybook import StayBook, cancelled, sent_again
 
 ACTS = {
     "release": ((DeliveryState.HELD,), DeliveryState.READY),
@@ -44,12 +45,16 @@ class Orders:
         keys: Keys | None = None,
         checkpoints: Checkpoints | None = None,
         submit: Submit | None = None,
+        stays: StayBook | None = None,
     ) -> None:
-        """``keys`` rotates them, ``checkpoints`` signs the journal, ``submit`` takes a file as the folder door does."""
-        self._store, self._clock, self._keys, self._submit = store, clock, keys, submit
-        self._checkpoints = checkpoints
+        """``keys`` rotates them, ``checkpoints`` signs the journal, ``submit`` takes a file as the folder door does.
 
-    async def obey(self, order: Order) -> Order:
+        ``stays`` takes what a patient opposes.
+        """
+        self._store, self._clock, self._keys, self._submit = store, clock, keys, submit
+        self._checkpoints, self._stays = checkpoints, stays
+
+    async def obey(self, order: Order) -> Order:  # noqa: PLR0911 (one for each order)
         """Do it; raises a HuitaineError, or KeyError for an order that lacks something."""
         match order["act"]:
             case "release" | "cancel" | "resend" as act:
@@ -63,6 +68,8 @@ class Orders:
                 return {"letter": await self._submit(order["path"], order.get("to"))}
             case "rotate-master" | "rotate-tenant" | "move-letters" if self._keys is not None:
                 return await _turn(self._keys, order)
+            case "oppose" if self._stays is not None:
+                return await self._oppose(self._stays, order)
             case "let-go" | "purge" as act:
                 return await self._whole(act, order)
         raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")
@@ -86,7 +93,9 @@ class Orders:
         of, to = ACTS[act]
         now, letter = self._clock(), LetterId(order["letter"])
         event = journal.acted(now, letter, None, act=act, why=order["why"], actor=order["actor"])
-        over, each = self._store.erase_after(now), sent_again if act == "resend" else None
+        over = self._store.erase_after(now)
+        told = {"resend": sent_again, "cancel": cancelled}.get(act)
+        each = partial(told, at=now) if told else None
         acting = Acting(letter=letter, of=of, to=to, event=event, erase_after=over, each=each)
         touched = await self._store.act(acting)
         if not touched and self._store.recall(letter) is None:
@@ -94,6 +103,14 @@ class Orders:
         if touched:
             journal.log(event)
         return touched
+
+    async def _oppose(self, stays: StayBook, order: dict[str, Any]) -> Order:
+        """The journal has who told it; the stay has its pseudonym there, like any other event of it."""
+        now, is_withdrawn = self._clock(), bool(order["withdrawn"])
+        also = stays.opposition(order["visit"], order["hospital"], now, withdrawn=is_withdrawn)
+        event = journal.opposed(now, is_withdrawn=is_withdrawn, actor=order["actor"])
+        (change,) = await self._store.note(Noting(events=(event,), also=(also,)))
+        return {"apart": change.apart}
 
 
 async def _turn(keys: Keys, order: dict[str, Any]) -> Order:

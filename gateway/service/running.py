@@ -167,6 +167,7 @@ class Running:
             keys=gateway.keys,
             checkpoints=gateway.checkpoints,
             submit=self.entrances.submit,
+            stays=gateway.stays,
         )
         server = await open_control(gateway.settings.gateway.data / "control.sock", orders.obey)
         self._stack.callback(server.close)

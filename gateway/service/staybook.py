@@ -1,4 +1,7 @@
-"""The clock's side of what the store writes: movements, ties and legs, as callables for the store's transaction."""
+"""The clock's side of what the store writes: movements, ties and legs, each with its line of the journal.
+
+Callables for the store's own transaction: what a figure depends on and the line that proves it are committed together.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,21 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.delays import facts
+from gateway.delays.identity import StayKeys, stay_keys
 from gateway.delays.legs import Leg, Stamp, begin_again, record_legs
 from gateway.delays.letters import TimedLetter, tie_letters
-from gateway.delays.stays import record_movement
-from gateway.document import Movement
+from gateway.delays.stays import StayChange, oppose, record_movement
+from gateway.document import Document, Movement, Stay
 from gateway.identifiers import DeliveryId
 from gateway.letter import AddressedLetter
+from gateway.queue import entries
 from gateway.queue.deliveries import Also
 from gateway.queue.planning import Step
 
 Pseudonym = Callable[[str, str], str]
+_NOT_FINAL = frozenset({"P", "I", "S", "R", "O"})
+"""OBX-11 and HPRIM's status of a result that is not validated yet, or not there yet."""
 
 
 class StayBook:
@@ -30,6 +38,11 @@ class StayBook:
     def movement(self, movement: Movement, source: str, at: datetime) -> Also:
         """Record what an ADT message says."""
         return Also(self._write_movements, (movement, source, at))
+
+    def opposition(self, visit: str, hospital: str, at: datetime, *, withdrawn: bool = False) -> Also:
+        """Record that the patient opposes the sending, or does not any more; ``visit`` may be the file number."""
+        numbers = stay_keys(Stay(visit=visit, hospital=hospital), hospital, self._pseudonym)
+        return Also(_write_oppositions, (numbers, at, withdrawn))
 
     def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:
         """Start the clock of a letter's deliveries and tie them to the stay."""
@@ -44,6 +57,8 @@ class StayBook:
             patient=parsed.patient,
             stay=parsed.stay,
             validated_at=first.validated_at if first else None,
+            is_result=bool(first and first.results),
+            is_partial=bool(first and is_partial(first)),
         )
         return Also(self._write_ties, timed)
 
@@ -53,26 +68,60 @@ class StayBook:
 
     def _write_movements(
         self, connection: Connection, heard: Sequence[tuple[Movement, str, datetime]]
-    ) -> Sequence[Any]:
+    ) -> Sequence[StayChange]:
         return [
-            record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at)
+            _journaled(
+                connection,
+                record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at),
+                at,
+            )
             for movement, source, at in heard
         ]
 
     def _write_ties(self, connection: Connection, letters: Sequence[TimedLetter]) -> Sequence[Any]:
-        return tie_letters(connection, letters, pseudonym=self._pseudonym)
+        ties = tie_letters(connection, letters, pseudonym=self._pseudonym)
+        pairs = zip(ties, letters, strict=True)
+        events = [facts.letter_timed(tie.rows, letter.received_at) for tie, letter in pairs if tie.rows]
+        entries.append(connection, events)
+        return ties
 
 
-def sent_again(delivery: DeliveryId) -> Also:
+def sent_again(delivery: DeliveryId, *, at: datetime) -> Also:
     """Let the clock of a delivery that a person sends again go on."""
-    return Also(_write_again, delivery)
+    return Also(_write_again, (delivery, at))
 
 
-def _write_again(connection: Connection, deliveries: Sequence[Any]) -> Sequence[Any]:
-    begin_again(connection, deliveries)
-    return [None] * len(deliveries)
+def cancelled(delivery: DeliveryId, *, at: datetime) -> Also:
+    """A person stopped it before it left: it answers for no stay."""
+    return Also(_write_legs, Stamp(delivery_id=delivery, leg=Leg.CANCELLED, at=at))
+
+
+def is_partial(document: Document) -> bool:
+    """Whether a final document is to follow: by its own status, or by that of one of its results (D.6211-3 CSP)."""
+    return document.partial or any(result.status in _NOT_FINAL for result in document.results)
+
+
+def _write_oppositions(connection: Connection, told: Sequence[tuple[StayKeys, datetime, bool]]) -> Sequence[StayChange]:
+    return [
+        _journaled(connection, oppose(connection, numbers, at, withdrawn=withdrawn), at)
+        for numbers, at, withdrawn in told
+    ]
+
+
+def _journaled(connection: Connection, change: StayChange, at: datetime) -> StayChange:
+    if change.row is not None:
+        entries.append(connection, [facts.movement_heard(change.row, at)])
+    return change
+
+
+def _write_again(connection: Connection, told: Sequence[tuple[DeliveryId, datetime]]) -> Sequence[Any]:
+    begin_again(connection, [delivery for delivery, _ in told])
+    entries.append(connection, [facts.begun_again(delivery, at) for delivery, at in told])
+    return [None] * len(told)
 
 
 def _write_legs(connection: Connection, stamps: Sequence[Stamp]) -> Sequence[Any]:
     record_legs(connection, stamps)
+    own = [stamp for stamp in stamps if stamp.leg not in facts.TOLD_ELSEWHERE.values()]
+    entries.append(connection, [facts.leg_proved(stamp) for stamp in own])
     return [None] * len(stamps)

@@ -22,6 +22,8 @@ from gateway.parsers.payload import check_pdf, is_pdf
 from gateway.parsers.remarks import error, warning
 
 _TEXTS = {"TX", "FT", "ST"}
+_UNFINISHED = {"DI", "DO", "IN", "IP", "PA"}
+"""HL7 table 0271, TXA-17: dictated, documented, incomplete, in progress, not yet authenticated by all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,7 @@ def _merged(
         stay=_stay(envelope.stay, document.stay),
         author=document.author or prt.sender,
         addressees=recipients(envelope.message, replace(document, patient=envelope.patient), prt, findings),
+        partial=txa.get(17) in _UNFINISHED,
         replaces=parent if purpose is Purpose.REPLACE else document.replaces,
         cancels=document.id or entity_id(txa.element(12)) if purpose is Purpose.DELETE else None,
         wishes=replace(envelope.wishes, reply_to=prt.reply_to),
