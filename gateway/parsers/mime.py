@@ -101,9 +101,8 @@ def _take_tnef(leaf: Leaf, found: Found, read_part: ReadPart) -> None:
     """A winmail.dat: its files as those of the mail; its words only where the mail itself has none."""
     unpacked = unpack(leaf.content, leaf.place)
     found.findings += unpacked.findings
-    said = unpacked.text.strip() or plain(unpacked.html)
-    if said and not found.texts:
-        found.texts.append(said.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip())
+    if unpacked.text and not found.texts:
+        found.texts.append(unpacked.text)
     elif unpacked.rtf and not found.texts:
         place = f"{leaf.place} winmail.dat"
         words = "the words of the mail are RTF inside winmail.dat: they go on as a file"

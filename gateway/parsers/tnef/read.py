@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.document import Finding
 from gateway.parsers.charsets import decode, decode_declared
+from gateway.parsers.html_text import plain
 from gateway.parsers.remarks import error, note, warning
 from gateway.parsers.tnef import properties as mapi
 from gateway.parsers.tnef.properties import Property
@@ -44,10 +45,9 @@ class Wrapped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """All there is in a winmail.dat: words as text or HTML, or else as RTF, and files."""
+    """All there is in a winmail.dat: words as text, or else as RTF, and files."""
 
     text: str = field(repr=False, default="")
-    html: str = field(repr=False, default="")
     rtf: bytes = field(repr=False, default=b"")
     files: tuple[Wrapped, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -69,6 +69,13 @@ class _Open:
     content: bytes | None = None
     tagged: dict[int, Property] = field(default_factory=dict)
     damaged: bool = False
+    below: list[str] = field(default_factory=list)
+
+    def said(self) -> str:
+        """Its own words, from HTML where it has no plain ones, then those of the mails inside it."""
+        own = self.text if self.text.strip() else plain(self.html)
+        lines = own.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
+        return "\n\n".join(filter(None, (lines, *self.below)))
 
 
 def is_tnef(content: bytes) -> bool:
@@ -89,9 +96,7 @@ def unpack(content: bytes, place: str) -> Unpacked:
         return Unpacked(findings=(error("tnef-damaged", place, message),))
     if mail.damaged:
         mail.findings.append(note("tnef-checksum", place, "a checksum in winmail.dat is wrong; its content was whole"))
-    return Unpacked(
-        text=mail.text, html=mail.html, rtf=mail.rtf, files=tuple(mail.files), findings=tuple(mail.findings)
-    )
+    return Unpacked(text=mail.said(), rtf=mail.rtf, files=tuple(mail.files), findings=tuple(mail.findings))
 
 
 def _read(content: bytes, mail: _Open) -> None:
@@ -179,8 +184,7 @@ def _inside(content: bytes, mail: _Open) -> None:
         raise DamagedTnef(f"holds mails more than {_MOST_LEVELS} levels deep")
     inner = _Open(place=mail.place, level=mail.level + 1, files=mail.files, findings=mail.findings)
     _read(content, inner)
-    mail.text = "\n\n".join(filter(None, (mail.text, inner.text)))
-    mail.html = "<hr>".join(filter(None, (mail.html, inner.html)))
+    mail.below.append(inner.said())
     mail.rtf, mail.damaged = mail.rtf or inner.rtf, mail.damaged or inner.damaged
 
 

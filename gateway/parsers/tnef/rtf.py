@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from gateway.parsers.tnef.stream import DamagedTnef
 
@@ -21,36 +22,45 @@ _START = (
 def decompressed(data: bytes) -> bytes:
     """The RTF. Raises :class:`DamagedTnef` when it stops in the middle or unpacks beyond 20 MB."""
     if len(data) < _HEADER.size:
-        raise DamagedTnef("the body has no header")
+        raise DamagedTnef("has a body without a header")
     _, size, kind, _ = _HEADER.unpack_from(data)
     if size > _MOST or kind not in {_COMPRESSED, _STORED}:
-        raise DamagedTnef("the body is no compressed RTF of a size that a mail has")
+        raise DamagedTnef("has a body that is no compressed RTF of a size that a mail has")
     if kind == _STORED:
         return data[_HEADER.size : _HEADER.size + size]
     return _unpacked(data, size)
 
 
 def _unpacked(data: bytes, size: int) -> bytes:
+    """Literals and references into the last 4,096 bytes, until a reference to the place it is written at."""
     window = bytearray(_START.ljust(_WINDOW, b"\0"))
-    at, out, position = len(_START), bytearray(), _HEADER.size
-    while position < len(data) and len(out) <= size:
+    at, out = len(_START), bytearray()
+    for literal, start, length in _steps(data):
+        if literal is None and start == at:
+            return bytes(out)
+        for step in range(length):
+            byte = window[(start + step) % _WINDOW] if literal is None else literal
+            window[at], at = byte, (at + 1) % _WINDOW
+            out.append(byte)
+        if len(out) > size + _WINDOW:
+            break
+    if len(out) < size:
+        raise DamagedTnef("has a body that stops in the middle")
+    return bytes(out[:size])
+
+
+def _steps(data: bytes) -> Iterator[tuple[int | None, int, int]]:
+    """A literal byte, or ``None`` with place and length of what is repeated; eight after each control byte (§2.1.3)."""
+    position = _HEADER.size
+    while position < len(data):
         control, position = data[position], position + 1
         for bit in range(8):
-            if control >> bit & 1:
-                if position + 2 > len(data):
-                    raise DamagedTnef("the body stops in the middle")
-                pair, position = data[position] << 8 | data[position + 1], position + 2
-                start = pair >> 4
-                if start == at:
-                    return bytes(out)
-                for step in range((pair & 15) + 2):
-                    byte = window[(start + step) % _WINDOW]
-                    window[at], at = byte, (at + 1) % _WINDOW
-                    out.append(byte)
+            size = 2 if control >> bit & 1 else 1
+            if position + size > len(data):
+                return
+            if size == 1:
+                yield data[position], 0, 1
             else:
-                if position >= len(data):
-                    raise DamagedTnef("the body stops in the middle")
-                byte, position = data[position], position + 1
-                window[at], at = byte, (at + 1) % _WINDOW
-                out.append(byte)
-    raise DamagedTnef("the body has no end mark")
+                pair = data[position] << 8 | data[position + 1]
+                yield None, pair >> 4, (pair & 15) + 2
+            position += size
