@@ -84,6 +84,7 @@ class Folder(Section):
     settle_seconds: float = 5.0
     witness: bool = False
     hprim_err: bool = False
+    hprim_err: bool = False
     source: str = "folder"
 
 

@@ -121,6 +121,7 @@ def folder_settings(settings: Settings) -> FolderSettings | None:
         interval=timedelta(seconds=folder.interval_seconds),
         settle=timedelta(seconds=folder.settle_seconds),
         witness=folder.witness,
+        hprim_err=folder.hprim_err,
         in_french=in_french,
     )
 

@@ -12,11 +12,12 @@ from gateway.document import Finding, Severity
 from gateway.errors import HuitaineError, TooLarge, UnreadableDocument
 from gateway.identifiers import LetterId
 from gateway.ingest.folder.claim import Claim
-from gateway.ingest.folder.moving import REFUSED, TAKEN, move_to_refused, move_to_taken, remove_witness
+from gateway.ingest.folder.moving import REFUSED, TAKEN, move_to_refused, move_to_taken, remove_witness, write_answer
 from gateway.ingest.folder.reason import reason_text
 from gateway.ingest.folder.settings import FolderSettings
 from gateway.ingest.folder.submit import StillWritten, letter_of, read_whole
 from gateway.ingest.folder.watch import Notes, Sighting, Watch, look_into
+from gateway.ingest.hprim_err import ErrFile, err_file
 from gateway.ingest.intake import Clock, Ids, Intake, is_ours
 from gateway.letter import ReceivedLetter
 
@@ -29,6 +30,7 @@ class _Verdict:
 
     letter: LetterId
     findings: tuple[Finding, ...] = ()
+    answer: ErrFile | None = None
 
 
 class FolderDoor:
@@ -127,18 +129,18 @@ class FolderDoor:
 
     async def _judge(self, sighting: Sighting) -> _Verdict:
         """Raises ``OSError`` when the file cannot be read, ``StillWritten``, or what keeps letters from being taken."""
-        letter = self._ids()
+        letter, content = self._ids(), b""
         try:
             content = await self._read(sighting)
             origin, at = self._settings.origin, self._clock()
             received = await asyncio.to_thread(letter_of, sighting, content, origin, at=at, letter=letter)
             return await self._keep(received)
         except UnreadableDocument as error:
-            return self._refused(letter, error.findings)
+            return self._refused(letter, error.findings, content)
         except HuitaineError as error:
             if not error.permanent or is_ours(error):
                 raise
-            return self._refused(letter, (_finding(error),))
+            return self._refused(letter, (_finding(error),), content)
 
     async def _read(self, sighting: Sighting) -> bytes:
         if sighting.size > self._settings.origin.max_size:
@@ -165,9 +167,12 @@ class FolderDoor:
         _log.info("folder_kept", letter_id=kept.id, source=letter.source, again=kept.again)
         return _Verdict(letter=kept.id)
 
-    def _refused(self, letter: LetterId, findings: tuple[Finding, ...]) -> _Verdict:
+    def _refused(self, letter: LetterId, findings: tuple[Finding, ...], content: bytes) -> _Verdict:
         _log.info("folder_refused", letter_id=letter, codes=[finding.code for finding in findings])
-        return _Verdict(letter=letter, findings=findings)
+        answer = None
+        if self._settings.hprim_err:
+            answer = err_file(content, findings, at=self._clock(), in_french=self._settings.in_french)
+        return _Verdict(letter=letter, findings=findings, answer=answer)
 
     async def _move(self, sighting: Sighting, verdict: _Verdict) -> bool:
         """Out of the folder: taken or refused. A move that fails is tried again at the next look, and only the move."""
@@ -176,6 +181,8 @@ class FolderDoor:
             if verdict.findings:
                 in_french = self._settings.in_french
                 text = reason_text(verdict.findings, letter=letter, at=self._clock(), in_french=in_french)
+                if verdict.answer:
+                    await asyncio.to_thread(write_answer, folder, verdict.answer.name, verdict.answer.content)
                 moved = await asyncio.to_thread(move_to_refused, folder, sighting, text)
             else:
                 moved = await asyncio.to_thread(move_to_taken, folder, sighting, letter)

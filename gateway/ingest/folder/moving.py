@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.ingest.folder.watch import Sighting
 
-TAKEN, REFUSED = "taken", "refused"
+TAKEN, REFUSED, ANSWERS = "taken", "refused", "answers"
 REASON = ".reason.txt"
 _LONGEST_NAME = 240
 
@@ -29,6 +29,20 @@ def move_to_refused(folder: Path, sighting: Sighting, reason: str) -> bool:
         if not moved:
             beside.unlink(missing_ok=True)
     return moved
+
+
+def write_answer(folder: Path, name: str, content: bytes) -> None:
+    """To ``answers/<name>``, on the disk whole before its witness ``.ok`` tells the sender of it (HPRIM Santé §6.3).
+
+    The name comes from the refused content: an answer that is written again after a crash replaces itself.
+    """
+    target = folder / ANSWERS / name
+    target.parent.mkdir(mode=0o770, exist_ok=True)
+    with target.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    target.with_suffix(".ok").touch(mode=0o660)
 
 
 def remove_witness(folder: Path, sighting: Sighting) -> None:

@@ -34,6 +34,8 @@ class FolderSettings:
     """A file that a program still has open for writing is taken all the same when it stood still this long."""
     witness: bool = False
     """``NAME.ok`` must stand beside ``NAME.hpr`` (HPRIM Santé §6.3); else it is enough, and not needed."""
+    hprim_err: bool = False
+    """A refused HPRIM Santé file is answered with an ``ERR`` in ``answers``, and its witness behind it."""
     longest_pause: timedelta = timedelta(seconds=60)
     """Between two looks while letters cannot be taken."""
     in_french: Callable[[str], str] = field(repr=False, default=lambda code: "")

@@ -101,12 +101,16 @@ def read_patient(segment: Segment, *, requester: str, performer: str) -> tuple[P
         identifiers=tuple(_identifiers(segment, requester, performer)),
     )
     missing = [
-        what
-        for what, value in (("family name", patient.family), ("first name", patient.given), ("birth date", born))
+        (what, position)
+        for what, position, value in (
+            *(("family name", 6, patient.family), ("first name", 6, patient.given)),
+            ("birth date", 8, born),
+        )
         if not value
     ]
     lacks = [
-        error("patient-incomplete", segment.place(), f"no {what}: the patient is not identified") for what in missing
+        error("patient-incomplete", segment.place(position), f"no {what}: the patient is not identified")
+        for what, position in missing
     ]
     return patient, (*remarks, *lacks, *_patient_findings(segment))
 
