@@ -26,7 +26,7 @@ COMMANDS = {
     "check": "commands.check:check_command",
     "open": "commands.opening:open_command",
     "queue": "commands.operation:queue_app",
-    "audit": "commands.operation:audit_app",
+    "audit": "commands.audit:app",
     "purge": "commands.operation:purge",
     "backup": "commands.backup:backup",
     "restore": "commands.backup:restore",

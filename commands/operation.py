@@ -1,4 +1,4 @@
-"""`huitaine queue status|release`, `audit verify`, `purge`: what waits, whether the journal is whole, erasure now."""
+"""`huitaine queue status|release`, `purge`: what waits, and erasure now."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import Annotated
 
 import typer
 
-from commands.output import Exit, Format, count, emit, fail, say, to_json
+from commands.output import Format, count, emit, say, to_json
 from commands.setup import installation
 from gateway.queue import holding, queries
-from gateway.queue.entries import broken_links, missing_tail
 
 queue_app = typer.Typer(no_args_is_help=True, help=say("What waits.", "Ce qui attend."))
-audit_app = typer.Typer(no_args_is_help=True, help=say("The journal's chain.", "La chaîne du journal."))
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 
 
@@ -59,24 +57,6 @@ def release() -> None:
     """Let a restored queue go. Example: huitaine queue release."""
     due = installation().act({"act": "let-go", "actor": getpass.getuser()})["due"]
     typer.echo(count(due, ("delivery is due", "deliveries are due"), ("envoi est dû", "envois sont dus")))
-
-
-@audit_app.command("verify")
-def verify() -> None:
-    """Check that no journal line was changed or removed. Example: huitaine audit verify."""
-    here = installation()
-    vault = here.vault()
-    with here.reader() as connection:
-        broken = list(broken_links(connection))
-        missing = missing_tail(connection, vault.vouch)
-    if broken:
-        fail(say(f"journal broken at line {broken[0]}", f"journal rompu à la ligne {broken[0]}"), Exit.NOT_SO)
-    if missing:
-        number = missing if missing > 0 else "?"
-        fail(
-            say(f"journal cut off at its end: {number} lines", f"journal coupé à la fin : {number} lignes"), Exit.NOT_SO
-        )
-    typer.echo(say("the journal is whole", "le journal est intact"))
 
 
 def purge() -> None:

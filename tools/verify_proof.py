@@ -98,20 +98,19 @@ def grown(old: tuple[int, bytes], new: tuple[int, bytes], path: list[bytes]) -> 
 def entry(proof: dict[str, Any], letter: str, size: int, root: bytes) -> str:
     """One entry, proved; the line to print."""
     path = [bytes.fromhex(step) for step in proof["path"]]
-    if "leaf" in proof:
-        leaf, told = bytes.fromhex(proof["leaf"]), "erased: only its place is proved"
-    else:
-        words = proof["words"].encode()
-        if "salt" in proof:
-            check(len(bytes.fromhex(proof["salt"])) == 16, "the salt is not of 16 octets")
-            content, fields = bytes.fromhex(proof["salt"]) + words, json.loads(words)
-        else:  # of before the salts: the leaf is over the chained hash
-            content, fields = sha(bytes.fromhex(proof["before"]), words), proof["words"].split("\x1f")
-        leaf = sha(b"\x00", content)
-        at, kind, whose, delivery, actor, code, said = fields
-        check(whose == letter or whose.startswith(f"{letter}-"), f"entry {proof['index']} is about another letter")
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(at))
-        told = f"{moment.isoformat()}  {kind}  {code}  {said}  delivery={delivery or '-'} by={actor}"
+    words = proof["words"].encode()
+    if "salt" in proof:
+        salt, fields = bytes.fromhex(proof["salt"]), json.loads(words)
+        check(len(salt) == 16, "the salt is not of 16 octets")
+        leaf = sha(b"\x00", salt, words)
+    else:  # of before the salts: the leaf is over the chained hash
+        before, fields = bytes.fromhex(proof["before"]), proof["words"].split("\x1f")
+        check(len(before) == 32, "the hash before is no SHA-256")
+        leaf = sha(b"\x00", sha(before, words))
+    at, kind, whose, delivery, actor, code, said = fields
+    check(whose == letter or whose.startswith(f"{letter}-"), f"entry {proof['index']} is about another letter")
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(at))
+    told = f"{moment.isoformat()}  {kind}  {code}  {said}  delivery={delivery or '-'} by={actor}"
     check(climb(leaf, proof["index"], size, path) == root, f"entry {proof['index']} is not in the signed journal")
     return f"  entry {proof['index']}: {told}"
 

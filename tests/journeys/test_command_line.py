@@ -340,7 +340,7 @@ async def test_the_journal_is_verified_and_a_changed_line_is_named(
     assert terminal.type("audit", "verify", lang=FRENCH) == "le journal est intact\n"
     with contextlib.closing(sqlite3.connect(terminal.folder / "data" / "huitaine.db")) as database, database:
         database.execute("UPDATE entry SET words = 'nothing happened' WHERE seq = 2")
-    assert terminal.type("audit", "verify", code=1) == "huitaine: journal broken at line 2\n"
+    assert terminal.type("audit", "verify", code=1) == "huitaine: journal: line 2 was changed\n"
 
 
 def test_the_directory_is_imported_searched_and_shown(terminal: Terminal, prepared: Prepared):
