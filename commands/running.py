@@ -18,6 +18,7 @@ from gateway.service.build import build
 from gateway.service.floors import packages_too_old
 from gateway.service.hardening import keep_loop_to_itself, keep_to_ourselves
 from gateway.service.installing import install
+from gateway.service.lasting import keep_for_good
 from gateway.service.running import Running
 
 
@@ -65,7 +66,9 @@ def serve() -> None:
 
     async def run() -> bool:
         keep_loop_to_itself(asyncio.get_running_loop())
-        async with Running(build(settings, clock=utc_now)) as running:
+        gateway = build(settings, clock=utc_now)
+        keep_for_good()
+        async with Running(gateway) as running:
             return await running.until_told_to_stop()
 
     try:
