@@ -91,7 +91,13 @@ def _refused(found: Format, content: bytes, name: str) -> Reading:
     """Say what it is, and what to do instead."""
     what = describe(content)
     ending = extension(name)
-    if (is_hprim_name(name) or ending in _NAMED) and _NAMED.get(ending) is not found:
+    if found is Format.UNKNOWN and content.startswith(b"PK\x03\x04"):
+        finding = error(
+            "zip-not-xdm",
+            "file",
+            "a ZIP archive without IHE_XDM/SUBSET01/METADATA.XML is not read: send an IHE XDM archive or the files",
+        )
+    elif (is_hprim_name(name) or ending in _NAMED) and _NAMED.get(ending) is not found:
         finding = error(
             "not-what-it-is-called", "byte 0", f"this is {what} named {ending}; export it again in that format"
         )

@@ -12,6 +12,7 @@ from gateway.document import Measure, Result, Role
 from gateway.errors import UnreadableDocument
 from gateway.parsers.cda import read_cda
 from gateway.parsers.cda.values import Value, value_of
+from gateway.parsers.xdm import read_xdm
 
 XSI = 'xmlns="urn:hl7-org:v3" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
@@ -267,3 +268,37 @@ def test_the_report_reads_the_same_when_its_prefix_is_written_out(report: bytes)
     prefixed = re.sub(rb"<(/?)(?=[a-zA-Z])(?!lab:)", rb"<\1v3:", report).replace(b"xmlns=", b"xmlns:v3=")
 
     assert read_cda(prefixed).documents[0].results == read_cda(report).documents[0].results
+
+
+def test_the_report_of_the_ans_gives_its_two_results(samples: Path) -> None:
+    reading = read_cda((samples / "cda" / "BIO-CR-BIO_2024.01_TSH_1.xml").read_bytes())
+
+    assert [(one.label, one.value, one.unit, one.low, one.high, one.flag) for one in reading.documents[0].results] == [
+        ("BIOCHIMIE", "", "", "", "", ""),
+        ("Thyréostimuline (TSH)", "1.950", "m[IU]/L", "0.270", "4.200", "N"),
+        ("Thyroxine libre (FT4)", "7.67", "pg/mL", "9.30", "17.00", "L"),
+    ]
+    assert "entry-contradicts-narrative" not in [one.code for one in reading.findings]
+
+
+def test_a_value_changed_in_the_report_of_the_ans_is_found_out(samples: Path) -> None:
+    content = (samples / "cda" / "BIO-CR-BIO_2024.01_TSH_1.xml").read_bytes()
+    reading = read_cda(content.replace(b'xsi:type="PQ" value="7.67"', b'xsi:type="PQ" value="76.7"'))
+
+    assert [one.code for one in reading.findings if "contradicts" in one.code] == ["entry-contradicts-narrative"]
+
+
+def test_the_discharge_letter_of_the_ans_has_sections_and_no_results(samples: Path) -> None:
+    (document,) = read_cda((samples / "cda" / "LDL-SES_2022.01.xml").read_bytes()).documents
+
+    assert document.results == ()
+    assert ("Synthèse médicale du séjour", "42545-4") in [(one.title, one.code) for one in document.sections]
+    assert len(document.sections) == 9
+
+
+@pytest.mark.parametrize(("name", "results"), [("IHE_XDM_bio.zip", 3), ("IHE_XDM_ldl-ses.zip", 0)])
+def test_the_archives_hold_the_same_documents(samples: Path, name: str, results: int) -> None:
+    reading = read_xdm((samples / "xdm" / name).read_bytes())
+
+    assert len(reading.documents[0].results) == results
+    assert {one.code for one in reading.findings} <= {"information-recipient-not-routed", "addressee-without-number"}
