@@ -19,6 +19,8 @@ import structlog
 from gateway.identifiers import DeliveryId, LetterId
 
 ENTRIES_ERASED = "entries-erased"
+FIGURES = frozenset({"sealed", "accepted", "clock-movement", "clock-letter", "clock-leg", "clock-again"})
+"""What figures are drawn from: ids, codes, pseudonyms and times; they outlive whom they were about, as tables do."""
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 

@@ -34,7 +34,7 @@ def check(true: object, wrong: str) -> None:
 
 def tree_head(note: str, key: str) -> tuple[int, bytes]:
     """Size and root of a checkpoint whose Ed25519 signature is right (C2SP signed-note, tlog-checkpoint)."""
-    name, key_id, encoded = key.strip().rsplit("+", 2)
+    name, key_id, encoded = key.strip().split("+", 2)
     public = base64.b64decode(encoded, validate=True)
     check(public[:1] == b"\x01" and len(public) == 33, "the key is not an Ed25519 key")
     check(sha(name.encode(), b"\n", public)[:4].hex() == key_id, "the key's id is not the key's")

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, text, update
 
 from gateway import journal
 from gateway import journal_tree as tree
@@ -70,9 +70,10 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
 def erase(connection: Connection, letters: Sequence[str], now: datetime) -> None:
     """Destroy the words and salts of what the journal says of these letters; which entries that were is journaled.
 
-    Moment, kind and hashes stay: the chain, the tree and every proof given before hold as they did.
+    Moment, kind and hashes stay: the chain, the tree and every proof given before hold as they did. What figures are
+    drawn from stays whole.
     """
-    mine = ENTRY.c.letter_id.in_(letters)
+    mine = and_(ENTRY.c.letter_id.in_(letters), ENTRY.c.kind.not_in(journal.FIGURES))
     gone = connection.execute(select(ENTRY.c.seq, ENTRY.c.hash, ENTRY.c.leaf).where(mine).order_by(ENTRY.c.seq)).all()
     if not gone:
         return

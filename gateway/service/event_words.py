@@ -83,6 +83,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "Un accusé a été rapproché de cet envoi ; le texte dit ce qu'il prouve (remis, traité, lu, échec).",
         "A receipt was matched to this delivery; its words say what it proves (delivered, processed, read, failed).",
     ),
+    "clock-letter": (
+        "La lettre a été rattachée au séjour ; le texte donne les heures utiles au délai, sous pseudonymes.",
+        "The letter was tied to its stay; the words hold the times that the delay is counted by, under pseudonyms.",
+    ),
     "release": ("Une personne a relancé un envoi retenu.", "A person let a held delivery go."),
     "cancel": ("Une personne a annulé l'envoi.", "A person cancelled the delivery."),
     "resend": ("Une personne a renvoyé la lettre.", "A person sent the letter again."),

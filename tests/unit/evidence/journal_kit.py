@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +97,17 @@ def empty(folder: Path, clock: Clock | None = None) -> Journal:
 
 
 async def write(store: Store, clock: Clock, number: int) -> None:
-    """So many entries more, each ten about one letter."""
+    """So many entries more, each ten about one letter: the first is accepted, the others are held."""
     with store.reading() as connection:
         done = entries.length(connection)
-    told = [
-        journal.accepted(
-            clock(), letter_number(at // 10), DeliveryId(f"01TESTDELIVERY{at // 10:012d}"), code=f"250 number {at}"
-        )
-        for at in range(done, done + number)
-    ]
-    await store.note(Noting(events=tuple(told)))
+    await store.note(Noting(events=tuple(_told(clock(), at) for at in range(done, done + number))))
+
+
+def _told(now: datetime, at: int) -> journal.Event:
+    letter, delivery = letter_number(at // 10), DeliveryId(f"01TESTDELIVERY{at // 10:012d}")
+    if at % 10 == 0:
+        return journal.accepted(now, letter, delivery, code=f"250 number {at}")
+    return journal.held(now, letter, delivery, code="no-key", words=f"number {at}")
 
 
 async def signed(folder: Path) -> tuple[Journal, list[str]]:

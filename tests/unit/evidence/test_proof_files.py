@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway import journal_tree
+from gateway import journal, journal_tree
+from gateway.delays import facts
 from gateway.errors import JournalRefused
-from gateway.journal_note import Checkpoint, opened, signed
+from gateway.journal_note import Checkpoint, opened, signed, verifier_key
 from gateway.queue import entries
 from gateway.queue.sqlite import open_reader
 from gateway.service import event_words, evidence
@@ -77,7 +79,8 @@ def test_the_expert_reads_ten_entries_off_the_file(case: Case, tmp_path: Path):
     assert said.startswith(
         f"PROVED\nletter {LETTER}: 10 entries of a signed journal of {LAST}\n  entry 250: 2026-01-15T12:00:00"
     )
-    assert "accepted  250 number 259" in said
+    assert "accepted  250 number 250" in said
+    assert "held  no-key  number 259" in said
 
 
 def test_the_key_may_be_a_file(case: Case, tmp_path: Path):
@@ -86,9 +89,10 @@ def test_the_key_may_be_a_file(case: Case, tmp_path: Path):
 
 
 def test_every_entry_is_explained_in_both_languages(case: Case):
-    for entry in case.proof["entries"]:
-        assert entry["meaning"]["fr"].startswith("Le serveur suivant a accepté")
-        assert "SMTP reply 250" in entry["meaning"]["en"]
+    first, second, *_ = (entry["meaning"] for entry in case.proof["entries"])
+    assert first["fr"].startswith("Le serveur suivant a accepté")
+    assert "SMTP reply 250" in first["en"]
+    assert (second["fr"][:18], second["en"][:20]) == ("L'envoi est retenu", "The delivery is held")
 
 
 def test_the_journal_is_shown_to_have_only_grown(case: Case, tmp_path: Path):
@@ -212,16 +216,20 @@ async def test_f3_after_an_erasure_the_journal_is_whole_and_the_proof_of_before_
         with store.reading() as connection:
             old, new = opened(case.notes[2], case.public), opened(later, case.public)
             growth = evidence.about_growth(connection, old, new, notes=(case.notes[2], later), key=case.key)
-            assert evidence.about_letter(connection, LETTER, new, note=later, key=case.key, at=AT) is None
+            after = evidence.about_letter(connection, LETTER, new, note=later, key=case.key, at=AT)
     found = mine.audit()
-    assert (found.findings, found.erased, found.entries) == ((), 10, LAST + 1)
+    assert (found.findings, found.erased, found.entries) == ((), 9, LAST + 1)
     assert ask(tmp_path, case.proof, "--key", case.key)[0] == 0
     assert ask(tmp_path, growth, "--key", case.key)[0] == 0
-    line = mine.lines()[250]
-    assert line[3:8] == (None, None, "", "", "")
-    assert line[9] is None
-    words = case.proof["entries"][0]
+    assert after is not None
+    assert [entry["index"] for entry in after["entries"]] == [250]  # what figures are drawn from names nobody
+    line, words = mine.lines()[251], case.proof["entries"][1]
+    assert (line[3:8], line[9]) == ((None, None, "", "", ""), None)
     assert journal_tree.leaf(bytes.fromhex(words["salt"]) + words["words"].encode()) == line[10]
+
+
+def test_figures_are_drawn_from_lines_that_are_kept():
+    assert facts.KINDS <= journal.FIGURES
 
 
 def test_a_changed_entry_is_put_into_no_proof(case: Case, tmp_path: Path):
@@ -255,6 +263,16 @@ def test_every_kind_of_entry_about_a_letter_has_a_meaning():
                 found |= {each.value for each in ast.walk(given["kind"]) if isinstance(each, ast.Constant)}
     assert {"kept", "accepted", "expired", "receipt"} <= found
     assert found - event_words.MEANINGS.keys() - {None} == set()
+
+
+def test_a_key_whose_base64_has_a_plus_is_read_as_any_other():
+    seeds = [bytes([number] * 32) for number in range(40)]
+    keys = [Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds]
+    publics = [key.public_key().public_bytes_raw() for key in keys]
+    assert any("+" in verifier_key("x", public).split("+", 2)[2] for public in publics)
+    head = Checkpoint(origin="x", size=7, root=bytes(32))
+    for key, public in zip(keys, publics, strict=True):
+        assert EXPERT.tree_head(signed(head, public, key.sign), verifier_key("x", public)) == (7, bytes(32))
 
 
 def test_the_expert_and_we_read_the_same_checkpoint(case: Case):
