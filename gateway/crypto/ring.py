@@ -9,7 +9,6 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -135,7 +134,7 @@ class KeyRing:
         return self._names.get(split_wrapped(_VERSION, wrapped)[0][len(_VERSION) :], "")
 
     def _mac(self, purpose: str, content: bytes) -> bytes:
-        return hmac.new(self._secret(purpose), content, sha256).digest()
+        return hmac.digest(self._secret(purpose), content, "sha256")
 
     def _secret(self, purpose: str) -> bytes:
         secret = self._secrets.get(purpose)

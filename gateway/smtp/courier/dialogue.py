@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 
 from gateway.smtp.courier.replies import NotSmtp, Reply, ReplyReader
 
@@ -23,6 +24,7 @@ class Dialogue(asyncio.Protocol):
         self._broken: Exception | None = None
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._late = False
         self._lost = asyncio.Event()
         transport.set_protocol(self)
         # Room means: all of it is with the kernel. Not high=0: asyncio's TLS pauses at >= high, on an empty buffer too,
@@ -78,20 +80,14 @@ class Dialogue(asyncio.Protocol):
 
     async def reply(self, seconds: float) -> Reply:
         """The next reply; ``TimeoutError``, ``OSError`` or ``NotSmtp`` when none comes."""
-        if not self._replies:  # a deadline costs more than a reply: none is set for what is there already
-            async with asyncio.timeout(seconds):
-                while not self._replies:
-                    self._raise_if_broken()
-                    await self._wait()
+        if not self._replies:
+            await self._until(lambda: bool(self._replies), seconds)
         return self._replies.popleft()
 
     async def room(self, seconds: float) -> None:
         """Returns when the buffer has room or the server spoke; ``TimeoutError`` or ``OSError`` otherwise."""
         if self._paused and not self.has_unread:
-            async with asyncio.timeout(seconds):
-                while self._paused and not self.has_unread:
-                    self._raise_if_broken()
-                    await self._wait()
+            await self._until(lambda: not self._paused or self.has_unread, seconds)
         self._raise_if_broken()
 
     def close(self) -> None:
@@ -113,12 +109,25 @@ class Dialogue(asyncio.Protocol):
         """Ends the connection at once, unsent bytes included."""
         self._transport.abort()
 
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
+    async def _until(self, over: Callable[[], bool], seconds: float) -> None:
+        """Waits until ``over``; a bare timer, because ``asyncio.timeout`` costs more than a short reply."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(seconds, self._too_late)
+        self._late = False
         try:
-            await self._waiter
+            while not over():
+                self._raise_if_broken()
+                if self._late:
+                    raise TimeoutError
+                self._waiter = loop.create_future()
+                await self._waiter
         finally:
             self._waiter = None
+            timer.cancel()
+
+    def _too_late(self) -> None:
+        self._late = True
+        self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
