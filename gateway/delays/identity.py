@@ -97,6 +97,12 @@ def patient_keys(patient: Patient | None, hospital: str, pseudonym: Pseudonym) -
     )
 
 
+def birth_key(patient: Patient | None, pseudonym: Pseudonym) -> str | None:
+    """A pseudonym of the birth date: what must be known besides a hospital number to be shown a patient's letters."""
+    born = patient.birth_date.strip() if patient else ""
+    return pseudonym("birth", born) if born else None
+
+
 def stay_keys(stay: Stay | None, source: str, pseudonym: Pseudonym) -> StayKeys:
     """Pseudonyms of the stay's numbers; the hospital is the one named, else the source that hands over."""
     hospital = (stay.hospital if stay else None) or source

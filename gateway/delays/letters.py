@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, or_, select, true, update
 
 from gateway.delays.clock import plausible
-from gateway.delays.identity import PatientKeys, Pseudonym, patient_keys, stay_keys, survivor
+from gateway.delays.identity import PatientKeys, Pseudonym, birth_key, patient_keys, stay_keys, survivor
 from gateway.delays.match import Claim, Matched, find_stay
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
@@ -73,7 +73,12 @@ def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseud
         found, matched = find_stay(connection, claim)
         key = str(found["key"]) if found else None
         group = _group(letter.id, key, claim, is_result=letter.is_result)
-        said = _said(letter, claim) | {"group_key": group, "stay_key": key, "matched": matched.value}
+        said = _said(letter, claim) | {
+            "birth_key": birth_key(letter.patient, pseudonym),
+            "group_key": group,
+            "stay_key": key,
+            "matched": matched.value,
+        }
         rows = [said | {"delivery_id": delivery, "role": role.value} for delivery, role in letter.deliveries]
         if insert_new(connection, clock, rows):
             touched.append(group)

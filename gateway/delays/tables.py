@@ -109,6 +109,7 @@ class ClockRow(SQLModel, table=True):
     ipp_key: str | None = Field(default=None, index=True)
     traits_key: str | None = Field(default=None, index=True)
     birth_key: str | None = None
+    """The patient's birth date as a pseudonym (``documents.py``)."""
     admitted_at: datetime | None = Field(default=None, sa_type=Moment)
     discharged_at: datetime | None = Field(default=None, sa_type=Moment)
     validated_at: datetime | None = Field(default=None, sa_type=Moment)
