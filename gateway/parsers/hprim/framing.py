@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.document import Finding
-from gateway.parsers.hprim.lines import Line
+from gateway.parsers.hprim.lines import LONGEST, Line
 from gateway.parsers.remarks import error, note, warning
 
 LONGEST_LINE = 220
 MOST_REPETITIONS = 1000
 """Of a field; more doctors than that are an error, more of anything else are no longer read."""
+_LOOKED_AT = 10_000
+"""Characters of a field in which an escape of unknown meaning is looked for: it is a remark, no more."""
 _SEGMENTS = frozenset({"H", "P", "OBR", "OBX", "C", "A", "L", "AP", "AC", "FAC", "REG", "ACT", "ERR"})
 _LONGEST_FIELDS = {
     "H": {3: 12, 5: 40, 6: 100, 7: 7, 10: 40, 12: 1, 13: 10, 14: 26},
@@ -50,7 +52,7 @@ class Separators:
 
     def leaves(self, text: str) -> bool:
         """Whether an escape in the text is none of those and stays as it is."""
-        return self.escape in text and self.escape in re.sub(self._known(), "", text)
+        return self.escape in text and self.escape in re.sub(self._known(), "", text[:_LOOKED_AT])
 
     def _known(self) -> str:
         mark = re.escape(self.escape)
@@ -154,7 +156,7 @@ def segments_of(lines: Sequence[Line], separators: Separators) -> tuple[tuple[Se
             joined.append(([text], [line]))
     segments = tuple(_segment("".join(texts), tuple(parts), separators) for texts, parts in joined)
     for segment in segments:
-        findings += (*_escapes(segment), *_wide(segment))
+        findings += (*_escapes(segment), *_wide(segment), *_endless(segment))
     return segments, tuple(findings)
 
 
@@ -169,6 +171,14 @@ def _escapes(segment: Segment) -> Iterator[Finding]:
         if segment.name != "H" and segment.separators.leaves(text):
             yield warning("sante-escape", segment.place(position), "escape of unknown meaning: shown as it stands")
             return
+
+
+def _endless(segment: Segment) -> Iterator[Finding]:
+    """A field that no letter has (promises.md §2, row 23); a file in base64 may be as long as the door allows."""
+    for position, text in enumerate(segment.fields, start=1):
+        file = segment.name == "OBX" and position == 6 and segment.raw(3).strip().upper() in {"PDF", "TIF"}
+        if len(text) > LONGEST and not file:
+            yield error("field-too-large", segment.place(position), f"more than {LONGEST:,} characters in a field")
 
 
 def _wide(segment: Segment) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, count
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from gateway.document import Finding
 from gateway.parsers.remarks import error
 
 MOST_LINES = 20_000
+LONGEST = 1_000_000
+"""Characters of a line of HPRIM Médecin, or of a field of HPRIM Santé that is no file; 64 K are allowed (10.6)."""
 
 _END = re.compile(r"\r\n|\r|\n")
 _MARKUP = re.compile(r"<[/A-Za-z]")
@@ -86,6 +88,14 @@ def excess(text: str) -> Finding | None:
     return error(
         "too-many-lines", f"line {MOST_LINES + 1}", f"more than {MOST_LINES:,} lines: not a letter; send it in parts"
     )
+
+
+def endless(lines: Sequence[Line]) -> Finding | None:
+    """An error for the first line that no letter has (promises.md §2, row 23)."""
+    found = next((line for line in lines if len(line.text) > LONGEST), None)
+    if found is None:
+        return None
+    return error("line-too-long", f"line {found.number}", f"more than {LONGEST:,} characters in a line: not a letter")
 
 
 def without_html(text: str) -> str:

@@ -20,7 +20,7 @@ from gateway.document import (
 )
 from gateway.parsers.charsets import Decoded, decode, iana
 from gateway.parsers.hprim.header import HEADER_LINES, Header, read_header
-from gateway.parsers.hprim.lines import Line, excess, split_lines, without_html
+from gateway.parsers.hprim.lines import LONGEST, Line, endless, excess, split_lines, without_html
 from gateway.parsers.hprim.records import LAB, Record, cut, tag_of
 from gateway.parsers.hprim.results import Block, read_block
 from gateway.parsers.remarks import note
@@ -35,9 +35,10 @@ def read_hprim_medecin(content: bytes) -> Reading:
     Never raises. ``Document.original`` is that record's own bytes: the whole file when it holds one record.
     """
     decoded = decode(content)
-    if too_many := excess(decoded.text):
-        return Reading(format="hprim-medecin", charset=iana(decoded.charset), findings=(*decoded.findings, too_many))
-    records, findings = cut(split_lines(decoded.text))
+    lines = () if (too_many := excess(decoded.text)) else split_lines(decoded.text)
+    if hopeless := too_many or (endless(lines) if len(content) > LONGEST else None):
+        return Reading(format="hprim-medecin", charset=iana(decoded.charset), findings=(*decoded.findings, hopeless))
+    records, findings = cut(lines)
     findings = (*decoded.findings, *findings)
     if any(finding.severity is Severity.ERROR for finding in findings):
         return Reading(format="hprim-medecin", charset=iana(decoded.charset), findings=findings)

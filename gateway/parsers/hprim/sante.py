@@ -62,7 +62,8 @@ def read_hprim_sante(content: bytes, *, drop: Mapping[str, bytes] | None = None)
     head = read_head(segments[0])
     findings = (*findings, *remarks, *head.findings)
     documents: tuple[Document, ...] = ()
-    if head.context == "ORU":
+    endless = any(finding.code == "field-too-large" for finding in remarks)
+    if head.context == "ORU" and not endless:
         documents, more = _documents(content, decoded, head, segments, drop or {})
         findings = (*findings, *more)
     refused = any(finding.severity is Severity.ERROR for finding in findings)

@@ -32,7 +32,7 @@ def told(reading: Reading) -> dict[str, Any]:
         "processing": reading.processing,
         "control_id": reading.control_id,
         "documents": [_plain({**asdict(one), "attachments": one.attachments}) for one in reading.documents],
-        "findings": [f"{one.severity} {one.code} ({one.place}): {one.message}" for one in reading.findings],
+        "findings": [f"{one.severity} {one.code} ({one.place})" for one in reading.findings],
     }
     return {key: value for key, value in said.items() if value not in (None, "")}
 
