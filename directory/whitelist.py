@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from directory.database import SwitchedDatabase, built_aside, writing
 from directory.errors import DirectoryError
 from directory.fold import fold_domain
 from directory.names import Operator
-from directory.signedlist import SignedList, read_signed_list
+
+if TYPE_CHECKING:
+    from directory.signedlist import SignedList
 
 FILE_NAME = "whitelist.db"
 VERSION = 1
@@ -96,6 +99,8 @@ def update_white_list(
     ``back-in-time`` when it was generated before the present one, ``from-the-future``, ``busy``.
     """
     now = clock()
+    from directory.signedlist import read_signed_list  # noqa: PLC0415 - lxml and signxml, only where a list is read
+
     fresh = read_signed_list(content, authorities=authorities, common_name=common_name, now=now)
     with writing(folder):
         before = _present(folder)

@@ -6,14 +6,14 @@ How a revision is added is in README.md beside this file.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
 from gateway.errors import DatabaseRefused
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HERE = Path(__file__).parent
 
@@ -28,6 +28,8 @@ def upgrade(engine: Engine, to: str = "head") -> None:
         if not _behind(connection, to):
             return
         connection.rollback()
+        from alembic import command  # noqa: PLC0415 - half a second that a database of today's shape does not need
+
         command.upgrade(config(connection), to)
 
 
@@ -41,24 +43,35 @@ def refuse_another_shape(connection: Connection) -> None:
 
 def config(connection: Connection) -> Config:
     """What alembic's commands ask for, without its file."""
+    from alembic.config import Config  # noqa: PLC0415
+
     given = Config()
     given.set_main_option("script_location", str(HERE))
     given.attributes["connection"] = connection
     return given
 
 
+def numbers() -> list[str]:
+    """The number of every revision, oldest first: their files are named by it."""
+    return sorted(path.stem[1:5] for path in (HERE / "versions").glob("r[0-9]*.py"))
+
+
 def newest() -> str:
     """The number of the last revision."""
-    return ScriptDirectory(str(HERE)).get_current_head() or ""
+    return numbers()[-1]
 
 
 def _behind(connection: Connection, to: str) -> bool:
     """Whether something is left to do before ``to``."""
-    scripts = ScriptDirectory(str(HERE))
-    known = [each.revision for each in scripts.walk_revisions()]
-    now = MigrationContext.configure(connection).get_current_revision()
+    known, now = numbers(), _number(connection)
     if now is not None and now not in known:
         raise DatabaseRefused(
-            f"the database is of a newer version (its revision {now}, ours {known[0]}): install that version again"
+            f"the database is of a newer version (its revision {now}, ours {known[-1]}): install that version again"
         )
-    return now != (known[0] if to == "head" else to)
+    return now != (known[-1] if to == "head" else to)
+
+
+def _number(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()

@@ -50,8 +50,10 @@ def test_control_a_column_without_a_revision_is_noticed(tmp_path: Path):
     assert "data" in str(differences(database))
 
 
-def test_there_is_one_newest_revision():
-    assert len(ScriptDirectory(str(migrations.HERE)).get_heads()) == 1
+def test_revisions_are_one_row_in_the_order_of_their_files():
+    scripts = ScriptDirectory(str(migrations.HERE))
+    assert [each.revision for each in scripts.walk_revisions()] == migrations.numbers()[::-1]
+    assert scripts.get_heads() == [migrations.newest()]
 
 
 def test_a_database_of_version_0_1_comes_along_with_its_letters(tmp_path: Path):
