@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, select
 from gateway.delays.identity import Pseudonym, birth_key, patient_keys, survivor
 from gateway.delays.tables import clock
 from gateway.document import Identifier, Patient
+from gateway.identifiers import DeliveryId, LetterId
 from gateway.prepared import Row
 
 
@@ -29,8 +30,8 @@ class Asked:
 class Sent:
     """One letter to one addressee, with the moment of each proof."""
 
-    letter_id: str
-    delivery_id: str
+    letter_id: LetterId
+    delivery_id: DeliveryId
     kind: str | None
     role: str
     hospital: str

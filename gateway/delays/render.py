@@ -11,53 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from gateway.delays.figures import APART, NO_LETTER, UNKNOWN, DelayReport, DelayRow, LegName, Spread
+from gateway.delays.figures import APART, DelayReport, DelayRow, LegName, Spread
+from gateway.delays.words import Words, words
 
-_BAR = 10
-_FRENCH = {
-    "group": "Groupe",
-    "stays": "Séjours",
-    "in time": "À temps",
-    "late": "Tard",
-    "never": "Jamais",
-    "pending": "En cours",
-    "share": "Part",
-    "median": "Médiane",
-    "p90": "p90",
-    "day": "j",
-    "leg": "Étape",
-    "total": "Ensemble",
-    UNKNOWN: "non précisé",
-    NO_LETTER: "sans lettre",
-    "discharge_to_written": "sortie → validée",
-    "written_to_received": "validée → reçue",
-    "received_to_sent": "reçue → partie",
-    "sent_to_delivered": "partie → remise",
-    "delivered_to_read": "remise → lue",
-    "death": "décès",
-    "transfer": "transfert",
-    "cancelled": "sortie annulée",
-    "opposition": "opposition",
-    "no_gp": "sans médecin traitant",
-}
-_ENGLISH = {
-    "group": "Group",
-    "stays": "Stays",
-    "in time": "In time",
-    "late": "Late",
-    "never": "Never",
-    "pending": "Pending",
-    "share": "Share",
-    "median": "Median",
-    "p90": "p90",
-    "day": "d",
-    "leg": "Leg",
-    "total": "All",
-    UNKNOWN: "not stated",
-    NO_LETTER: "no letter",
-    "cancelled": "discharge cancelled",
-    "no_gp": "no GP",
-}
+_BAR = 6
+_WIDE_BAR = 10
+_COUNTS = ("stays", "in_time", "late", "never_sent", "pending")
 
 
 def to_json(report: DelayReport) -> str:
@@ -68,8 +27,9 @@ def to_json(report: DelayReport) -> str:
 def to_csv(report: DelayReport) -> str:
     """One line per group and one for all, the codes of the JSON as headings (they never translate)."""
     out = io.StringIO()
-    lines = [_flat(row) for row in (*report.rows, report.total)]
-    writer = csv.DictWriter(out, list(lines[0]), lineterminator="\n")
+    total = [report.total] if report.is_told else []
+    lines = [_flat(row) for row in (*report.rows, *total)]
+    writer = csv.DictWriter(out, list(_flat(report.total)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return out.getvalue()
@@ -77,92 +37,89 @@ def to_csv(report: DelayReport) -> str:
 
 def to_table(report: DelayReport, *, french: bool) -> RenderableType:
     """The report in at most 80 columns: figures with a bar, legs, what is counted apart, reference points."""
-    words = _FRENCH if french else _ENGLISH
-    parts: list[RenderableType] = [Text(_title(report, french=french), style="bold"), _figures(report, words)]
-    parts += [Text(), _legs(report.total, words), Text(), *_remarks(report, words, french=french), Text()]
-    parts += [_reference(reference.label, reference.share_in_time) for reference in report.references]
+    told = words(french=french)
+    parts: list[RenderableType] = [Text(_title(report, french=french), style="bold")]
+    if not report.is_told:
+        return Group(*parts, Text(told.page["nothing"]))
+    parts += [_figures(report, told), Text(), _legs(report.total, told), Text(), *_remarks(report, told), Text()]
+    parts += [_reference(told.reference(one.label), one.share_in_time, told) for one in report.references]
     return Group(*parts)
 
 
-def bar(share: float | None, width: int = _BAR) -> str:
+def bar(share: float | None, width: int = _WIDE_BAR) -> str:
     """``share`` of ``width`` as blocks, in eighths; blank when there is nothing to show."""
     if share is None:
         return " " * width
-    eighths = round(share * width * 8)
+    eighths = round(min(1.0, max(0.0, share)) * width * 8)
     part = " ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else ""
     return ("█" * (eighths // 8) + part).ljust(width, "·")
 
 
-def duration(seconds: int | None, day: str = "d") -> str:
-    """Two units at most, ``3 d 4 h``; ``day`` is the reader's letter for a day."""
-    if seconds is None:
-        return "–"
-    days, rest = divmod(seconds, 86_400)
-    hours, rest = divmod(rest, 3_600)
-    minutes, rest = divmod(rest, 60)
-    if days:
-        return f"{days} {day} {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02}"
-    return f"{minutes} min" if minutes else f"{rest} s"
+def notes(report: DelayReport, told: Words) -> list[tuple[str, str]]:
+    """What the figures do not hold, and how sure they are, as number and words; nothing is left out in silence."""
+    total = report.total
+    counts = {
+        "letter_only": total.letter_only,
+        "by_identity": total.by_identity,
+        "conflicts": total.conflicts,
+        "unmatched_letters": total.unmatched_letters,
+        "undated_letters": report.undated_letters,
+    }
+    return [(few(count, told), told.remarks[name]) for name, count in counts.items() if count != 0]
 
 
-def _figures(report: DelayReport, words: dict[str, str]) -> Table:
+def apart(report: DelayReport, told: Words) -> list[tuple[str, str]]:
+    """Why stays are counted apart and how many are, as words and number."""
+    return [(told.apart[why.value], few(report.total.apart.get(why, 0), told)) for why in APART]
+
+
+def few(count: int | None, told: Words) -> str:
+    """A number, or that it is too small to be told."""
+    return told.page["few"] if count is None else f"{count:,}".replace(",", "\u202f")
+
+
+def _figures(report: DelayReport, told: Words) -> Table:
     table = Table(show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), box=None, header_style="underline")
-    table.add_column(words["group"], overflow="fold", max_width=16)
-    for name in ("stays", "in time", "late", "never", "pending"):
-        table.add_column(words[name], justify="right")
-    table.add_column(words["share"], justify="right", no_wrap=True)
+    table.add_column(told.heads[report.by.value], overflow="fold", min_width=11, max_width=30)
+    for name in _COUNTS:
+        table.add_column(told.heads[name], justify="right")
+    table.add_column(told.heads["share"], justify="right", no_wrap=True)
     table.add_column("", no_wrap=True, width=_BAR)
     for name in ("median", "p90"):
-        table.add_column(words[name], justify="right", no_wrap=True)
+        table.add_column(told.heads[name], justify="right", no_wrap=True)
     for row in report.rows:
-        table.add_row(*_cells(row, words))
-    table.add_row(*_cells(report.total, words), style="bold")
+        table.add_row(*_cells(row, told))
+    table.add_row(*_cells(report.total, told), style="bold")
     return table
 
 
-def _cells(row: DelayRow, words: dict[str, str]) -> list[str]:
+def _cells(row: DelayRow, told: Words) -> list[str]:
     counts = (row.stays, row.in_time, row.late, row.never_sent, row.pending)
-    spread = [duration(value, words["day"]) for value in (row.taken.median_seconds, row.taken.p90_seconds)]
-    name = escape(words.get(row.group, row.group))
-    return [name, *map(str, counts), _percent(row.share_in_time), bar(row.share_in_time), *spread]
+    spread = [told.duration(value) for value in (row.taken.median_seconds, row.taken.p90_seconds)]
+    share = row.share_in_time
+    return [escape(told.group(row.group)), *map(str, counts), told.percent(share, 1), bar(share, _BAR), *spread]
 
 
-def _legs(total: DelayRow, words: dict[str, str]) -> Table:
+def _legs(total: DelayRow, told: Words) -> Table:
     table = Table(show_edge=False, pad_edge=False, padding=(0, 2, 0, 0), box=None, header_style="underline")
-    table.add_column(words["leg"], no_wrap=True)
+    table.add_column(told.heads["leg"], no_wrap=True)
     for name in ("median", "p90"):
-        table.add_column(words[name], justify="right", no_wrap=True)
+        table.add_column(told.heads[name], justify="right", no_wrap=True)
     for leg in LegName:
         spread = total.legs.get(leg, Spread())
-        name = words.get(leg.value, leg.value.replace("_to_", " → "))
-        table.add_row(name, *(duration(value, words["day"]) for value in (spread.median_seconds, spread.p90_seconds)))
+        table.add_row(told.legs[leg.value], *map(told.duration, (spread.median_seconds, spread.p90_seconds)))
     return table
 
 
-def _remarks(report: DelayReport, words: dict[str, str], *, french: bool) -> list[Text]:
-    """What the figures do not hold, and how sure they are; nothing is left out in silence."""
-    total = report.total
-    told = ", ".join(f"{words.get(why.value, why.value)} {total.apart.get(why, 0)}" for why in APART)
-    lines = [("Comptés à part : " if french else "Counted apart: ") + told]
-    remarks = (
-        (
-            total.letter_only,
-            "stays known by their letter alone (no ADT)",
-            "séjours connus par leur seule lettre (sans ADT)",
-        ),
-        (total.by_identity, "letters tied by identity and date", "lettres rattachées par identité et date"),
-        (total.conflicts, "stays with contradictory discharge times", "séjours aux heures de sortie contradictoires"),
-        (total.unmatched_letters, "letters that fit no stay", "lettres sans séjour correspondant"),
-        (report.undated_letters, "letters without stay or discharge date", "lettres sans séjour ni date de sortie"),
-    )
-    lines += [f"{count} {in_french if french else in_english}" for count, in_english, in_french in remarks if count]
-    return [Text(line) for line in lines]
+def _remarks(report: DelayReport, told: Words) -> list[Text]:
+    counted = ", ".join(f"{why} {count}" for why, count in apart(report, told))
+    colon = " : " if told.language == "fr" else ": "
+    lines = [told.page["apart"] + colon + counted]
+    return [Text(line) for line in lines + [f"{count} {what}" for count, what in notes(report, told)]]
 
 
-def _reference(label: str, share: float) -> Text:
-    return Text(f"{label:28} {_percent(share):>6} {bar(share)}", style="dim")
+def _reference(label: str, share: float, told: Words) -> Text:
+    return Text(f"{label:28} {told.percent(share, 1):>6} {bar(share)}", style="dim")
 
 
 def _title(report: DelayReport, *, french: bool) -> str:
@@ -170,10 +127,6 @@ def _title(report: DelayReport, *, french: bool) -> str:
     if french:
         return f"Délais, règle {report.policy}, sorties du {start} au {end}"
     return f"Delays, policy {report.policy}, discharges from {start} to {end}"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
 
 
 def _flat(row: DelayRow) -> dict[str, object]:

@@ -15,9 +15,10 @@ from gateway.delays.figures import By, Spread
 from gateway.delays.judging import VERDICTS, Deadlines, verdicts
 from gateway.delays.legs import Leg
 from gateway.delays.lists import late, missing
-from gateway.delays.render import bar, duration, to_csv, to_json, to_table
+from gateway.delays.render import bar, to_csv, to_json, to_table
 from gateway.delays.report import report
 from gateway.delays.way import Column, Flag, pack, unpack
+from gateway.delays.words import ENGLISH
 from gateway.delays.working import WorkingDays
 from tests.unit.delays.wards import Ward, at, moved, patient
 
@@ -204,9 +205,9 @@ def test_the_table_fits_eighty_columns_with_bars_and_reference_points(ward, fren
         shown = console.export_text()
     assert max(map(len, shown.splitlines())) <= 80
     assert ("Séjours" in shown) is french
-    assert "█████·····" in shown
-    assert "AP-HP 2006, 34 hospitals" in shown
-    assert "48.0%" in shown
+    assert "███···" in shown
+    assert ("AP-HP 2006, 34 hôpitaux" if french else "AP-HP 2006, 34 hospitals") in shown
+    assert ("48,0\u202f%" if french else "48.0%") in shown
     assert ("décès 1" if french else "death 1") in shown
     assert "[B]" in shown
 
@@ -228,10 +229,11 @@ def test_bars(share, shown):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(None, "–"), (42, "42 s"), (60, "1 min"), (3_660, "1 h 01"), (97_200, "1 d 3 h")]
+    ("seconds", "shown"),
+    [(None, "–"), (42, "42 s"), (60, "1 min"), (3_660, "1 h 01"), (97_200, "1 d 3 h"), (900_000, "10 d")],
 )
 def test_durations(seconds, shown):
-    assert duration(seconds) == shown
+    assert ENGLISH.duration(seconds) == shown
 
 
 @given(st.lists(st.integers(0, 10**6)))
