@@ -9,7 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from commands.output import Exit, Format, count, emit, fail, say
-from commands.setup import installation, settings_path
+from commands.places import settings_path
+from commands.setup import installation
 from gateway.errors import HuitaineError
 from gateway.moments import utc_now
 from gateway.service import keeping

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from commands.checking import Finding, error, note, warning
 from commands.french_lines import in_french
-from commands.setup import settings_path
+from commands.places import settings_path
 from config.settings import Settings, SettingsError, load, secret
 from gateway.control import order
 from gateway.errors import HuitaineError

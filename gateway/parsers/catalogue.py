@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -71,23 +71,19 @@ def _entry(code: str, table: dict[str, Any], family: str) -> Entry:  # Any: a ta
 def sentences(code: str, message: str, language: str) -> Sentences:
     """What to tell a reader of ``language`` (``fr`` or ``en``) of a finding that carries ``message``.
 
-    In English the reader's own message leads, up to its advice; in French its facts are carried over where the
-    catalogue knows how. A code that is not in the catalogue is told by its message alone.
+    Where the catalogue knows of facts in the message (a number, names), they are kept: in English the message leads up
+    to its advice, in French they are filled in. A code that is not in the catalogue is told by its message alone.
     """
     entry = catalogue().get(code)
     if entry is None:
         return Sentences(what=message, why="")
+    said, found = entry.fr if language == "fr" else entry.en, re.search(entry.facts, message) if entry.facts else None
+    if found is None:
+        return said
     if language != "fr":
-        what = message.partition("; ")[0] or entry.en.what
-        return Sentences(what=what, why=entry.en.why, do=entry.en.do)
-    return Sentences(what=_with_facts(entry, message), why=entry.fr.why, do=entry.fr.do)
-
-
-def _with_facts(entry: Entry, message: str) -> str:
-    found = re.search(entry.facts, message) if entry.facts else None
-    if found is None or not entry.fr.told:
-        return entry.fr.what
-    return entry.fr.told.format(**{key: in_french_words(fact) for key, fact in found.groupdict().items()})
+        return replace(said, what=message.partition("; ")[0])
+    facts = {key: in_french_words(fact) for key, fact in found.groupdict().items()}
+    return replace(said, what=said.told.format(**facts))
 
 
 def in_french_words(fact: str) -> str:

@@ -1,10 +1,14 @@
-"""``huitaine check FILE``: what a file is, what it says, whom it would go to, and each deviation; a local look only."""
+"""``huitaine check FILE --format json``: what was read of a file, in the shape that scripts rely on; pure.
+
+Keys are only ever added. An object that the letter does not state stands there with empty members: a script reads
+``patient.family`` of any document.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from gateway.document import (
     Attachment,
@@ -17,113 +21,46 @@ from gateway.document import (
     Result,
     Stay,
 )
-from gateway.errors import UnreadableDocument
-from gateway.parsers.detect import detect
-from gateway.parsers.french import in_french
-from gateway.parsers.read import read
+from gateway.parsers.catalogue import sentences
 
 Json = dict[str, Any]  # Any: the shape of interface.md, values of several types at each level
+FORMATS = frozenset({"hprim-medecin", "hprim-sante", "hl7v2", "cda", "xdm", "mime", "pdf", "unknown"})
+"""What ``format`` may be; a text that is none of them is ``unknown``, and ``variant`` says so."""
 
 
-def check(content: bytes, name: str) -> Json:
-    """The JSON of interface.md for any bytes; never raises for what they hold."""
-    try:
-        reading = read(content, name=name)
-    except UnreadableDocument as refusal:
-        reading = Reading(format=str(detect(content, name)), findings=refusal.findings)
+def as_json(reading: Reading, language: str = "en") -> Json:
+    """The JSON of interface.md; ``language`` (``fr``, ``en``) is that of the findings' sentences alone."""
+    known = reading.format in FORMATS
     return {
-        "format": reading.format,
-        "variant": reading.variant,
+        "format": reading.format if known else "unknown",
+        "variant": reading.variant or ("" if known else reading.format),
         "charset": reading.charset,
         "accepted": reading.accepted,
         "already_sealed": reading.already_sealed,
         "processing": reading.processing,
         "documents": [_document(document) for document in reading.documents],
         "movements": [_movement(movement) for movement in reading.movements],
-        "findings": [_finding(finding) for finding in reading.findings],
+        "findings": [finding_json(finding, language) for finding in reading.findings],
     }
 
 
-def explain(checked: Mapping[str, Any], language: str = "en") -> Iterator[str]:
-    """The same in plain sentences, French for ``fr``: what it is, about whom, to whom, and what is wrong where."""
-    french = language == "fr"
-    words = _FRENCH if french else _ENGLISH
-    yield words["is"].format(**{key: checked[key] or "?" for key in ("format", "variant", "charset")})
-    if checked["already_sealed"]:
-        yield words["sealed"]
-    if checked["processing"] in {"T", "D"}:
-        yield words["test"]
-    for number, document in enumerate(checked["documents"], start=1):
-        yield from _told(document, number, words)
-    for movement in checked["movements"]:
-        yield words["movement"].format(trigger=movement["trigger"], visit=movement["stay"]["visit"] or "?")
-    for finding in checked["findings"]:
-        yield _finding_told(finding, words, french=french)
-    yield words["accepted" if checked["accepted"] else "refused"]
+def finding_json(finding: Finding, language: str = "en") -> Json:
+    """One deviation: ``message`` says what, ``why`` it matters, ``do`` what to do; ``detail`` may quote the file."""
+    told = sentences(finding.code, finding.message, language)
+    return {
+        "severity": str(finding.severity),
+        "place": finding.place,
+        "code": finding.code,
+        "message": told.what if language == "fr" else finding.message,
+        "why": told.why,
+        "do": told.do,
+        "detail": finding.detail,
+    }
 
 
-def _told(document: Mapping[str, Any], number: int, words: Mapping[str, str]) -> Iterator[str]:
-    yield words["document"].format(number=number, label=document["kind"]["label"] or "?")
-    patient = document["patient"]
-    yield words["patient"].format(**patient) if patient else words["nobody"]
-    for addressee in document["addressees"]:
-        key = addressee["rpps"] or addressee["mailbox"] or ""
-        yield words["addressee" if key else "unnumbered"].format(
-            role=words[f"role {addressee['role']}"], key=key, name=addressee["name"] or addressee["local_code"] or "?"
-        )
-    if not document["addressees"]:
-        yield words["no_addressee"]
-    counts = {key: len(document[key]) for key in ("results", "attachments")}
-    yield words["content"].format(characters=len(document["text"]), **counts)
-    for key in ("replaces", "cancels"):
-        if document[key]:
-            yield words[key].format(id=document[key])
-
-
-def _finding_told(finding: Mapping[str, Any], words: Mapping[str, str], *, french: bool) -> str:
-    message = (in_french(finding["code"]) if french else "") or finding["message"]
-    quoted = f" [{finding['detail']}]" if finding["detail"] else ""
-    return f"{words[finding['severity']]} {finding['place']}: {message} ({finding['code']}){quoted}"
-
-
-_ENGLISH = {
-    "is": "This is {format} ({variant}), charset {charset}.",
-    "sealed": "The mail is signed or encrypted already: it goes on with the same bytes.",
-    "test": "It is a test message: it never reaches a real mailbox.",
-    "document": "Document {number}: {label}",
-    "patient": "  about {family} {given}, born {birth_date}",
-    "nobody": "  about nobody stated",
-    "addressee": "  to the {role}: {name}, found by {key}",
-    "unnumbered": "  to the {role}: {name}, without a number: never looked up by name",
-    "no_addressee": "  names no addressee: the envelope or the source's rules decide",
-    "content": "  holds {characters} characters of text, {results} results, {attachments} files",
-    "replaces": "  replaces {id}",
-    "cancels": "  cancels {id}",
-    "movement": "Movement {trigger} of stay {visit}",
-    "role gp": "GP", "role referrer": "referrer", "role copy": "doctor in copy", "role patient": "patient",
-    "role organisation": "organisation",
-    "error": "ERROR  ", "warning": "warning", "note": "note   ",
-    "accepted": "It would be accepted.", "refused": "It would be refused.",
-}  # fmt: skip
-_FRENCH = {
-    "is": "C'est du {format} ({variant}), jeu de caractères {charset}.",
-    "sealed": "Le message est déjà signé ou chiffré : ses octets passent inchangés.",
-    "test": "C'est un message de test : il n'atteint jamais une vraie boîte aux lettres.",
-    "document": "Document {number} : {label}",
-    "patient": "  au sujet de {family} {given}, né(e) le {birth_date}",
-    "nobody": "  sans patient indiqué",
-    "addressee": "  pour le {role} : {name}, trouvé par {key}",
-    "unnumbered": "  pour le {role} : {name}, sans numéro : jamais cherché par son nom",
-    "no_addressee": "  ne nomme aucun destinataire : l'enveloppe ou les règles de la source décident",
-    "content": "  contient {characters} caractères de texte, {results} résultats, {attachments} fichiers",
-    "replaces": "  remplace {id}",
-    "cancels": "  annule {id}",
-    "movement": "Mouvement {trigger} du séjour {visit}",
-    "role gp": "médecin traitant", "role referrer": "médecin adresseur", "role copy": "médecin en copie",
-    "role patient": "patient", "role organisation": "établissement",
-    "error": "ERREUR   ", "warning": "attention", "note": "note     ",
-    "accepted": "Il serait accepté.", "refused": "Il serait refusé.",
-}  # fmt: skip
+def headline(finding: Mapping[str, Any], language: str) -> str:  # Any: JSON
+    """The message of a finding of :func:`as_json` without the advice that readers put behind it."""
+    return sentences(finding["code"], finding["message"], language).what if language != "fr" else finding["message"]
 
 
 def _document(document: Document) -> Json:
@@ -135,6 +72,7 @@ def _document(document: Document) -> Json:
         "validated_at": _moment(document.validated_at),
         "addressees": [_addressee(addressee) for addressee in document.addressees],
         "title": document.title,
+        "urgent": document.urgent,
         "results": [_result(result) for result in document.results],
         "text": document.text or document.wishes.body_for_professionals,
         "attachments": [_attachment(attachment) for attachment in document.attachments],
@@ -143,31 +81,31 @@ def _document(document: Document) -> Json:
     }
 
 
-def _patient(patient: Patient | None) -> Json | None:
-    if patient is None:
-        return None
+def _patient(patient: Patient | None) -> Json:
+    """``identified`` says whether the letter names anybody at all."""
+    stated = patient or Patient(family="", given="")
     return {
-        "family": patient.family,
-        "given": patient.given,
-        "birth_date": patient.birth_date,
-        "sex": patient.sex,
-        "used_family": patient.used_family,
+        "family": stated.family,
+        "given": stated.given,
+        "birth_date": stated.birth_date,
+        "sex": stated.sex if stated.sex in {"F", "M", "U"} else None,
+        "used_family": stated.used_family,
+        "identified": patient is not None,
         "identifiers": [
             {"value": one.value, "authority": one.authority, "type": one.type, "qualified": one.qualified}
-            for one in patient.identifiers
+            for one in stated.identifiers
         ],
     }
 
 
-def _stay(stay: Stay | None) -> Json | None:
-    if stay is None:
-        return None
+def _stay(stay: Stay | None) -> Json:
+    stated = stay or Stay()
     return {
-        "visit": stay.visit,
-        "file_number": stay.file_number,
-        "unit": stay.unit,
-        "admitted_at": _moment(stay.admitted_at),
-        "discharged_at": _moment(stay.discharged_at),
+        "visit": stated.visit,
+        "file_number": stated.file_number,
+        "unit": stated.unit,
+        "admitted_at": _moment(stated.admitted_at),
+        "discharged_at": _moment(stated.discharged_at),
     }
 
 
@@ -216,18 +154,8 @@ def _movement(movement: Movement) -> Json:
         "trigger": movement.trigger,
         "action": movement.action,
         "patient": _patient(movement.patient),
-        "stay": cast("Json", _stay(movement.stay)),
+        "stay": _stay(movement.stay),
         "addressees": [_addressee(one) for one in movement.gps],
-    }
-
-
-def _finding(finding: Finding) -> Json:
-    return {
-        "severity": str(finding.severity),
-        "place": finding.place,
-        "code": finding.code,
-        "message": finding.message,
-        "detail": finding.detail,
     }
 
 

@@ -1,4 +1,4 @@
-"""`huitaine check FILE`: the JSON people script against, and the sentences a secretary reads."""
+"""The JSON of `huitaine check FILE`, which people script against: pure, from what was read."""
 
 from __future__ import annotations
 
@@ -7,126 +7,78 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from typer import Typer
-from typer.testing import CliRunner
 
-from commands.check import check_command
-from gateway.parsers.check import check, explain
-from gateway.parsers.french import in_french
-
-ROOT = Path(__file__).resolve().parents[3]
+from gateway.document import Document, Kind, Original, Reading
+from gateway.parsers.check import FORMATS, as_json
+from gateway.parsers.read import read
+from tests.unit.commands.check_kit import CHECK, breaches, looked_at
 
 
-@pytest.fixture
-def huitaine() -> Typer:
-    app = Typer()
-    app.command()(check_command)
-    return app
-
-
-def test_the_json_has_the_keys_of_the_interface(vectors: Path) -> None:
-    checked = check((vectors / "hprim/hprim_medecin_lab.hpr").read_bytes(), "bilan.hpr")
-    assert {"format", "variant", "charset", "accepted", "documents", "findings"} <= checked.keys()
-    (document,) = checked["documents"]
-    wanted = {
-        "kind",
-        "patient",
-        "stay",
-        "validated_at",
-        "addressees",
-        "results",
-        "text",
-        "attachments",
-        "replaces",
-        "cancels",
-    }
-    assert wanted <= document.keys()
-    assert {"family", "given", "birth_date", "sex", "identifiers"} <= document["patient"].keys()
-    assert {"visit", "admitted_at", "discharged_at"} <= document["stay"].keys()
-    assert {"role", "rpps", "mailbox"} <= document["addressees"][0].keys()
+def test_a_result_has_the_values_as_sent(vectors: Path) -> None:
+    (document,) = looked_at((vectors / "hprim/hprim_medecin_lab.hpr").read_bytes(), "bilan.hpr")["documents"]
     glycaemia = next(result for result in document["results"] if result["code"] == "GLYC")
-    wanted_result = {
+    wanted = {
         "code": "GLYC", "label": "Glycémie à jeun", "value": "0.91", "comparator": None, "unit": "g/L", "low": "0.74",
         "high": "1.06", "flag": "N", "status": "F",
         "second": {"value": "5.05", "unit": "mmol/L", "low": "4.11", "high": "5.88"},
     }  # fmt: skip
-    assert {key: glycaemia[key] for key in wanted_result} == wanted_result
+    assert {key: glycaemia[key] for key in wanted} == wanted
+
+
+def test_a_document_about_nobody_has_the_same_members() -> None:
+    nothing = Document(kind=Kind(loinc=None, label="x"), original=Original(format="mime", content=b""))
+    checked = as_json(Reading(format="mime", documents=(nothing,)))
+    assert list(breaches(checked, CHECK)) == []
+    assert checked["documents"][0]["patient"]["identified"] is False
     assert msgspec.json.decode(msgspec.json.encode(checked)) == checked
 
 
+def test_a_bare_text_is_of_an_unknown_format_and_the_variant_says_which() -> None:
+    checked = looked_at(b"Bonjour, voici les resultats.\n")
+    assert (checked["format"], checked["variant"]) == ("unknown", "text")
+    assert "text" not in FORMATS
+
+
 @pytest.mark.parametrize("name", ["dob_impossible.hpr", "no_header_plain_mail.txt", "res_lines_odd.hpr"])
-def test_every_finding_has_a_place_a_code_and_a_sentence(vectors: Path, name: str) -> None:
-    for finding in check((vectors / "hprim/deviations" / name).read_bytes(), name)["findings"]:
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_finding_has_a_place_a_code_and_what_why_and_what_to_do(vectors: Path, name: str, language: str) -> None:
+    for finding in looked_at((vectors / "hprim/deviations" / name).read_bytes(), name, language)["findings"]:
         assert finding["severity"] in {"error", "warning", "note"}
         assert finding["place"]
         assert re.fullmatch(r"[a-z0-9-]+", finding["code"])
         assert finding["message"]
+        assert finding["why"]
+        assert finding["do"] or finding["severity"] == "note"
 
 
 def test_the_source_form_of_a_value_stays_in_the_finding(vectors: Path) -> None:
-    checked = check((vectors / "hprim/deviations/res_lines_odd.hpr").read_bytes(), "x.hpr")
+    checked = looked_at((vectors / "hprim/deviations/res_lines_odd.hpr").read_bytes(), "x.hpr")
     assert "12,9" in {finding["detail"] for finding in checked["findings"] if finding["code"] == "decimal-comma"}
 
 
 def test_a_pdf_named_hpr_is_told_by_what_it_is() -> None:
-    checked = check(b"%PDF-1.7", "lettre.hpr")
+    checked = looked_at(b"%PDF-1.7", "lettre.hpr")
     assert (checked["format"], checked["accepted"]) == ("pdf", False)
     assert "this is a PDF named .hpr" in checked["findings"][0]["message"]
 
 
-def test_the_explanation_says_what_about_whom_to_whom_and_what_is_wrong(vectors: Path) -> None:
-    checked = check((vectors / "hprim/hprim_sante_oru_2_4.hpr").read_bytes(), "x.hpr")
-    told = "\n".join(explain(checked, "fr"))
-    for words in (
-        "hprim-sante",
-        "NAISSANCE AMELIE",
-        "médecin traitant : EXEMPLE CAMILLE, trouvé par 99900000001",
-        "Il serait accepté.",
+def test_every_shared_sample_is_explained_in_the_shape_of_the_interface(samples: Path) -> None:
+    """Each has a format, what it is about, and no finding that says nothing; the words are read in the golden files."""
+    for path in sorted(
+        one for one in samples.rglob("*") if one.is_file() and one.suffix not in {".md", ".fsh", ".yaml", ""}
     ):
-        assert words in told
-    assert "It would be accepted." in list(explain(checked, "en"))
+        checked = looked_at(path.read_bytes(), path.name, "fr")
+        assert list(breaches(checked, CHECK)) == [], path
+        assert checked["accepted"] or any(one["severity"] == "error" for one in checked["findings"]), path
+        for one in checked["documents"]:
+            assert one["kind"]["label"], path
+            assert one["text"] or one["results"] or one["attachments"], path
 
 
-def test_no_source_means_no_promise_about_line_12(vectors: Path) -> None:
-    checked = check((vectors / "hprim/hprim_medecin_letter.hpr").read_bytes(), "x.hpr")
-    assert any("never looked up by name" in line for line in explain(checked, "en"))
-
-
-def test_each_finding_of_our_readers_is_told_in_french() -> None:
-    ours = [*(ROOT / "gateway/parsers/hprim").glob("*.py")]
-    ours += [
-        ROOT / "gateway/parsers" / f"{name}.py"
-        for name in ("charsets", "mime", "mime_parts", "mime_sealed", "pdf", "read")
-    ]
-    codes = {
-        code
-        for path in ours
-        for code in re.findall(r'(?:error|warning|note|remark|kind)\(\s*f?"([a-z0-9-]+)"', path.read_text())
-    }
-    assert len(codes) > 60
-    assert [code for code in sorted(codes) if not in_french(code)] == []
-
-
-@pytest.mark.parametrize(("name", "code"), [("hprim_medecin_letter.hpr", 0), ("deviations/dob_impossible.hpr", 1)])
-def test_the_exit_code_says_whether_it_would_be_accepted(huitaine: Typer, vectors: Path, name: str, code: int) -> None:
-    result = CliRunner().invoke(huitaine, [str(vectors / "hprim" / name), "--format", "json"])
-    assert result.exit_code == code
-    assert msgspec.json.decode(result.stdout)["accepted"] is (code == 0)
-
-
-def test_a_file_that_is_not_there_is_one_clear_line(huitaine: Typer, tmp_path: Path) -> None:
-    result = CliRunner().invoke(huitaine, [str(tmp_path / "absent.hpr")])
-    assert result.exit_code == 3
-    assert "absent.hpr" in result.output
-
-
-def test_what_a_file_says_cannot_drive_the_terminal(huitaine: Typer, tmp_path: Path, vectors: Path) -> None:
-    content = (
-        (vectors / "hprim/hprim_medecin_letter.hpr")
-        .read_bytes()
-        .replace(b"TESTINI\r\n", "TEST\u202e\u009bINI\r\n".encode(), 1)
-    )
-    (tmp_path / "x.hpr").write_bytes(content)
-    result = CliRunner().invoke(huitaine, [str(tmp_path / "x.hpr")])
-    assert "\u202e" not in result.stdout
-    assert "\u009b" not in result.stdout
+def test_what_was_read_is_what_is_told(vectors: Path) -> None:
+    content = (vectors / "hl7v2/oru_r01_lab.hl7").read_bytes()
+    reading = read(content)
+    (told,) = as_json(reading)["documents"]
+    (document,) = reading.documents
+    assert len(told["results"]) == len(document.results)
+    assert told["patient"]["birth_date"] == getattr(document.patient, "birth_date", None)

@@ -20,7 +20,7 @@ from tests.unit.parsers.raised_codes import CODE, KINDS, Source
 ROOT = Path(__file__).resolve().parents[3]
 READERS = sorted((ROOT / "gateway/parsers").rglob("*.py"))
 OTHERS = [ROOT / "gateway" / name for name in ("journey.py", "admission.py", "correspondents.py")]
-DOORS = [ROOT / "gateway/ingest/mllp/answering.py"]
+DOORS = [ROOT / "gateway/ingest/mllp/answering.py", ROOT / "commands/check_reading.py"]
 
 
 @cache

@@ -1,0 +1,109 @@
+"""The layers of a sealed mail as far as they can be told without any key: how it is sealed, for whom, by whom."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from pysequoia.packet import PacketPile, Tag
+
+from gateway.crypto.cms import names
+from gateway.crypto.cms.decrypt import read_content_info
+from gateway.crypto.cms.structures import BAD_BYTES, Asn1
+from gateway.crypto.cms.verify import encapsulated, signatures
+from gateway.crypto.mime import Entity, read_entity, split
+from gateway.errors import HuitaineError
+from gateway.moments import utc_now
+
+Json = dict[str, Any]  # Any: JSON
+_DEPTH = 10
+_MOST_RECIPIENTS = 20
+_PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+
+
+def layers(content: bytes) -> list[Json]:
+    """From outside inwards, down to the first that only a key opens; what cannot be read further ends the list.
+
+    ``for`` names certificates by issuer and serial number, as the mail itself does (RFC 5652 §6.2), or key ids.
+    Whether a signature holds is the business of ``huitaine open``.
+    """
+    found: list[Json] = []
+    with contextlib.suppress(HuitaineError, *BAD_BYTES):  # what was found so far is what can be told
+        entity: Entity | None = read_entity(content)
+        while entity is not None and len(found) < _DEPTH:
+            told, inner = _peeled(entity)
+            found += told
+            entity = read_entity(inner) if inner else None
+    return found
+
+
+def _peeled(entity: Entity) -> tuple[list[Json], bytes | None]:
+    if entity.media_type in _PKCS7:
+        return _cms(entity.content())
+    if entity.media_type == "multipart/signed":
+        return _signed(entity)
+    if entity.media_type == "multipart/encrypted":
+        return [_pgp_encrypted(read_entity(split(entity)[-1]).content())], None
+    return [], None
+
+
+def _cms(der: bytes) -> tuple[list[Json], bytes | None]:
+    kind, content = read_content_info(der)
+    if kind == names.SIGNED_DATA:
+        inner = encapsulated(content)
+        return _signers(content, inner or b""), inner
+    if kind not in {names.ENVELOPED_DATA, names.AUTH_ENVELOPED_DATA}:
+        return [_layer("smime-compressed")], None
+    encrypted = "auth_encrypted_content_info" if kind == names.AUTH_ENVELOPED_DATA else "encrypted_content_info"
+    algorithm = content[encrypted]["content_encryption_algorithm"]["algorithm"]
+    meant = list(_recipients(content["recipient_infos"]))
+    return [_layer("smime-encrypted", algorithms=[str(algorithm.native)], meant=meant)], None
+
+
+def _signed(entity: Entity) -> tuple[list[Json], bytes | None]:
+    signed, *others = split(entity)
+    signature = read_entity(others[-1])
+    if "pgp" in signature.media_type:
+        return [_layer("openpgp-signed")], signed
+    _, content = read_content_info(signature.content())
+    return _signers(content, signed), signed
+
+
+def _signers(signed: Asn1, content: bytes) -> list[Json]:
+    found = signatures(signed, content, at=utc_now(), trust_roots=())
+    return [
+        _layer("smime-signed", algorithms=list(one.algorithms), signer=", ".join(one.addresses) or one.subject or None)
+        for one in found
+    ]
+
+
+def _recipients(infos: Asn1) -> Iterator[str]:
+    for info in list(infos)[:_MOST_RECIPIENTS]:
+        if info.name == "ktri":
+            yield _certificate(info.chosen["rid"])
+        elif info.name == "kari":
+            yield from (_certificate(one["rid"]) for one in info.chosen["recipient_encrypted_keys"])
+
+
+def _certificate(rid: Asn1) -> str:
+    if rid.name != "issuer_and_serial_number":
+        return "key " + (rid.chosen.native if isinstance(rid.chosen.native, bytes) else b"").hex()
+    return f"{rid.chosen['issuer'].human_friendly}, {rid.chosen['serial_number'].native:X}"
+
+
+def _pgp_encrypted(message: bytes) -> Json:
+    pile = list(PacketPile.from_bytes(message))
+    algorithms = [f"seipdv{packet.body[0]}" for packet in pile if packet.tag == Tag.SEIP and packet.body]
+    meant = [
+        f"key {packet.body[1:9].hex().upper()}"
+        for packet in pile
+        if packet.tag == Tag.PKESK and packet.body[:1] == b"\x03"
+    ]
+    return _layer("openpgp-encrypted", algorithms=algorithms, meant=meant)
+
+
+def _layer(
+    kind: str, *, algorithms: list[str] | None = None, meant: list[str] | None = None, signer: str | None = None
+) -> Json:
+    return {"kind": kind, "algorithms": algorithms or [], "for": meant or [], "signer": signer}
