@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import bench_hprim
 from tests.bench.road import GP, Installed, install_bench
 from tests.bench.stations import cpu_by_station
 from tests.peers.authority import Authority, make_authority
@@ -127,6 +128,7 @@ def main() -> int:
         {"name": f"cpu_ms_per_letter:{name}", "ours": ms, "peer": None, "peer_name": None, "unit": "ms", "ratio": None}
         for name, ms in stations.items()
     ]
+    results += bench_hprim.figures()
     (ROOT / "bench").mkdir(exist_ok=True)
     (ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     show(results)
