@@ -27,6 +27,7 @@ COMMANDS = {
     "open": "commands.opening:open_command",
     "queue": "commands.operation:queue_app",
     "audit": "commands.audit:app",
+    "patient": "commands.patient:app",
     "purge": "commands.operation:purge",
     "backup": "commands.backup:backup",
     "restore": "commands.backup:restore",

@@ -66,6 +66,12 @@ def trace(connection: Connection, letter_id: str) -> Sequence[Row]:
     return connection.execute(select(ENTRY).where(own).order_by(ENTRY.c.seq)).mappings().all()
 
 
+def lines_of(connection: Connection, letter_id: str, delivery_id: str, kinds: Sequence[str]) -> Sequence[int]:
+    """The numbers of the journal's lines of these kinds about one delivery."""
+    own = (ENTRY.c.letter_id == letter_id, ENTRY.c.delivery_id == delivery_id, ENTRY.c.kind.in_(kinds))
+    return list(connection.execute(select(ENTRY.c.seq).where(*own).order_by(ENTRY.c.seq)).scalars())
+
+
 def counts(connection: Connection) -> Mapping[str, int]:
     """How many deliveries are in each state."""
     by_state = select(DELIVERY.c.state, func.count()).group_by(DELIVERY.c.state)
