@@ -49,6 +49,7 @@ def _lines(result: Result, spell: Latin1, words: Words) -> Iterator[str]:
             yield from _tex(spell, f"{label} : {words.flag} {one_line(result.flag)}")
     if result.comment.strip():
         yield from _tex(spell, result.comment)
+        yield "TEX"  # a line of text right above a RES is read as its title: "haemolysed" must not head the next one
 
 
 def _losses(result: Result) -> Iterator[tuple[Why, str, str]]:

@@ -71,6 +71,7 @@ def test_results_have_fourteen_fields_and_everything_else_a_tex_line(written, la
         "RES|CRP|CRP|A|< 5.0|mg/L||5.0|N|F||||",
         "RES|Aspect du sérum||A|Limpide|||||F||||",
         "TEX|Contrôle conseillé ¦ à distance.",
+        "TEX",
         "****FIN****",
         "****FINFICHIER****",
         "",
