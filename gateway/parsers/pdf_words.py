@@ -21,9 +21,9 @@ _MOST_SECONDS = 0.3
 
 def with_words(reading: Reading) -> Reading:
     """The reading with the words of the PDF of each document that has none of its own."""
-    until = time.process_time() + _MOST_SECONDS
     if not any(_is_wordless(document) for document in reading.documents):
         return reading
+    until = time.process_time() + _MOST_SECONDS
     documents = tuple(_worded(one, until) if _is_wordless(one) else one for one in reading.documents)
     return replace(reading, documents=documents)
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import bench_hprim
+from tests.bench import bench_mail_read
 from tests.bench.road import GP, Installed, install_bench
 from tests.bench.stations import cpu_by_station
 from tests.peers.authority import Authority, make_authority
@@ -124,6 +125,7 @@ def main() -> int:
             rows = rounds(sink, here, gateway.pid, postfix.port, authority)
         stations = cpu_by_station(authority, sink.port)
     results += rows
+    results += bench_mail_read.measure()
     results += [
         {"name": f"cpu_ms_per_letter:{name}", "ours": ms, "peer": None, "peer_name": None, "unit": "ms", "ratio": None}
         for name, ms in stations.items()
