@@ -18,8 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bench_hprim
-from tests.bench import bench_mail_read
+from tests.bench import bench_hprim, bench_mail_read
 from tests.bench.road import GP, Installed, install_bench
 from tests.bench.stations import cpu_by_station
 from tests.peers.authority import Authority, make_authority
