@@ -78,8 +78,8 @@ def _asked(authority: str) -> Asked:
 
 def _line(what: str, hint: str = "") -> str:
     """One answer; the questions are on standard error, so that a script reads the list alone."""
-    asked = f"{what}, {hint}" if hint else what
-    return str(typer.prompt(asked, default="", show_default=False, err=True))
+    typer.echo(f"{what}, {hint}: " if hint else f"{what}: ", nl=False, err=True)
+    return sys.stdin.readline()
 
 
 def _date(text: str) -> str:
