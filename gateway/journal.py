@@ -6,6 +6,7 @@ Each function gives an :class:`Event`: the store writes it in the same transacti
 
 from __future__ import annotations
 
+import atexit
 import logging
 import re
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from gateway.identifiers import DeliveryId, LetterId
+from gateway.log_lines import Lines
 
 ENTRIES_ERASED = "entries-erased"
 FIGURES = frozenset({"sealed", "accepted", "clock-movement", "clock-letter", "clock-leg", "clock-again"})
@@ -38,9 +40,14 @@ class Event:
 
 
 def configure(style: str, path: Path | None = None) -> None:
-    """Journal on standard error (or to ``path``), one line an event: ``json`` for journald, ``text`` for a terminal."""
+    """Journal on standard error (or to ``path``), one line an event: ``json`` for journald, ``text`` for a terminal.
+
+    Call it once in a process; what was told is written by its end (:mod:`gateway.log_lines`).
+    """
     out = path.open("a", encoding="utf-8") if path else sys.stderr
     renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    lines = Lines(out)
+    atexit.register(lines.close)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -48,7 +55,7 @@ def configure(style: str, path: Path | None = None) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     for chatty in ("aioimaplib", "mail.log", "aiosmtplib", "asyncio", "pyhanko", "gnupg"):
@@ -75,9 +82,10 @@ def warn(event: Event) -> None:
     )
 
 
-def kept(at: datetime, letter: LetterId, *, door: str, source: str, size: int) -> Event:
-    """The letter is on disk: from here on it is ours."""
-    return Event(at=at, kind="kept", letter=letter, code=door, words=f"source {source}, {size} bytes")
+def kept(at: datetime, letter: LetterId, *, door: str, source: str, size: int, sha256: str = "") -> Event:
+    """The letter is on disk: from here on it is ours. ``sha256`` ties what was handed in to every proof of this line."""
+    digest = f", SHA-256 {sha256}" if sha256 else ""
+    return Event(at=at, kind="kept", letter=letter, code=door, words=f"source {source}, {size} bytes{digest}")
 
 
 def kept_again(at: datetime, letter: LetterId, *, door: str) -> Event:

@@ -141,6 +141,7 @@ class Contents:
         """The rows of a letter that is to be kept."""
         key, wrapped = self._remember(letter.id, *self._vault.new_letter_key(letter.source))
         summary = Summary(envelope=letter.envelope, name=letter.name)
+        digest = sha256(letter.content).hexdigest()
         row = {
             "id": letter.id,
             "whole": letter.id,
@@ -151,7 +152,7 @@ class Contents:
             "planned": False,
             "reason": "",
             "size": len(letter.content),
-            "sha256": sha256(letter.content).hexdigest(),
+            "sha256": digest,
             "received_at": letter.received_at,
             "body_key": wrapped,
             "sealed": self.seal_summary(key, letter.id, summary),
@@ -162,7 +163,12 @@ class Contents:
             replay_key=_replay_key(letter),
             horizon=letter.received_at - self._replay,
             kept=journal.kept(
-                letter.received_at, letter.id, door=letter.door.value, source=letter.source, size=len(letter.content)
+                letter.received_at,
+                letter.id,
+                door=letter.door.value,
+                source=letter.source,
+                size=len(letter.content),
+                sha256=digest,
             ),
             kept_again=journal.kept_again(letter.received_at, letter.id, door=letter.door.value),
             mail=letter.mail,
