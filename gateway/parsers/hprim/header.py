@@ -119,7 +119,7 @@ def _form(lines: Sequence[Line], values: Sequence[str]) -> Iterator[Finding]:
             yield error("hprim-header-wide", _place(lines, index), f"{len(value)} characters in a header line")
     if len(values[0]) <= _ENVELOPE and not _is_code(values[0]):
         yield warning("hprim-line-1", _place(lines, 0), "line 1 is no patient code: kept in the original, not used")
-    if birth_date(values[5]).remark != "unreadable" and _POSTCODE.match(values[4]):
+    if _POSTCODE.match(values[4]) and birth_date(values[5]).remark != "unreadable":
         yield error("hprim-header-shifted", _place(lines, 5), "birth date on line 6: the header lost a line on its way")
     if not values[11]:
         yield note("hprim-no-recipient", _place(lines, 11), "line 12 names no recipient")

@@ -14,7 +14,8 @@ _QUANTITY = re.compile(
 _INTERVAL = re.compile(rf"(?:vr\s*:\s*)?({_NUMBER})\s*(?:-|\b[aà]\b)\s*({_NUMBER})", re.IGNORECASE)
 _BELOW = re.compile(rf"(?:<=|<|≤)\s*({_NUMBER})")
 _ABOVE = re.compile(rf"(?:>=|>|≥)\s*({_NUMBER})")
-_COMPARATORS = {"≤": "<=", "≥": ">="}
+COMPARATORS = {"≤": "<=", "≥": ">="}
+"""What a sign is written as in a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def quantity(text: str, unit: str, *, numeric: bool) -> Quantity:
     comparator = found["comparator"]
     return Quantity(
         value=_COMMA.sub(".", found["value"]),
-        comparator=_COMPARATORS.get(comparator, comparator) if comparator else None,
+        comparator=COMPARATORS.get(comparator, comparator) if comparator else None,
         unit=unit or found["unit"] or "",
         numeric=numeric or bool(comparator),
         highlighted=highlighted,
