@@ -83,7 +83,7 @@ def warn(event: Event) -> None:
 
 
 def kept(at: datetime, letter: LetterId, *, door: str, source: str, size: int, sha256: str = "") -> Event:
-    """The letter is on disk: from here on it is ours. ``sha256`` ties what was handed in to every proof of this line."""
+    """The letter is on disk: from here on it is ours. ``sha256`` ties a proof of this line to what was handed in."""
     digest = f", SHA-256 {sha256}" if sha256 else ""
     return Event(at=at, kind="kept", letter=letter, code=door, words=f"source {source}, {size} bytes{digest}")
 
