@@ -2,53 +2,96 @@
 
 from __future__ import annotations
 
+import getpass
 import io
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from sqlalchemy import Connection
 
+from commands.delays_lists import conflicts_table, owed_table
 from commands.output import Exit, Format, emit, fail, language, say
 from commands.setup import Installation, installation
-from gateway.delays.clock import POLICIES, Policy, policy_named
+from gateway.delays.charts import Chart, charts
+from gateway.delays.clock import Policy, policy_named
+from gateway.delays.conflicts import Conflict
+from gateway.delays.conflicts import conflicts as conflicting_stays
 from gateway.delays.figures import By, DelayReport
 from gateway.delays.lists import OwedLetter
 from gateway.delays.lists import late as late_letters
 from gateway.delays.lists import missing as missing_letters
+from gateway.delays.measure import Question, measured
+from gateway.delays.page import to_html, to_pdf
 from gateway.delays.render import to_csv, to_json, to_table
-from gateway.delays.report import report as delay_report
+from gateway.delays.report import answer
+from gateway.delays.trends import Trends, trends
+from gateway.delays.words import words
+from gateway.service.policies import policies_of
+from gateway.service.replaying import replayed
 
 app = typer.Typer(no_args_is_help=True, help="How long letters took, which are late, which were never written.")
 
-_COLUMNS = ("letter", "hospital", "unit", "discharged_at", "deadline", "sent_at", "verdict")
 _SENT_LATE = timedelta(days=30)
 _WIDTH = 80
 
-PolicyOption = Annotated[str | None, typer.Option("--policy", help="8-days or same-day; default: the settings'.")]
+
+class ReportFormat(StrEnum):
+    """What a report looks like; the last two have pictures and tell nothing of fewer than five stays."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+    PDF = "pdf"
+
+
+PolicyOption = Annotated[
+    str | None,
+    typer.Option("--policy", help="8-days, same-day, same-working-day or lab-results; default: the settings'."),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
 FailOption = Annotated[bool, typer.Option("--fail-if-late", help="Exit 1 when a deadline has passed (for cron).")]
 
 
 @app.command()
 def report(
+    *,
     policy: PolicyOption = None,
     start: Annotated[str | None, typer.Option("--from", help="First day of discharge, 2026-01-31.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="Last day of discharge.")] = None,
     by: Annotated[By, typer.Option(help="What one row is about.")] = By.SERVICE,
-    fmt: FormatOption = Format.TABLE,
+    fmt: Annotated[ReportFormat, typer.Option("--format", help="table, json, csv, html or pdf.")] = ReportFormat.TABLE,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead.")] = None,
+    shared: Annotated[
+        bool | None,
+        typer.Option("--shared/--internal", help="Tell nothing of fewer than 5 stays; default: for html and pdf."),
+    ] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="From the journal alone, not from the tables.")] = False,
     fail_if_late: FailOption = False,
 ) -> None:
     """Share in time, median, p90 and legs of the stays discharged in the period; by default all that is known."""
     first, last = _day(start, "--from"), _day(end, "--to")
     place = installation()
-    rule = _policy(policy, place)
-    with place.reader() as connection:
-        told = delay_report(connection, policy=rule, start=first, end=last, by=by, now=datetime.now(UTC))
-    _write(told, fmt, output)
+    is_page = fmt in {ReportFormat.HTML, ReportFormat.PDF}
+    question = Question(
+        policy=_policy(policy, place),
+        by=by,
+        start=first,
+        end=last,
+        now=datetime.now(UTC),
+        shared=is_page if shared is None else shared,
+    )
+    with place.reader() as connection, _source(connection, replay=replay, start=first) as source:
+        cohorts = measured(source, question)
+        told = answer(source, question, cohorts)
+    _write(told, fmt, trends(cohorts, question.now) if is_page and told.is_told else None, output)
     if fail_if_late and told.total.late + told.total.never_sent:
         raise typer.Exit(int(Exit.NOT_SO))
 
@@ -78,42 +121,100 @@ def missing(policy: PolicyOption = None, fmt: FormatOption = Format.TABLE, fail_
     _list(found, fmt, say("Stays without a letter", "Séjours sans lettre"), fail_if_late=fail_if_late)
 
 
-def _write(told: DelayReport, fmt: Format, output: Path | None) -> None:
-    """To the terminal, or to a file that is complete or not there."""
-    if output is None:
-        _print(told, fmt, Console())
+@app.command()
+def conflicts(fmt: FormatOption = Format.TABLE) -> None:
+    """Stays whose candidate discharge times contradict each other, each with the one that is believed."""
+    with installation().reader() as connection:
+        found = conflicting_stays(connection)
+    if fmt is Format.TABLE:
+        Console().print(conflicts_table(found, french=language() == "fr"))
         return
-    text = io.StringIO()
-    _print(told, fmt, Console(file=text, width=_WIDTH))
-    try:
-        output.write_text(text.getvalue(), encoding="utf-8")
-    except OSError as error:
-        fail(say(f"cannot write the report: {error}", f"le rapport ne peut être écrit : {error}"), Exit.REFUSED)
+    emit([one.as_json() for one in found], fmt, columns=Conflict.COLUMNS)
 
 
-def _print(told: DelayReport, fmt: Format, console: Console) -> None:
+@app.command()
+def oppose(
+    visit: Annotated[str, typer.Argument(help="The stay's visit number, else its file number.")],
+    hospital: Annotated[str, typer.Option(help="Whose number it is, as ADT messages and letters name it.")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="The patient does not oppose any more.")] = False,
+) -> None:
+    """Record that a patient opposes the sending: the stay is counted apart. Example: huitaine delays oppose V123 …"""
+    order = {"act": "oppose", "visit": visit, "hospital": hospital, "withdrawn": withdraw, "actor": getpass.getuser()}
+    reason = installation().act(order)["apart"]
+    typer.echo(say(f"recorded; counted apart: {reason or 'no'}", f"noté ; compté à part : {reason or 'non'}"))
+
+
+@contextmanager
+def _source(connection: Connection, *, replay: bool, start: date | None) -> Iterator[Connection]:
+    """The tables, or what the journal says they hold; exit 3 for a period whose words the journal has forgotten."""
+    if not replay:
+        yield connection
+        return
+    with replayed(connection) as found:
+        if found.since and (start is None or start < found.since):
+            english = f"the journal's words of before {found.since} are erased: ask with --from {found.since}"
+            french = f"les mots du journal d'avant le {found.since} sont effacés : demandez --from {found.since}"
+            fail(say(english, french), Exit.REFUSED)
+        yield found.connection
+
+
+def _write(told: DelayReport, fmt: ReportFormat, trend: Trends | None, output: Path | None) -> None:
+    """To the terminal or a pipe, or to a file that is complete or not there."""
+    made = _made(told, fmt, trend, width=None if output is None else _WIDTH)
+    if output is not None:
+        try:
+            output.write_bytes(made)
+        except OSError as error:
+            fail(say(f"cannot write the report: {error}", f"le rapport ne peut être écrit : {error}"), Exit.REFUSED)
+    elif fmt is ReportFormat.PDF and sys.stdout.isatty():
+        fail(say("a PDF goes to a file: add --output", "un PDF va dans un fichier : ajoutez --output"), Exit.USAGE)
+    else:
+        typer.echo(made, nl=False)
+
+
+def _made(told: DelayReport, fmt: ReportFormat, trend: Trends | None, width: int | None) -> bytes:
     match fmt:
-        case Format.TABLE:
-            console.print(to_table(told, french=language() == "fr"))
-        case Format.JSON:
-            console.file.write(to_json(told) + "\n")
-        case Format.CSV:
-            console.file.write(to_csv(told))
+        case ReportFormat.TABLE:
+            text = io.StringIO()
+            is_terminal = width is None and sys.stdout.isatty()
+            screen = Console(file=text, width=width or Console().width, force_terminal=is_terminal)
+            screen.print(to_table(told, french=language() == "fr"))
+            return text.getvalue().encode()
+        case ReportFormat.JSON:
+            return (to_json(told) + "\n").encode()
+        case ReportFormat.CSV:
+            return to_csv(told).encode()
+        case ReportFormat.HTML:
+            return to_html(told, _drawn(trend), words(french=language() == "fr")).encode()
+        case ReportFormat.PDF:
+            return to_pdf(told, _drawn(trend), words(french=language() == "fr"))
+
+
+def _drawn(trend: Trends | None) -> tuple[Chart, ...]:
+    try:
+        return charts(trend, words(french=language() == "fr")) if trend else ()
+    except ImportError:
+        english = "pictures need matplotlib: pip install 'huitaine[report]', or ask for table, json or csv"
+        french = "les images demandent matplotlib : pip install 'huitaine[report]', ou demandez table, json ou csv"
+        fail(say(english, french), Exit.USAGE)
 
 
 def _list(found: Sequence[OwedLetter], fmt: Format, title: str, *, fail_if_late: bool) -> None:
-    rows = [one.as_json() for one in found]
-    emit(rows, fmt, columns=_COLUMNS if fmt is Format.TABLE else tuple(OwedLetter.COLUMNS), title=title)
+    if fmt is Format.TABLE:
+        Console().print(owed_table(found, title, words(french=language() == "fr")))
+    else:
+        emit([one.as_json() for one in found], fmt, columns=OwedLetter.COLUMNS)
     if fail_if_late and any(one.seconds_left < 0 for one in found):
         raise typer.Exit(int(Exit.NOT_SO))
 
 
 def _policy(name: str | None, place: Installation) -> Policy:
-    wanted = name or place.settings.delays.policy
+    delays = place.settings.delays
+    wanted, policies = name or delays.policy, policies_of(delays)
     try:
-        return policy_named(wanted)
+        return policy_named(wanted, policies)
     except KeyError:
-        known = ", ".join(policy.name for policy in POLICIES)
+        known = ", ".join(policy.name for policy in policies)
         fail(say(f"no policy {wanted}; there are: {known}", f"pas de règle {wanted} ; il y a : {known}"), Exit.USAGE)
 
 

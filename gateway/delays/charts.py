@@ -151,7 +151,7 @@ def _heat(axes: Axes, trends: Trends, words: Words) -> None:
     axes.imshow(np.ma.masked_invalid(heat.shares), cmap=scale, vmin=0, vmax=1, aspect="auto")
     for (row, day), share in np.ndenumerate(heat.shares):
         told = "·" if np.isnan(share) else words.percent(float(share))
-        colour = "white" if share > 0.78 else INK
+        colour = "white" if share > 0.82 else INK
         axes.text(day, row, told, ha="center", va="center", fontsize=7.5, color=colour)
     axes.set_xticks(range(7), words.weekdays)
     axes.set_yticks(range(len(heat.services)), [_short(name) for name in heat.services])

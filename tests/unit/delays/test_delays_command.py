@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -10,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from config.sections import Delays
 from gateway.delays.clock import PARIS
 from gateway.delays.legs import Leg, record_leg
-from tests.unit.delays.wards import Ward, moved, patient
+from tests.unit.delays.wards import Ward, at, moved, patient
 
 delays = pytest.importorskip("commands.delays")
 RUN = CliRunner()
@@ -38,7 +40,7 @@ def asked(ward: Ward, monkeypatch: pytest.MonkeyPatch):
     def reader():
         yield ward.connection
 
-    place = SimpleNamespace(settings=SimpleNamespace(delays=SimpleNamespace(policy="8-days")), reader=reader)
+    place = SimpleNamespace(settings=SimpleNamespace(delays=Delays()), reader=reader)
     monkeypatch.setattr(delays, "installation", lambda: place)
     return lambda *words: RUN.invoke(delays.app, list(words))
 
@@ -98,3 +100,63 @@ def test_a_wrong_option_is_one_clear_line_and_exit_2(asked, words, said):
 
 def test_a_report_that_cannot_be_written_is_exit_3(asked, tmp_path):
     assert asked("report", "--output", str(tmp_path / "no" / "report.json")).exit_code == 3
+
+
+def test_a_page_is_self_contained_and_tells_nothing_of_so_few_stays(asked, tmp_path):
+    answer = asked("report", "--format", "html", "--output", str(tmp_path / "report.html"))
+    assert (answer.exit_code, answer.output) == (0, "")
+    page = (tmp_path / "report.html").read_text()
+    assert "too few to be shared" in page
+    assert "<table" not in page
+
+
+def test_the_same_page_for_the_hospital_itself_shows_them(asked, tmp_path):
+    asked("report", "--format", "html", "--internal", "--output", str(tmp_path / "report.html"))
+    page = (tmp_path / "report.html").read_text()
+    assert "<table" in page
+    assert "U1" in page
+
+
+def test_a_pdf_goes_to_a_file_or_a_pipe(asked, tmp_path):
+    assert asked("report", "--format", "pdf", "--internal").stdout_bytes.startswith(b"%PDF-")
+    assert asked("report", "--format", "pdf", "--output", str(tmp_path / "report.pdf")).exit_code == 0
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_a_shared_report_of_three_stays_tells_no_figure(asked):
+    shape = json.loads(asked("report", "--format", "json", "--shared").output)
+    assert (shape["shared"], shape["rows"]) == (True, [])
+    assert set(shape["total"].values()) == {None}
+    assert list(csv.reader(io.StringIO(asked("report", "--format", "csv", "--shared").output)))[1:] == []
+
+
+def test_lists_fit_eighty_columns_with_a_bar_per_row(asked, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (("late",), ("missing",), ("conflicts",), ("report",)):
+        shown = asked(*words).output
+        assert max(map(len, shown.splitlines())) <= 80
+    assert "██████" in asked("late").output
+
+
+def test_a_policy_of_working_days_and_of_results(asked):
+    for policy in ("same-working-day", "lab-results"):
+        shape = json.loads(asked("report", "--policy", policy, "--format", "json").output)
+        assert shape["policy"] == policy
+    assert shape["total"]["stays"] == 0
+
+
+def test_conflicting_discharges_are_listed_with_all_that_was_told(asked, ward):
+    ward.move(moved("A03", "13 10:00", visit="V9", who=patient(9), pv1_45=at("11 10:00"), evn_6=at("12 09:00")))
+    (told,) = json.loads(asked("conflicts", "--format", "json").output)
+    assert told["told_by"] == "PV1-45"
+    assert [told[name][:10] for name in ("PV1-45", "ZBE-2", "EVN-6")] == ["2026-03-11", "2026-03-13", "2026-03-12"]
+    assert "11/03 10:00" in asked("conflicts").output
+
+
+def test_without_matplotlib_a_page_is_one_clear_line(asked, ward, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for number in range(30, 36):
+        ward.move(moved("A03", "01 10:00", visit=f"V{number}", who=patient(number)))
+    answer = asked("report", "--format", "html")
+    assert answer.exit_code == 2
+    assert "huitaine[report]" in answer.stderr
