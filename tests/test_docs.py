@@ -30,6 +30,7 @@ OURS = (
     "scripts",
     "bench",
     "faults",
+    "tools",
     "deploy",
     ".ci",
 )
