@@ -60,6 +60,7 @@ def notices(document: Document, words: Words) -> list[str]:
     """What stands under the title: the sender's own title, and what this document does to an earlier one."""
     title = one_line(document.title)
     lines = [title] if title and title != kind_label(document, words) else []
+    lines += [words.partial_notice] if document.partial else []
     lines += [words.cancels_that.format(one_line(document.cancels))] if document.cancels else []
     return lines + ([words.replaces_that.format(one_line(document.replaces))] if document.replaces else [])
 
@@ -67,6 +68,7 @@ def notices(document: Document, words: Words) -> list[str]:
 def title_line(document: Document, words: Words) -> str:
     """The kind of document after what a reader must not miss: urgent, replaces, cancels."""
     marks = [words.urgent] if document.urgent else []
+    marks += [words.partial] if document.partial else []
     marks += [words.cancels] if document.cancels else [words.replaces] if document.replaces else []
     return " ".join((*marks, kind_label(document, words)))
 
@@ -82,6 +84,8 @@ def content(document: Document, words: Words, before: History = NOTHING) -> list
     lines += section(title, [*marked, *gap, *essential])
     lines += section(words.results, table(document.results, words, before)) if document.results else []
     if not text:
+        read = next((one.text for one in document.attachments if one.text.strip()), "")
+        lines += section(words.pdf_words, paragraphs(read)) if read else []
         return lines or (["", words.in_files] if document.patient and document.attachments else [])
     plain = not lines or document.patient is None
     return [*lines, "", *text] if plain else [*lines, *section(words.full_text, text)]

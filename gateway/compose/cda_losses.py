@@ -32,8 +32,9 @@ def _of_the_content(document: Document, pdf: bytes) -> Iterator[Loss]:
     others = sum(1 for one in document.attachments if one.content != pdf)
     if others:
         yield _loss(Why.ABSENT, "files", "attachments", f"({others})")
-    if document.urgent:
-        yield _loss(Why.UNCODED, "urgent", "urgent")
+    for code, said in (("urgent", document.urgent), ("partial", document.partial)):
+        if said:
+            yield _loss(Why.UNCODED, code, code)
 
 
 def _of_the_people(document: Document) -> Iterator[Loss]:

@@ -13,6 +13,7 @@ from gateway.compose.identity import (
     qualified_ins,
 )
 from gateway.compose.reading import addressee_lines, hidden_lines
+from gateway.compose.results import usual_moment
 from gateway.compose.text import one_line
 from gateway.compose.words import Words
 from gateway.document import Document, Patient, Professional, Stay
@@ -36,6 +37,9 @@ def _facts(document: Document, words: Words) -> Iterator[Fact]:
     yield from _people(document, words)
     if document.written_at is not None:
         yield words.written, (day(document.written_at),)
+    observed = usual_moment(document.results)
+    if observed is not None:
+        yield words.observed, (moment(observed),)
     yield words.addressees, addressee_lines(document, words)
     yield words.restricted, hidden_lines(document.wishes, words)
 

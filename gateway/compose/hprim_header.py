@@ -82,8 +82,8 @@ def _lines(dispatch: Dispatch, document: Document, patient: Patient) -> Sequence
     first, second, city = _address(patient)
     return (
         _Line(text=line_one(number) if number else "."),  # never blank: leading blank lines get trimmed on the way
-        _Line(text=patient.family.upper(), code="name", place="patient.family", width=_NAME),
-        _Line(text=patient.given, code="name", place="patient.given", width=_NAME),
+        _Line(text=one_line(patient.family).upper(), code="name", place="patient.family", width=_NAME),
+        _Line(text=one_line(patient.given), code="name", place="patient.given", width=_NAME),
         _Line(text=first, code="address", place="patient.address"),
         _Line(text=second, code="address", place="patient.address"),
         _Line(text=city, code="address", place="patient.address"),

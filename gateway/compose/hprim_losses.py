@@ -15,6 +15,7 @@ from gateway.compose.identity import (
 )
 from gateway.compose.losses import Loss, Target, Why
 from gateway.compose.reading import hidden, others_named
+from gateway.compose.results import usual_moment
 from gateway.document import Document, Patient
 
 
@@ -77,6 +78,8 @@ def _of_the_people(document: Document) -> Iterator[Loss]:
         yield _uncoded("authenticator", "legal_authenticator")
     if document.validated_at is not None:
         yield _uncoded("validated", "validated_at")
+    if usual_moment(document.results) is not None:
+        yield _uncoded("observed", "results")
     if others_named(document):
         yield _uncoded("addressees", "addressees")
 
@@ -87,6 +90,7 @@ def _of_the_document(document: Document) -> Iterator[Loss]:
         ("replaces", bool(document.replaces)),
         ("cancels", bool(document.cancels)),
         ("urgent", document.urgent),
+        ("partial", document.partial),
         ("hidden", bool(hidden(document.wishes))),
     )
     for code, said in told:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from gateway.compose.dispatch import moment
 from gateway.compose.latin import Latin1
 from gateway.compose.losses import Loss, Target, Why
-from gateway.compose.results import NUMBER, is_title, is_unfinished, is_withdrawn, value_of
+from gateway.compose.results import NUMBER, is_bare, is_unfinished, is_withdrawn, usual_moment, value_of
 from gateway.compose.text import one_line, visible, wrapped
 from gateway.compose.words import Words
 from gateway.document import Result
@@ -24,20 +26,21 @@ _LONGEST_VALUE = 60
 
 def lab_block(results: Sequence[Result], spell: Latin1, words: Words) -> tuple[list[str], list[Loss]]:
     """The lines between ``****LAB****`` and ``****FIN****`` with their tag, and what their fields do not say."""
-    lines, losses = ["****LAB****"], []
+    lines, losses, usual = ["****LAB****"], [], usual_moment(results)
     for index, result in enumerate(results):
-        lines += _lines(result, spell, words)
+        lines += _lines(result, spell, words, usual)
         losses += [
             Loss(target=Target.HPRIM, why=why, code=code, place=f"results[{index}]", what=what)
-            for why, code, what in _losses(result)
+            for why, code, what in _losses(result, usual)
         ]
     return lines, losses
 
 
-def _lines(result: Result, spell: Latin1, words: Words) -> Iterator[str]:
+def _lines(result: Result, spell: Latin1, words: Words, usual: datetime | None) -> Iterator[str]:
     label = one_line(result.label)
-    if is_title(result):
+    if is_bare(result):  # a RES of it would be read as a title all the same
         yield from _tex(spell, f"{label} ({words.not_validated})" if is_unfinished(result) else label)
+        yield from _tex(spell, f"{label} : {words.flag} {one_line(result.flag)}") if result.flag.strip() else ()
     elif is_withdrawn(result):
         # No RES: a reader without status handling would file the value as a result.
         yield from _tex(spell, f"{label} : {words.withdrawn} ({words.status} {result.status})")
@@ -47,13 +50,17 @@ def _lines(result: Result, spell: Latin1, words: Words) -> Iterator[str]:
             yield from _tex(spell, value_of(result) if "\n" not in result.value.strip() else result.value)
         if _flag(result) not in _FLAGS:
             yield from _tex(spell, f"{label} : {words.flag} {one_line(result.flag)}")
+        if result.observed_at is not None and result.observed_at != usual:
+            yield from _tex(spell, f"{label} : {words.observed} {moment(result.observed_at)}")
     if result.comment.strip():
         yield from _tex(spell, result.comment)
         yield "TEX"  # a line of text right above a RES is read as its title: "haemolysed" must not head the next one
 
 
-def _losses(result: Result) -> Iterator[tuple[Why, str, str]]:
-    if is_title(result):
+def _losses(result: Result, usual: datetime | None) -> Iterator[tuple[Why, str, str]]:
+    if is_bare(result):
+        if result.flag.strip():
+            yield Why.UNCODED, "result-flag", f"{one_line(result.flag)} « {one_line(result.label)} »"
         return
     label, status = f"« {one_line(result.label)} »", result.status.upper()
     if is_withdrawn(result):
@@ -63,6 +70,10 @@ def _losses(result: Result) -> Iterator[tuple[Why, str, str]]:
         yield Why.UNCODED, "result-flag", f"{one_line(result.flag)} {label}"
     if status not in _STATUSES and status not in _SAME_AS_R:
         yield Why.CHANGED, "result-status", f"{one_line(result.status)} → R {label}"
+    if result.observed_at not in {None, usual}:
+        yield Why.UNCODED, "result-moment", label
+    if result.alternate_code and result.alternate_code != result.code:
+        yield Why.ABSENT, "result-codes", ""
     if _is_long(result):
         yield Why.UNCODED, "result-long", label
     if any("|" in text or "***" in text for text in (result.label, result.code, result.value, result.unit)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from gateway.compose.body import notices, title_line
@@ -12,7 +13,16 @@ from gateway.compose.essential import is_heading, passages
 from gateway.compose.facts import facts
 from gateway.compose.history import History, history
 from gateway.compose.identity import french_birth
-from gateway.compose.results import arrow_of, is_title, mark_of, notes_of, out_of_range, range_of, value_of
+from gateway.compose.results import (
+    arrow_of,
+    is_title,
+    mark_of,
+    notes_of,
+    out_of_range,
+    range_of,
+    usual_moment,
+    value_of,
+)
 from gateway.compose.table import earlier_cell, legend, reserves
 from gateway.compose.text import one_line, visible, wrapped
 from gateway.compose.words import Words
@@ -34,6 +44,7 @@ def page_data(dispatch: Dispatch, document: Document) -> Data:
     """Everything that ``letter.typ`` shows."""
     words, about = dispatch.words, dispatch.about.astimezone(PARIS)
     before = history(dispatch.documents, document, most=_DAYS)
+    usual = usual_moment(document.results)
     lines = visible(document.text).strip("\n").split("\n") if document.text.strip() else []
     titles = frozenset(one_line(section.title) for section in document.sections if section.title.strip())
     return {
@@ -54,7 +65,7 @@ def page_data(dispatch: Dispatch, document: Document) -> Data:
         "essential": _blocks(passages([line.rstrip() for line in lines], words.goes_on), titles),
         "results_title": words.results,
         "columns": [*words.columns, *(day.title for day in before.days)],
-        "rows": [row for result in document.results for row in _rows(result, words, before)],
+        "rows": [row for result in document.results for row in _rows(result, words, before, usual)],
         "legend": _legend(document.results, words, before),
         "text_title": words.full_text,
         "text": _blocks(lines, titles),
@@ -86,7 +97,7 @@ def _mark(result: Result) -> str:
     return " ".join(filter(None, (arrow_of(result), mark_of(result))))
 
 
-def _rows(result: Result, words: Words, before: History) -> Iterator[Data]:
+def _rows(result: Result, words: Words, before: History, usual: datetime | None) -> Iterator[Data]:
     label = one_line(result.label)
     if is_title(result):
         yield {"kind": "title", "text": label}
@@ -101,7 +112,7 @@ def _rows(result: Result, words: Words, before: History) -> Iterator[Data]:
         second = result.second
         cells = ["", one_line(second.value), one_line(second.unit), range_of(second), "", *("" for _ in before.days)]
         yield {"kind": "more", "cells": cells, "marked": False}
-    for note in notes_of(result, words):
+    for note in notes_of(result, words, usual):
         yield {"kind": "note", "text": visible(note)}
 
 

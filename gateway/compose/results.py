@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 
+from gateway.compose.dispatch import moment
 from gateway.compose.text import one_line
 from gateway.compose.words import Words
 from gateway.document import Measure, Result
@@ -21,7 +24,12 @@ _SILENT = frozenset({"", "N"})
 
 def is_title(result: Result) -> bool:
     """A line that has a label and nothing else to say; a result that is still to come has a unit or limits."""
-    said = (result.value, result.unit, result.low, result.high, result.flag, result.comparator or "")
+    return is_bare(result) and not result.flag.strip()
+
+
+def is_bare(result: Result) -> bool:
+    """A line without value, unit and limits: at most a flag."""
+    said = (result.value, result.unit, result.low, result.high, result.comparator or "")
     return result.second is None and not any(text.strip() for text in said)
 
 
@@ -72,9 +80,16 @@ def arrow_of(result: Result) -> str:
     return f"({arrow})" if arrow and mark.startswith("(") else arrow
 
 
-def notes_of(result: Result, words: Words) -> list[str]:
-    """What else must be read with the value: that it is not final, or was changed, and the comment."""
-    notes = []
+def usual_moment(results: Iterable[Result]) -> datetime | None:
+    """When most of the results were observed; the others say their own moment."""
+    counted = Counter(result.observed_at for result in results if result.observed_at is not None)
+    return counted.most_common(1)[0][0] if counted else None
+
+
+def notes_of(result: Result, words: Words, usual: datetime | None) -> list[str]:
+    """What else must be read with the value: another moment, that it is not final, or was changed, and the comment."""
+    own = result.observed_at
+    notes = [f"{words.observed} {moment(own)}"] if own is not None and own != usual else []
     if is_withdrawn(result):
         notes.append(words.withdrawn)
     elif is_corrected(result):

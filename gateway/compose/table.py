@@ -14,6 +14,7 @@ from gateway.compose.results import (
     notes_of,
     out_of_range,
     range_of,
+    usual_moment,
     value_of,
 )
 from gateway.compose.text import WIDTH, one_line, visible, wrapped
@@ -36,13 +37,14 @@ def table(results: Sequence[Result], words: Words, before: History = NOTHING) ->
     widths = _widths([head, *(row for rows in cells for row in rows)])
     if _wide(widths) > WIDTH and len(before.days) > 1:
         return table(results, words, before.newest(len(before.days) - 1))
+    usual = usual_moment(results)
     lines = [*_line(head, widths, head), "-" * min(WIDTH, _wide(widths))]
     for result, rows in zip(results, cells, strict=True):
         if is_title(result):
             lines += ["", *wrapped(rows[0][0])]
         else:
             lines += [line for row in rows for line in _line(row, widths, head)]
-        for note in notes_of(result, words):
+        for note in notes_of(result, words, usual):
             lines += [piece for line in visible(note).split("\n") for piece in wrapped(f"    {line.strip()}")]
     return lines + legend(results, words, before)
 

@@ -27,8 +27,12 @@ class Words:
     validated_by: str
     validated: str
     written: str
+    observed: str
+    pdf_words: str
     contact: str
     urgent: str
+    partial: str
+    partial_notice: str
     replaces: str
     cancels: str
     replaces_that: str
@@ -87,8 +91,12 @@ FRENCH = Words(
     validated_by="Validé par",
     validated="Validé le",
     written="Daté du",
+    observed="Prélevé le",
+    pdf_words="TEXTE DU PDF (extrait par nous, le fichier joint fait foi)",
     contact="Contact",
     urgent="URGENT",
+    partial="PROVISOIRE",
+    partial_notice="Document provisoire : l'expéditeur annonce qu'un document définitif suivra.",
     replaces="[Annule et remplace]",
     cancels="[Annulation]",
     replaces_that="Remplace le document envoyé auparavant sous le numéro {}.",
@@ -147,8 +155,12 @@ ENGLISH = Words(
     validated_by="Validated by",
     validated="Validated on",
     written="Dated",
+    observed="Observed on",
+    pdf_words="TEXT OF THE PDF (extracted by us, the attached file is what counts)",
     contact="Contact",
     urgent="URGENT",
+    partial="PRELIMINARY",
+    partial_notice="Preliminary document: the sender announces that a final one will follow.",
     replaces="[Annule et remplace]",
     cancels="[Annulation]",
     replaces_that="Replaces the document sent before under the number {}.",

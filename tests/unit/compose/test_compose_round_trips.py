@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.compose.hprim_results import lab_block
 from gateway.compose.latin import Latin1
-from gateway.compose.results import is_title, is_withdrawn, value_of
+from gateway.compose.results import is_bare, is_withdrawn, value_of
 from gateway.compose.words import FRENCH
 from gateway.document import Document, Identifier, Kind, Measure, Original, Patient, Result, Severity, Stay
 from gateway.letter import Form
@@ -109,7 +109,7 @@ def told(document: Document) -> str:
 
 
 def rows(document: Document) -> list[Result]:
-    return [one for one in document.results if not (is_title(one) or is_withdrawn(one))]
+    return [one for one in document.results if not (is_bare(one) or is_withdrawn(one))]
 
 
 def check_kept(source: Document, back: Document) -> None:
@@ -120,8 +120,9 @@ def check_kept(source: Document, back: Document) -> None:
     for index, result in enumerate(source.results):
         lost = {code for place, code in losses if place == f"results[{index}]"}
         assert squeezed(result.comment) in everything
-        if is_title(result):
+        if is_bare(result):
             assert squeezed(result.label) in everything
+            assert not result.flag or ("result-flag" in lost and squeezed(f"indicateur {result.flag}") in everything)
             continue
         if is_withdrawn(result):
             assert "result-withdrawn" in lost
