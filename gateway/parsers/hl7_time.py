@@ -21,21 +21,21 @@ def moment(text: str) -> datetime | None:
     Without an offset the time is local French time (PAM.fr: times carry no offset); a day alone is its midnight.
     An hour that a change of clocks repeats is taken as the first of the two.
     """
-    found = _STAMP.fullmatch(text.strip())
-    if found is None or int(found[1]) not in _PLAUSIBLE:
+    found = _STAMP.fullmatch(text.strip()) if text else None
+    if found is None:
         return None
-    year, month, day, hour, minute, second = (int(part) if part else 0 for part in found.groups()[:6])
-    fraction = int((found[7] or "0").ljust(6, "0"))
+    year, month, day, hour, minute, second, fraction, sign, *_ = found.groups("0")
+    if int(year) not in _PLAUSIBLE:
+        return None
+    parts = (int(month), int(day), int(hour), int(minute), int(second), int(fraction.ljust(6, "0")))
     try:
-        local = datetime(year, month, day, hour, minute, second, fraction, tzinfo=_zone(found))
+        local = datetime(int(year), *parts, tzinfo=PARIS if sign == "0" else _zone(found))
     except ValueError:
         return None
-    return local.astimezone(PARIS)
+    return local if sign == "0" else local.astimezone(PARIS)
 
 
-def _zone(found: re.Match[str]) -> timezone | ZoneInfo:
-    if found[8] is None:
-        return PARIS
+def _zone(found: re.Match[str]) -> timezone:
     offset = timedelta(hours=int(found[9]), minutes=int(found[10]))
     return timezone(-offset if found[8] == "-" else offset)
 

@@ -13,7 +13,10 @@ from tests.fuzz.target import read_or_refused, vectors
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 WORDS = (
     b"\rPID|", b"\rOBX|1|ED|", b"\rTXA|", b"\rPRT|", b"\rZBE|", b"\rOBR|", b"\rPV1|", b"^^Base64^", b"\\X0D\\",
-    b"\\.br\\", b"\\F\\", b"\\S\\", b"MDM^T02", b"ORU^R01", b"ADT^A40", b'""', b"UNICODE UTF-8", b"8859/15",
+    b"\\.br\\", b"\\.sp99\\", b"\\XC3\\\\XA9\\", b"\\C2842\\", b"\\F\\", b"\\S\\", b"MDM^T02", b"ORU^R01", b"ADT^A40",
+    b'""', b"UNICODE UTF-8", b"8859/15", b"\rNTE|1||", b"\rMRG|", b"\rZFA|", b"\rZFM|", b"\rROL|1|UC|ODRP|", b"|NM|",
+    b"|SN|", b"|CWE|", b"|RP|", b"12.0-16.0", b"< 5", b"MSH@#$%!", b"CISIS_CDA_HL7_V2", b"||CANCEL|",
+    b"20260115101500+0100",
 )  # fmt: skip
 
 

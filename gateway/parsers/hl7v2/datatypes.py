@@ -85,26 +85,28 @@ class Person:
 
 def person(element: Element) -> Person:
     """An XCN of any version from 2.3 on."""
+    parts = element.parts(13)
     return Person(
-        number=element.get(1),
-        type=element.get(13),
+        number=parts[0],
+        type=parts[12],
         authority=authority(element, 9),
-        family=element.get(2),
-        given=element.get(3),
-        title=element.get(6),
+        family=parts[1],
+        given=parts[2],
+        title=parts[5],
     )
 
 
 def addressee(found: Person, role: Role, place: str) -> NamedAddressee:
     """That person as somebody who should get the letter."""
+    national, older = found.rpps, found.adeli
     return NamedAddressee(
         role=role,
         place=place,
-        rpps=found.rpps,
-        adeli=found.adeli,
+        rpps=national,
+        adeli=older,
         family=found.family,
         given=found.given,
-        local_code=found.local_code,
+        local_code="" if national or older else found.number,
     )
 
 

@@ -41,12 +41,18 @@ _INSIDE = ((b"PV1", 7, Role.COPY),)
 
 
 def _by_role(message: Message) -> Iterator[NamedAddressee]:
-    event = moment(message.first(b"EVN").get(6)) or moment(message.first(b"EVN").get(2))
-    for rol in message.all(b"ROL"):
+    roles = message.all(b"ROL")
+    event = _event(message) if roles else None
+    for rol in roles:
         role = _ROLES.get(rol.get(3))
         if role and rol.get(2) != "DE" and not _over(rol, event):
             for element in rol.elements(4):
                 yield addressee(person(element), role, rol.place(4))
+
+
+def _event(message: Message) -> datetime | None:
+    evn = message.first(b"EVN")
+    return moment(evn.get(6)) or moment(evn.get(2))
 
 
 def _over(rol: Segment, event: datetime | None) -> bool:

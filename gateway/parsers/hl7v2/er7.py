@@ -52,6 +52,11 @@ class Element:
         """The text of a sub-component, unescaped; HL7's explicit empty value ``""`` is empty."""
         return self._message.leaf(self.raw, component, sub)
 
+    def parts(self, least: int) -> list[str]:
+        """The texts of the components, of each its first sub-component, ``least`` of them at least."""
+        found = self._message.leaves(self.raw)
+        return found if len(found) >= least else found + [""] * (least - len(found))
+
     @property
     def text(self) -> str:
         """The whole repetition as text: for types without components (TX, ST, FT), where separators are content."""
@@ -76,21 +81,30 @@ class Segment:
     number: int
     message: Message
     _fields: list[str] | None = None
+    _plain: bool = False
+    """Known once it is split: components are all that its fields have."""
 
     def fields(self) -> list[str]:
         """Raw fields; index is the field's number (MSH-1 is the separator itself)."""
         if self._fields is None:
-            self._fields = self._split()
+            self._fields = self._split() if self.raw else [""]
         return self._fields
 
     def _split(self) -> list[str]:
         message = self.message
         separator, codec = message.delimiters.field, message.codec
         if len(self.raw) < _LONG:
-            parts = self.raw.decode(codec, "replace").split(separator, _MAX_FIELDS)
+            text = self.raw.decode(codec, "replace")
+            self._plain = message.is_plain(text)
+            parts = text.split(separator, _MAX_FIELDS)
         else:  # One € beside a document would make four bytes of each of the document's.
             parts = [part.decode(codec, "replace") for part in split(self.raw, separator.encode(), _MAX_FIELDS)]
         return [parts[0], separator, *parts[1:]] if self.name == b"MSH" else parts
+
+    def plain_fields(self) -> list[str]:
+        """The fields when nothing in them but components needs care, else none: for whoever reads many at once."""
+        fields = self._fields or self.fields()
+        return fields if self._plain else []
 
     def raw_field(self, number: int) -> str:
         """The raw field, empty when absent."""
@@ -114,13 +128,34 @@ class Segment:
         """The text of the first repetition's sub-component; empty when absent."""
         parts = self._fields or self.fields()
         raw = parts[number] if number < len(parts) else ""
-        return self.message.leaf(self.message.once(raw), component, sub) if raw else ""
+        if not raw:
+            return ""
+        message = self.message
+        if not self._plain:
+            return message.leaf(message.once(raw), component, sub)
+        if component == 1 and sub == 1:
+            end = raw.find(message.delimiters.component)
+            return (raw if end < 0 else raw[:end]).strip()
+        return message.part(raw, component).strip() if sub == 1 else ""
 
     def components(self, number: int) -> list[str]:
         """The texts of the first repetition's components, of each its first sub-component; empty when absent."""
         parts = self._fields or self.fields()
         raw = parts[number] if number < len(parts) else ""
-        return self.message.leaves(raw) if raw else []
+        if not raw:
+            return []
+        if not self._plain:
+            return self.message.leaves(raw)
+        return [part.strip() for part in raw.split(self.message.delimiters.component, _MAX_COMPONENTS)]
+
+    def text(self, number: int) -> str:
+        """The whole first repetition of a field as text, separators and all."""
+        raw = self.raw_field(number)
+        return raw.strip() if self._plain else self.message.text(self.message.once(raw))
+
+    def take_plain(self, fields: list[str]) -> None:
+        """Keep what :meth:`Message.split_at_once` found."""
+        self._fields, self._plain = fields, True
 
     def place(self, number: int) -> str:
         """How a finding names a field: ``PV1-19``, ``OBX[2]-5``."""
@@ -147,14 +182,39 @@ class Message:
         self.dropped = False
         """Whether a control character was left out of a text that was asked for."""
         self._named: dict[bytes, list[Segment]] = {}
-        self._segments = [self._numbered(line) for line in self.lines]
+        self._segments: list[Segment] = []
+        for line in self.lines:
+            name = line[:3]
+            same = self._named.setdefault(name, [])
+            segment = Segment(line, name, len(same) + 1, self)
+            same.append(segment)
+            self._segments.append(segment)
 
-    def _numbered(self, line: bytes) -> Segment:
-        name = line[:3]
-        same = self._named.setdefault(name, [])
-        segment = Segment(line, name, len(same) + 1, self)
-        same.append(segment)
-        return segment
+    def split_at_once(self, name: bytes) -> None:
+        """Split all segments called ``name`` together: forty results share one search for what needs care.
+
+        It changes nothing but the time that reading them takes.
+        """
+        short = [one for one in self.all(name) if len(one.raw) < _LONG]
+        marks = self.delimiters
+        # Joined by the mark of repetition, more parts than segments means that one of them repeats something.
+        text = marks.repetition.encode().join([one.raw for one in short]).decode(self.codec, "replace")
+        lines = text.split(marks.repetition)
+        if len(lines) != len(short) or not self._needs_no_care(text):
+            return
+        for segment, line in zip(short, lines, strict=True):
+            segment.take_plain(line.split(marks.field, _MAX_FIELDS))
+
+    def is_plain(self, text: str) -> bool:
+        """Whether separators of fields and components are all that needs to be looked at in a segment.
+
+        So nothing is repeated, escaped, subdivided, quoted or unprintable.
+        """
+        return self.delimiters.repetition not in text and self._needs_no_care(text)
+
+    def _needs_no_care(self, text: str) -> bool:
+        marks = self.delimiters
+        return not (marks.sub in text or marks.escape in text or '"' in text) and text.isprintable()
 
     def once(self, raw: str) -> str:
         """The first repetition of a raw field."""
@@ -171,21 +231,29 @@ class Message:
 
     def leaf(self, raw: str, component: int, sub: int) -> str:
         """The text of a sub-component of a repetition, empty when absent."""
-        raw = self.part(raw, component)
-        separator = self.delimiters.sub
-        if separator in raw:
-            parts = raw.split(separator, sub)
+        marks = self.delimiters
+        if marks.component in raw:
+            parts = split(raw, marks.component, component)
+            raw = parts[component - 1] if component <= len(parts) else ""
+        elif component > 1:
+            return ""
+        if marks.sub in raw:
+            parts = raw.split(marks.sub, sub)
             raw = parts[sub - 1] if sub <= len(parts) else ""
         elif sub > 1:
             return ""
-        return self.text(raw)
+        if marks.escape in raw or raw == '""' or not raw.isprintable():
+            return self.text(raw)
+        return raw.strip()
 
     def leaves(self, raw: str) -> list[str]:
         """The texts of the components of a field's first repetition, of each its first sub-component."""
         marks = self.delimiters
         parts = split(self.once(raw), marks.component, _MAX_COMPONENTS)
-        if marks.sub in raw or marks.escape in raw or '"' in raw or not raw.isprintable():
-            return [self.leaf(part, 1, 1) for part in parts]
+        if marks.escape in raw or '"' in raw or not raw.isprintable():
+            return [self.leaf(part, 1, 1) if part else "" for part in parts]
+        if marks.sub in raw:
+            parts = [part.partition(marks.sub)[0] for part in parts]
         return [part.strip() for part in parts]
 
     def text(self, raw: str, *, stripped: bool = True) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NoReturn
 
 from gateway.document import Finding
@@ -21,6 +22,7 @@ _LONG = re.compile(rb"NTE|OBX(.).{0,20}?\1(?:ED|RP|TX|FT|ST|)\1", re.DOTALL)
 """Only these carry documents or long text: a number of a megabyte is none."""
 
 _START = re.compile(rb"[A-Z][A-Z0-9]{2}")
+_USUAL = frozenset({b"OBX", b"NTE", b"OBR", b"PRT", b"ORC", b"PID", b"PV1", b"MSH", b"EVN", b"TXA", b"ROL", b"ZBE"})
 _BATCH = (b"FHS", b"BHS")
 
 
@@ -56,10 +58,17 @@ def _unframed(content: bytes) -> bytes:
 
 
 def _delimiters(body: bytes) -> Delimiters:
-    marks = body[3:8]
-    plain = len(set(marks)) == 5 and all(0x20 < mark < 0x7F and not chr(mark).isalnum() for mark in marks)
-    if not plain or body[8:9] not in {marks[:1], b"#"}:
+    found = _marks(body[3:8])
+    if found is None or body[8:9] not in {body[3:4], b"#"}:
         _refuse("bad-delimiters", "MSH-2", "MSH-1 and MSH-2 must be five different marks, usually |^~\\&; correct them")
+    return found
+
+
+@lru_cache(maxsize=16)
+def _marks(marks: bytes) -> Delimiters | None:
+    """Five different ASCII marks that are neither letters nor digits, else ``None``."""
+    if len(set(marks)) != 5 or not all(0x20 < mark < 0x7F and not chr(mark).isalnum() for mark in marks):
+        return None
     field, component, repetition, escape, sub = map(chr, marks)
     return Delimiters(field=field, component=component, repetition=repetition, escape=escape, sub=sub)
 
@@ -73,7 +82,7 @@ def _segments(body: bytes, delimiters: Delimiters, findings: list[Finding]) -> t
     mark = delimiters.field.encode()
     for piece in pieces:
         line = piece.strip(b"\r\n")
-        if _starts(line, mark):
+        if (line[:3] in _USUAL and line[3:4] == mark) or _starts(line, mark):
             groups.append([line])
         elif line:
             groups[-1].append(line)
@@ -104,13 +113,15 @@ def _refuse_hidden_segment(groups: list[list[bytes]], delimiters: Delimiters) ->
 
 
 def _starts(line: bytes, mark: bytes) -> bool:
-    return (line[3:4] == mark or len(line) == 3) and _START.match(line) is not None
+    if line[3:4] != mark and len(line) != 3:
+        return False
+    return _START.match(line) is not None
 
 
 def _check(segments: tuple[bytes, ...]) -> None:
     if len(segments) > _MAX_SEGMENTS:
         _refuse("too-many-segments", "MSH", f"more than {_MAX_SEGMENTS} segments; send fewer results at a time")
-    if sum(1 for line in segments if line.startswith(b"MSH")) > 1:
+    if any([line.startswith(b"MSH") for line in segments[1:]]):  # noqa: C419  a list is faster
         _refuse("several-messages", "MSH", "several messages in one; send each message on its own")
     for line in segments:
         if len(line) > _MAX_SEGMENT and not _LONG.match(line):

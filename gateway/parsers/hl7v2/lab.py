@@ -19,6 +19,10 @@ _LAB_SECTIONS = {"LAB", "CH", "HM", "MB", "SR", "BG", "IMM", "TX", "VR", "MCB", 
 _PARTIAL = {"P", "I", "S", "R", "A", "O"}
 _FINAL = {"F", "C"}
 _URGENT = {"S", "A"}
+_DOCUMENTS = frozenset(
+    {"11502-2", "18748-4", "60568-3", "11488-4", "34874-8", "34112-3", "11490-0", "15507-7", "60280-5", "34133-9"}
+)
+"""Codes of JDV_J07 that name a whole document: a panel in OBR-4 has a LOINC code too."""
 
 
 def read_lab(message: Message, findings: list[Finding]) -> tuple[Document, ...]:
@@ -42,8 +46,7 @@ def _by_patient(message: Message) -> list[Message]:
 def _document(message: Message, findings: list[Finding]) -> Document | None:
     patient = read_patient(message.first(b"PID"), findings)
     report = Report()
-    for segment in message.segments():
-        report.take(segment, findings)
+    report.read(message, findings)
     if not any(result.value or result.comment for result in report.results) and not report.attachments:
         if not report.unreadable:
             findings.append(error("no-results", "OBX", "no OBX holds a result or a document; send the results"))
@@ -51,7 +54,7 @@ def _document(message: Message, findings: list[Finding]) -> Document | None:
     if patient is None:
         return None
     obr, title = message.first(b"OBR"), _kind(message, report)
-    _remark_on_status(message, findings)
+    partial = _is_partial(message, findings)
     interpreter = _interpreter(message)
     return Document(
         kind=title,
@@ -67,14 +70,17 @@ def _document(message: Message, findings: list[Finding]) -> Document | None:
         text="\n".join(report.notes),
         results=tuple(report.results),
         attachments=tuple(report.attachments),
-        urgent=any(one.get(27, 6) in _URGENT or one.get(5) in _URGENT for one in message.all(b"OBR")),
+        urgent=_is_urgent(message),
+        partial=partial,
         control_id=message.first(b"MSH").get(10) or None,
     )
 
 
 def _kind(message: Message, report: Report) -> Kind:
-    """A lab report when OBR-24 names a laboratory section or a result is a number; otherwise only its own words."""
+    """What OBR-4 says of the whole document; else a lab report when OBR-24 or a number shows one."""
     obr = message.first(b"OBR")
+    if obr.get(4) in _DOCUMENTS:
+        return Kind(loinc=obr.get(4), label=obr.get(4, 2))
     if obr.get(24) in _LAB_SECTIONS or any(result.numeric for result in report.results):
         return Kind(loinc=_LAB_REPORT, label="Compte rendu d'examens biologiques")
     return Kind(loinc=None, label=obr.get(4, 2) or obr.get(4))
@@ -86,17 +92,32 @@ def _validated_at(message: Message) -> datetime | None:
     return max((time for time in times if time), default=None)
 
 
-def _remark_on_status(message: Message, findings: list[Finding]) -> None:
-    """A report that is not complete must say so (D.6211-3 CSP)."""
+def _is_urgent(message: Message) -> bool:
+    """The priority of the order: OBR-5 and OBR-27 before 2.5, TQ1-9 since."""
+    orders = message.all(b"OBR")
+    return any(obr.get(27, 6) in _URGENT or obr.get(5) in _URGENT for obr in orders) or any(
+        tq1.get(9) in _URGENT for tq1 in message.all(b"TQ1")
+    )
+
+
+def _is_partial(message: Message, findings: list[Finding]) -> bool:
+    """Whether an order is not complete: its report must say so (D.6211-3 CSP)."""
     for obr in message.all(b"OBR"):
         if obr.get(25) in _PARTIAL:
             words = "OBR-25 says that these results are partial or not validated; the letter must say so too"
             findings.append(warning("partial-results", obr.place(25), words))
-            return
+            return True
+    return False
 
 
 def _interpreter(message: Message) -> Professional:
-    """Who answers for the results (OBR-32, NDL: the person is in its first component) and which laboratory."""
+    """Who answers for the results and which laboratory (OBR-32 is an NDL: the person is in its first component).
+
+    Some write a person with components there (XCN); the second one of an NDL is a time.
+    """
     obr: Segment = message.first(b"OBR")
     laboratory = message.first(b"OBX").get(23) or message.first(b"MSH").get(4)
-    return Professional(family=obr.get(32, 1, 2), given=obr.get(32, 1, 3), organisation=laboratory)
+    family, given = obr.get(32, 1, 2), obr.get(32, 1, 3)
+    if not family and not obr.get(32, 2)[:1].isdigit():
+        family, given = obr.get(32, 2), obr.get(32, 3)
+    return Professional(family=family, given=given, organisation=laboratory)

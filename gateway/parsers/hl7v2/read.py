@@ -85,6 +85,10 @@ def _named(kind: str, event: str) -> str:
 
 def _holds_cda(message: Message) -> bool:
     """Whether an ORU without the profile's name carries a CDA all the same."""
+    mark = message.delimiters.field
+    typed = f"{mark}ED{mark}".encode()
+    if typed not in message.content:
+        return False
     for obx in message.all(b"OBX"):
         if obx.get(2) == "ED":
             content = embedded(obx)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gateway.document import Attachment, Finding, Result
 from gateway.parsers.hl7v2.embedded import embedded
-from gateway.parsers.hl7v2.er7 import Segment
+from gateway.parsers.hl7v2.er7 import Message, Segment
 from gateway.parsers.hl7v2.ranges import read_range
 from gateway.parsers.hl7v2.values import LONG_TEXT, as_number, name_of, read_value
 from gateway.parsers.payload import check_pdf, is_pdf
@@ -16,8 +16,8 @@ from gateway.parsers.remarks import note, warning
 _FILES = frozenset({"ED", "RP"})
 _WITHDRAWN = frozenset({"D", "W", "X"})
 _NOT_VALIDATED = frozenset({"I", "O", "P", "R", "S"})
-_STATUSES = frozenset({"", "F", "C", "N", "U", "V", "A", "B"}) | _WITHDRAWN | _NOT_VALIDATED
-"""OBX-11, table 0085."""
+_FINAL = frozenset({"", "F", "C", "N", "U", "V", "A", "B"})
+"""OBX-11, table 0085: these and the two above; an empty one says nothing."""
 _FLAGS = frozenset(
     {
         *("L", "LL", "LU", "<", "H", "HH", "HU", ">", "N", "A", "AA", "U", "D", "B", "W"),
@@ -26,11 +26,14 @@ _FLAGS = frozenset(
     }
 )
 """OBX-8, table 0078."""
+_NO_FLAG_OR_ONE = _FLAGS | {""}
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_PLAIN_RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?- ?([0-9]+(?:\.[0-9]+)?)")
 _EXTENSIONS = {"jpeg": "jpg", "plain": "txt"}
 
 
 class Report:
-    """Results, files and free notes gathered segment by segment; ``results`` and the others are read at the end."""
+    """Results, files and free notes of one patient's segments, in their order."""
 
     def __init__(self) -> None:
         self.results: list[Result] = []
@@ -43,16 +46,22 @@ class Report:
         self._orders: dict[str, str] = {}
         self._found: dict[tuple[str, str], str] = {}
 
-    def take(self, segment: Segment, findings: list[Finding]) -> None:
-        """Add one OBR, OBX or NTE; other segments change nothing but what a note is about."""
-        if segment.name == b"OBX":
-            self._take_obx(segment, findings)
-        elif segment.name == b"NTE":
-            self._take_note(segment)
-        elif segment.name == b"OBR":
-            self._take_obr(segment)
-        else:
-            self._remarkable = False
+    def read(self, message: Message, findings: list[Finding]) -> None:
+        """Add each OBR, OBX and NTE; other segments change nothing but what a note is about."""
+        message.split_at_once(b"OBX")
+        for segment in message.segments():
+            if segment.name == b"OBX":
+                if result := _usual(segment):
+                    self.results.append(result)
+                    self._joinable, self._remarkable = None, True
+                else:
+                    self._take_obx(segment, findings)
+            elif segment.name == b"NTE":
+                self._take_note(segment)
+            elif segment.name == b"OBR":
+                self._take_obr(segment)
+            else:
+                self._remarkable = False
 
     def _take_obr(self, obr: Segment) -> None:
         names = obr.components(4)
@@ -118,11 +127,40 @@ class Report:
             self.notes.append(words)
 
 
+def _usual(obx: Segment) -> Result | None:
+    """A number with its unit and its range, as nine results in ten are; ``None`` where anything needs care.
+
+    It gives what :func:`read_result` would, in a third of the time; a test holds the two against each other.
+    """
+    fields = obx.plain_fields()
+    if len(fields) < 12 or fields[2] != "NM" or fields[11] not in _FINAL or fields[8] not in _NO_FLAG_OR_ONE:
+        return None
+    value, bounds = _PLAIN_NUMBER.fullmatch(fields[5]), _PLAIN_RANGE.fullmatch(fields[7])
+    if value is None or bounds is None:
+        return None
+    component = obx.message.delimiters.component
+    code, _, names = fields[3].partition(component)
+    label, unit = names.partition(component)[0].strip(), fields[6].partition(component)[0].strip()
+    if not label or not unit:
+        return None
+    return Result(
+        label=label,
+        code=code.strip(),
+        value=fields[5],
+        unit=unit,
+        low=bounds[1],
+        high=bounds[2],
+        flag=fields[8],
+        status=fields[11],
+        numeric=True,
+    )
+
+
 def read_result(obx: Segment, kind: str, findings: list[Finding]) -> Result:
     """One OBX as a line of the report; values are as sent, but that a decimal comma becomes a point."""
     names = obx.components(3)
     unit = name_of_unit(obx.components(6))
-    low, high, words = read_range(obx.element(7).text, unit) if obx.raw_field(7) else ("", "", "")
+    low, high, words = read_range(obx.text(7), unit) if obx.raw_field(7) else ("", "", "")
     comparator, value, numeric = read_value(obx, kind, findings)
     if not numeric and kind in {"ST", ""} and (unit or low or high):
         comparator, value, numeric = as_number(obx, value, findings)
@@ -148,8 +186,9 @@ def name_of_unit(parts: list[str]) -> str:
 
 def _flag(obx: Segment, findings: list[Finding]) -> str:
     """OBX-8, its repetitions joined by commas; what is not in table 0078 is shown all the same."""
-    if not obx.raw_field(8):
-        return ""
+    raw = obx.raw_field(8)
+    if not raw or raw in _FLAGS:
+        return raw
     flags = [element.get() for element in obx.elements(8)]
     if not _FLAGS.issuperset(flags):
         words = "OBX-8 holds a flag that is not in table 0078; it is shown as it is"
@@ -160,13 +199,15 @@ def _flag(obx: Segment, findings: list[Finding]) -> str:
 def _status(obx: Segment, findings: list[Finding]) -> str:
     """OBX-11, with a warning for a result that nobody validated or that was withdrawn (D.6211-3 CSP)."""
     status = obx.get(11)
+    if status in _FINAL:
+        return status
     if status in _WITHDRAWN:
         words = f"OBX-11 is {status}: this result is withdrawn or cannot be had; it is shown with that status"
         findings.append(warning("result-withdrawn", obx.place(11), words))
     elif status in _NOT_VALIDATED:
         words = f"OBX-11 is {status}: this result is not validated; it is shown with that status"
         findings.append(warning("result-not-validated", obx.place(11), words))
-    elif status not in _STATUSES:
+    else:
         words = "OBX-11 is not in table 0085; the result is not taken for final: send F, C or P"
         findings.append(warning("result-status", obx.place(11), words))
     return status

@@ -26,14 +26,14 @@ def read_value(obx: Segment, kind: str, findings: list[Finding]) -> Value:
     if not raw:
         return None, "", False
     if kind == "NM":
-        return _numeric(obx, _whole(obx), findings)
+        return _numeric(obx, _whole(obx, raw), findings)
     if kind == "SN":
         return _structured(obx)
     if kind in _CODED:
         return None, "\n".join(coded(obx, 5)), False
     if kind in LONG_TEXT:
         return None, "\n".join(element.lines for element in obx.elements(5)), False
-    return None, _whole(obx), False
+    return None, _whole(obx, raw), False
 
 
 def as_number(obx: Segment, text: str, findings: list[Finding]) -> Value:
@@ -55,11 +55,9 @@ def name_of(parts: list[str]) -> str:
     return text or (parts[4] if count > 4 else "") or (parts[8] if count > 8 else "") or (parts[0] if parts else "")
 
 
-def _whole(obx: Segment) -> str:
-    raw = obx.raw_field(5)
-    message = obx.message
-    if message.delimiters.repetition not in raw:
-        return message.text(raw)
+def _whole(obx: Segment, raw: str) -> str:
+    if obx.message.delimiters.repetition not in raw:
+        return obx.text(5)
     return "\n".join(element.text for element in obx.elements(5))
 
 
