@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -15,6 +16,9 @@ LONGEST_PARAMETERS = 4096
 
 TRAPS = (TypeError, ValueError, LookupError, AttributeError, HeaderParseError, RecursionError, OverflowError, OSError)
 """What ``email`` was seen raising on headers (traps.md, row 11); OSError: a codec that a reading child cannot load."""
+
+codecs.lookup("raw-unicode-escape")
+"""``email.header`` wants it where encoded and plain words mix; loaded now: a reading child can open no file later."""
 
 _ATOM = r"[A-Za-z0-9!#$%&+.^_`{|}~-]+"
 _PLAIN = re.compile(rf'\s*({_ATOM}(?:/{_ATOM})?)((?:\s*;\s*{_ATOM}=(?:"[ !#-\[\]-~]*"|{_ATOM}))*)\s*;?\s*', re.ASCII)
