@@ -44,8 +44,6 @@ class Stamp:
 
 _GRADES = {"none": 0, **{leg.value: grade for grade, leg in enumerate(Leg, start=1)}}
 _ARRIVED = (Leg.DELIVERED, Leg.PROCESSED, Leg.DISPLAYED, Leg.INTEGRATED)
-_TIMELESS = frozenset({Leg.SEALED})
-"""Legs after which no line is drawn: the acceptance follows in the same transaction, and draws it."""
 
 
 _GROUPS = Prepared(
@@ -66,10 +64,10 @@ def record_legs(connection: Connection, stamps: Iterable[Stamp]) -> int:
     Of two times for one leg the earlier stays, so the order in which receipts arrive changes nothing.
     """
     told = list(stamps)
-    timed = {stamp.delivery_id for stamp in told if stamp.leg not in _TIMELESS}
     new = stamp_legs(connection, told)
-    if new and timed:
-        settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=list(timed))])
+    if new:
+        timed = list({stamp.delivery_id for stamp in told})
+        settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=timed)])
     return new
 
 
