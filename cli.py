@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from commands.help_words import in_the_readers_language
 from commands.output import first_command, say
 
 COMMANDS = {
@@ -56,6 +57,7 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
+    in_the_readers_language(app)
     return app
 
 

@@ -28,7 +28,7 @@ Json = dict[str, Any]  # Any: the shape of interface.md
 
 
 def check_command(
-    what: Annotated[list[str], typer.Argument(metavar="FILE...|settings|tls|directory", show_default=False)],
+    what: Annotated[list[str], typer.Argument(metavar="FILE", show_default=False)],
     to: Annotated[list[str] | None, typer.Option(help=say("as if sent to it", "comme envoyé à cette adresse"))] = None,
     source: Annotated[str | None, typer.Option(help=say("as if from it", "comme venu de cette source"))] = None,
     strict: Annotated[bool, typer.Option("--strict", help=say("ask hl7apy too", "demander aussi à hl7apy"))] = False,
