@@ -64,6 +64,12 @@ def looks_like_header(lines: Sequence[Line]) -> bool:
     return _is_name(family) and _is_name(given) and birth_date(born).remark != "unreadable"
 
 
+def is_numbered(lines: Sequence[Line]) -> bool:
+    """Whether what looks like a header also has a social security number on line 8, or a date on line 10."""
+    nir, written = _value(lines[7]), _value(lines[9])
+    return _NIR.fullmatch(nir.upper()) is not None or (bool(written) and day(written) is not None)
+
+
 def read_header(lines: Sequence[Line]) -> Header:
     """Read twelve lines; what stops the record is an error among the findings, never an exception or a guess."""
     values = [_value(line) for line in lines[:HEADER_LINES]]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, count
+from operator import add
 from typing import NamedTuple
 
 from gateway.document import Finding
@@ -55,7 +56,7 @@ def split_lines(text: str) -> tuple[Line, ...]:
     if end is None:
         return _mixed(text)
     texts = text.split(end)
-    bounds = list(accumulate((len(line) + len(end) for line in texts), initial=0))
+    bounds = list(map(add, accumulate(map(len, texts), initial=0), count(0, len(end))))
     lines = list(map(_LINE, zip(count(1), texts, bounds, bounds[1:], strict=False)))
     last = lines.pop()
     return (*lines, last._replace(end=len(text))) if last.text else tuple(lines)

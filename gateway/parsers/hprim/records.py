@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.document import Finding
-from gateway.parsers.hprim.header import HEADER_LINES, looks_like_header
+from gateway.parsers.hprim.header import HEADER_LINES, is_numbered, looks_like_header
 from gateway.parsers.hprim.lines import Line
 from gateway.parsers.remarks import error, warning
 
@@ -65,7 +65,7 @@ def cut(lines: Sequence[Line]) -> tuple[tuple[Record, ...], tuple[Finding, ...]]
         records, rest = (_record(body, ended=False),), ()
         findings = (*findings, _no_fin(body))
     records, more = _rest(records, _without_blanks(rest), _without_blanks(behind))
-    findings = (*findings, *more, *_starts(records))
+    findings = (*findings, *more, *_starts(records), *_inside(records))
     return _widened(records, lines), findings
 
 
@@ -148,6 +148,23 @@ def _starts(records: Sequence[Record]) -> Iterator[Finding]:
         if not looks_like_header(record.lines):
             place = f"line {record.lines[0].number}" if record.lines else f"record {number}"
             yield error("hprim-record-unreadable", place, f"record {number} does not start with a readable header")
+
+
+def _inside(records: Sequence[Record]) -> Iterator[Finding]:
+    """A second patient's header in the text of the first: the FIN between them was lost.
+
+    A letter may name people above a date; a header also has the number on its eighth line or a date on its tenth.
+    """
+    for record in records:
+        lines = record.lines
+        for index in range(HEADER_LINES + 6, len(lines) - 5):
+            born = lines[index].text
+            if "/" in born[:4] and looks_like_header(lines[index - 6 :]) and is_numbered(lines[index - 6 :]):
+                place = f"line {lines[index - 6].number}"
+                yield error(
+                    "hprim-header-inside", place, "another patient's header inside a record: ****FIN**** is lost"
+                )
+                return
 
 
 def _widened(records: tuple[Record, ...], lines: Sequence[Line]) -> tuple[Record, ...]:

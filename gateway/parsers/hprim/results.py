@@ -25,9 +25,11 @@ _REGULAR = re.compile(  # classes that repeat and no group inside: half the time
 """A line as the recommendation wants it: nothing to remark, and nine of ten are so."""
 
 
-_FILLED = 11
-_SLOTS = [vars(Result)[one.name].__set__ for one in fields(Result)[:_FILLED]]
-_DEFAULTS = [(vars(Result)[one.name].__set__, one.default) for one in fields(Result)[_FILLED:]]
+_SLOTS = [vars(Result)[one.name].__set__ for one in fields(Result)]
+"""Setting them is what ``Result(…)`` does, which does it by name: that took a third of the time of a file."""
+_LABEL, _CODE, _VALUE, _COMPARATOR, _UNIT, _LOW, _HIGH, _FLAG, _STATUS, _NUMERIC, _SECOND = _SLOTS[:11]
+_OTHERS = [(set_slot, one.default) for set_slot, one in zip(_SLOTS[11:], fields(Result)[11:], strict=True)]
+"""What a regular line has nothing for: all fields behind ``second``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +65,16 @@ class _Told:
     """The lines of the free text, whatever their blanks: the block repeats them (hprim.md §1.3)."""
 
     def __init__(self, text: str) -> None:
-        self._exact = set(text.split("\n"))
-        self._plain: set[str] | None = None
+        self._text = text
+        self._exact: set[str] = set()
+        self._plain: set[str] = set()
 
     def __contains__(self, line: str) -> bool:
+        if not self._exact:
+            self._exact = set(self._text.split("\n"))
         if line in self._exact:
             return True
-        if self._plain is None:
+        if not self._plain:
             self._plain = {_plain(told) for told in self._exact}
         return _plain(line) in self._plain
 
@@ -97,24 +102,20 @@ def _regular(text: str) -> Result | None:
     number = kind == "N" or sign
     if label[-1] in ": " or label[0] in "- " or "  " in label or not (_PLAIN if number else _WORDS).fullmatch(value):
         return None
-    measure = Measure(value=second, unit=more[0], low=more[1], high=more[2]) if second else None
-    return _made(
-        label, code, value, COMPARATORS.get(sign, sign) or None, unit, low, high, flag, status, kind == "N", measure
-    )
-
-
-def _made(*values: object) -> Result:
-    """``Result(...)`` with its first fields in their order, the others by default, three times as fast.
-
-    The constructor of a frozen dataclass sets each field by name through ``object.__setattr__``, which was a third of
-    the time that a file takes (tests/bench/bench_hprim.py); here the same slots are set directly, before anybody has
-    the object.
-    """
-    result = object.__new__(Result)
-    for set_slot, value in zip(_SLOTS, values, strict=False):
-        set_slot(result, value)
-    for set_slot, value in _DEFAULTS:
-        set_slot(result, value)
+    result: Result = object.__new__(Result)
+    _LABEL(result, label)
+    _CODE(result, code)
+    _VALUE(result, value)
+    _COMPARATOR(result, COMPARATORS.get(sign, sign) if sign else None)
+    _UNIT(result, unit)
+    _LOW(result, low)
+    _HIGH(result, high)
+    _FLAG(result, flag)
+    _STATUS(result, status)
+    _NUMERIC(result, kind == "N")
+    _SECOND(result, Measure(value=second, unit=more[0], low=more[1], high=more[2]) if second else None)
+    for set_slot, default in _OTHERS:
+        set_slot(result, default)
     return result
 
 
