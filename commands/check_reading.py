@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 _SLOW = "reader-too-slow"
+_TRIES = 3
 
 
 def look_at(
@@ -62,7 +63,7 @@ async def read(item: Given, readers: Readers) -> Reading:
         words = f"more than {len(item.content) - 1 >> 20} MB: no door of this gateway takes it; send it in parts"
         return Reading(format=found, findings=(error("too-large", "file", words),))
     try:
-        answer = await readers.look(item.content, name=item.name)
+        answer = await _patiently(item, readers)
     except ReadingFailed as trouble:
         if trouble.detail == _SLOW:
             finding = error("reader-slow", "file", "reading it takes too long; send a smaller file")
@@ -72,6 +73,14 @@ async def read(item: Given, readers: Readers) -> Reading:
     if isinstance(answer, Refused):
         return Reading(format=found, findings=answer.findings)
     return answer
+
+
+async def _patiently(item: Given, readers: Readers) -> Reading | Refused:
+    """Once more where the machine stood still: the gateway would try again too, and no file is to blame for it."""
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(ReaderUnavailable):
+            return await readers.look(item.content, name=item.name)
+    return await readers.look(item.content, name=item.name)
 
 
 def judged(reading: Reading, item: Given, settings: Settings | None, *, strict: bool) -> Reading:
