@@ -38,8 +38,8 @@ _WORDS = {
         "le point signé de {number} lignes n'est pas de la passerelle, ou a été modifié",
     ),
 }
-_CUT = ("{number} lines are missing at the end", "il manque {number} lignes à la fin")
-_LONG = ("{number} lines more than were sealed", "{number} lignes de plus que ce qui a été scellé")
+_CUT = ("missing at the end: {number}", "il en manque à la fin : {number}")
+_LONG = ("more lines than were sealed: {number}", "plus de lignes que ce qui a été scellé : {number}")
 _SHORT = (
     "the checkpoint of {number} entries covers more lines than there are: those after {after} are missing",
     "le point signé de {number} lignes en couvre plus qu'il n'y en a : celles après {after} manquent",

@@ -96,7 +96,9 @@ def audit(connection: Connection, asking: Asking) -> Audit:
             asking.told(number)
     asking.told(number)
     named = [*_named(links.end()), *blanks.end()]
-    found = [*named, *forest.end(named), *_wrong_end(connection, asking.seal, number, last), *wanted.forged]
+    end = entries.sealed_end(connection, asking.seal)
+    ending = _wrong_end(end, number + _accounted(named), last)
+    found = [*named, *forest.end(named), *ending, *wanted.forged]
     return Audit(
         entries=number,
         erased=len(blanks.blank),
@@ -114,14 +116,19 @@ def _named(breaks: Sequence[chain.Break]) -> Iterator[Finding]:
         yield Finding(code=Wrong(each.what.value), seq=each.seq, after=each.after)
 
 
-def _wrong_end(connection: Connection, seal: entries.Seal, number: int, last: bytes) -> Iterator[Finding]:
-    end = entries.sealed_end(connection, seal)
+def _wrong_end(end: tuple[int, bytes] | None, number: int, last: bytes) -> Iterator[Finding]:
     if end is None:
         yield Finding(code=Wrong.END)
     elif end[0] != number:
         yield Finding(code=Wrong.CUT, number=end[0] - number)
     elif end[1] != last:
         yield Finding(code=Wrong.END)
+
+
+def _accounted(named: Sequence[Finding]) -> int:
+    """By how many lines more the journal would be whole, as far as lines are named already."""
+    gone = sum(each.seq - each.after - 1 for each in named if each.code is Wrong.REMOVED)
+    return gone - sum(each.code is Wrong.INSERTED for each in named)
 
 
 class _Blanks:
