@@ -23,7 +23,7 @@ from gateway.compose.results import (
     usual_moment,
     value_of,
 )
-from gateway.compose.table import earlier_cell, legend, reserves
+from gateway.compose.table import earlier_cell, legend, marked_lines, reserves
 from gateway.compose.text import one_line, visible, wrapped
 from gateway.compose.words import Words
 from gateway.document import Document, Result
@@ -34,6 +34,8 @@ _DAYS = 3
 _APART = re.compile(r"\S(?: {3,}|\t)\S|[│┃║|].*[│┃║|]|[─━═_+-]{6,}")
 """Columns set with blanks, or lines drawn with characters: only a fixed-width hand keeps them."""
 _ALIGNED = 2
+_MANY = 15
+"""Marked results that are set as a grid; more are lines in the fixed-width hand, at a third of the cost."""
 _LONG = 20
 """Characters of a value that takes the columns behind it too."""
 
@@ -45,6 +47,7 @@ def page_data(dispatch: Dispatch, document: Document) -> Data:
     words, about = dispatch.words, dispatch.about.astimezone(PARIS)
     before = history(dispatch.documents, document, most=_DAYS)
     usual = usual_moment(document.results)
+    marked = out_of_range(document.results)
     lines = visible(document.text).strip("\n").split("\n") if document.text.strip() else []
     titles = frozenset(one_line(section.title) for section in document.sections if section.title.strip())
     return {
@@ -61,7 +64,8 @@ def page_data(dispatch: Dispatch, document: Document) -> Data:
         "excerpts": words.excerpts,
         "reserves": reserves(document.results, words),
         "out_title": words.out_of_range,
-        "out": [_marked(result, before) for result in out_of_range(document.results)],
+        "out": [_marked(result, before) for result in marked] if len(marked) <= _MANY else [],
+        "out_lines": marked_lines(marked, before) if len(marked) > _MANY else [],
         "essential": _blocks(passages([line.rstrip() for line in lines], words.goes_on), titles),
         "results_title": words.results,
         "columns": [*words.columns, *(day.title for day in before.days)],

@@ -52,14 +52,20 @@ def table(results: Sequence[Result], words: Words, before: History = NOTHING) ->
 def summary(results: Sequence[Result], words: Words, before: History = NOTHING) -> list[str]:
     """The marked results, one to a line, for the top of the letter; then what is not final, corrected, withdrawn."""
     marked = out_of_range(results)
-    lines = [f"{words.out_of_range} :"] if marked else []
+    lines = [f"{words.out_of_range} :", *marked_lines(marked, before)] if marked else []
+    return lines + [piece for line in reserves(results, words) for piece in wrapped(line)]
+
+
+def marked_lines(marked: Sequence[Result], before: History) -> list[str]:
+    """Label, value, limits, mark and the value of before, a line for each result."""
+    lines: list[str] = []
     for result in marked:
         limits = range_of(result)
         said = f"{one_line(result.label)} : {value_of(result)} {one_line(result.unit)}".rstrip()
         last = before.latest(result)
         known = f"  [{last[1].short} : {value_of(last[0])}]" if last else ""
         lines += wrapped(f"  {said}" + (f" ({limits})" if limits else "") + f"  {mark_of(result)}{known}")
-    return lines + [piece for line in reserves(results, words) for piece in wrapped(line)]
+    return lines
 
 
 def reserves(results: Sequence[Result], words: Words) -> list[str]:
