@@ -22,10 +22,10 @@ from pathlib import Path
 from tests.faults.campaign import drained, release_what_was_set_aside, until
 from tests.faults.hop import Hop, running_hop
 from tests.faults.ledger import Balance, balance, left_to_do
-from tests.faults.nursery import ForkedGateway, Nursery
+from tests.faults.nursery import Nursery, Orphan
 from tests.faults.place import Place, prepare
 from tests.faults.points import CRASH_AT, DEATH, POINTS
-from tests.faults.process import START_SECONDS, descendants, still_there
+from tests.faults.process import START_SECONDS, GatewayProcess, descendants, still_there
 from tests.faults.sender import Hospital
 from tests.peers.authority import make_authority
 
@@ -56,6 +56,20 @@ class Told:
     def kept(self) -> bool:
         """Whether every promise held and every label was reached."""
         return not (self.balance.wrong or self.missed or self.orphans or self.died)
+
+
+class ForkedGateway(GatewayProcess):
+    """A gateway out of the nursery; ``environment`` may change between two starts."""
+
+    def __init__(self, place: Place, log: Path, nursery: Nursery) -> None:
+        super().__init__(place, log)
+        self._nursery, self._settings = nursery, place.settings
+        self.environment: dict[str, str] = {}
+
+    def launch(self) -> Orphan:
+        return self._nursery.born(
+            ["--config", str(self._settings), "serve"], {**os.environ, **self.environment}, self.log
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,24 +1,25 @@
-"""Gateways by fork: a process that has imported everything once, and splits off one that is told where to die.
+"""`huitaine` by fork: a process that has imported everything once splits off those that serve or run a command.
 
-Starting an interpreter costs two seconds of CPU, and the crash points need hundreds of starts. The gateway that is
-split off is a grandchild whose parent ends at once: the campaign, which takes in orphans (prctl(2),
-PR_SET_CHILD_SUBREAPER), becomes its parent and can wait for it.
+Starting an interpreter costs two seconds of CPU, and the crash points need hundreds of starts. Whoever is split off is
+a grandchild whose parent ends at once: the campaign, which takes in orphans (prctl(2), PR_SET_CHILD_SUBREAPER), becomes
+its parent and can wait for it.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import faulthandler
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-
-from tests.faults.place import Place
-from tests.faults.process import GatewayProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 _SET_CHILD_SUBREAPER = 36
@@ -65,21 +66,24 @@ class Nursery:
     def __init__(self, preload: Path | None = None) -> None:
         """Start it; :meth:`close` ends it."""
         take_in_orphans()
-        environment = {**os.environ, **({"LD_PRELOAD": str(preload)} if preload else {})}
+        self._carried = {"LD_PRELOAD": str(preload)} if preload else {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.nursery"],
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, **self._carried},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def born(self, arguments: Sequence[str], environment: dict[str, str], log: Path) -> Orphan:
-        """A gateway with these arguments and this environment on top of ours; its words go to ``log``."""
+    def born(
+        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, out: str = os.devnull
+    ) -> Orphan:
+        """`huitaine` with these arguments and this environment, in our folder; its words go to ``log`` and ``out``."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([list(arguments), environment, str(log)]) + "\n")
+        told = [list(arguments), {**environment, **self._carried}, str(Path.cwd()), out, str(log)]
+        self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
         return Orphan(int(self._process.stdout.readline()))
 
@@ -89,16 +93,12 @@ class Nursery:
         self._process.communicate()
 
 
-class ForkedGateway(GatewayProcess):
-    """A gateway out of the nursery; ``environment`` may change between two starts."""
-
-    def __init__(self, place: Place, log: Path, nursery: Nursery) -> None:
-        super().__init__(place, log)
-        self._nursery, self._settings = nursery, place.settings
-        self.environment: dict[str, str] = {}
-
-    def launch(self) -> Orphan:  # type: ignore[override]  # it quacks as a Popen
-        return self._nursery.born(["--config", str(self._settings), "serve"], self.environment, self.log)
+@cache
+def warm() -> Nursery:
+    """The one of this process, for tests that start many."""
+    nursery = Nursery()
+    atexit.register(nursery.close)
+    return nursery
 
 
 def _serve() -> None:
@@ -108,7 +108,7 @@ def _serve() -> None:
     for module in _PRODUCT:
         import_module(module)
     for line in sys.stdin:
-        arguments, environment, log = json.loads(line)
+        arguments, *surroundings = json.loads(line)
         ours, theirs = os.pipe()
         if parent := os.fork():
             os.waitpid(parent, 0)  # from now on the gateway is the campaign's child
@@ -119,17 +119,19 @@ def _serve() -> None:
             os.write(theirs, f"{child}\n".encode())
             os._exit(0)
         else:
-            _become(arguments, environment, log)
+            _become(arguments, *surroundings)
 
 
-def _become(arguments: list[str], environment: dict[str, str], log: str) -> None:
+def _become(arguments: list[str], environment: dict[str, str], folder: str, out: str, log: str) -> None:
     from tests.faults import points
 
     os.closerange(3, 64)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
+    os.chdir(folder)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(os.open(out, os.O_WRONLY | os.O_APPEND | os.O_CREAT), 1)
     os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
+    faulthandler.enable()
+    os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["huitaine", *arguments]
     code: object = 1
@@ -137,7 +139,10 @@ def _become(arguments: list[str], environment: dict[str, str], log: str) -> None
         points.main()
     except SystemExit as end:
         code = end.code
+    except BaseException:  # noqa: BLE001  what an interpreter would do at its end
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.faults.nursery import Orphan, warm
 from tests.faults.place import Place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,8 @@ class GatewayProcess:
         self._over = False
         self.log = log
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Orphan | None = None
+        self._cold = bool(before or environment) or tuple(entry) != HONEST or "PYTEST_VERSION" not in os.environ
         self._read = 0
         self.orphans = 0
         self.kills = 0
@@ -69,8 +71,10 @@ class GatewayProcess:
         self._read = self.log.stat().st_size if self.log.exists() else 0
         self._process = self.launch()
 
-    def launch(self) -> subprocess.Popen[bytes]:
-        """The process itself."""
+    def launch(self) -> subprocess.Popen[bytes] | Orphan:
+        """The process itself; in a test one that is split off, which spares two seconds of imports."""
+        if not self._cold:
+            return warm().born(self._command[2:], self._environment, self.log)
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment

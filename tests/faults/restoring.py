@@ -6,15 +6,15 @@ import asyncio
 import json
 import os
 import shutil
-import sys
-from collections.abc import Sequence
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.faults.hop import running_hop
 from tests.faults.ledger import left_to_do, looking
+from tests.faults.nursery import warm
 from tests.faults.place import Place, prepare
-from tests.faults.process import HONEST, ROOT, GatewayProcess
+from tests.faults.process import GatewayProcess
 from tests.faults.sender import Hospital
 from tests.peers.authority import make_authority
 from tests.peers.running import free_ports
@@ -92,14 +92,14 @@ async def back_up_and_restore(folder: Path, letters: int, *, release_at_once: bo
 
 
 async def huitaine(place: Place, *arguments: str, code: int = 0) -> str:
-    """A command of ours; its standard output."""
-    command: Sequence[str] = (sys.executable, *HONEST, "--config", str(place.settings), "--lang", "en", *arguments)
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ}
-    )
-    out, err = await process.communicate()
-    assert process.returncode == code, err.decode()
-    return out.decode() + (err.decode() if code else "")
+    """A command of ours; its standard output, and its errors when they are expected."""
+    with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+        words = ("--config", str(place.settings), "--lang", "en", *arguments)
+        process = warm().born(words, os.environ, Path(err.name), out=out.name)
+        ended = await asyncio.to_thread(process.wait, 120)
+        said, failed = out.read().decode(), err.read().decode()
+    assert ended == code, failed
+    return said + (failed if code else "")
 
 
 def _elsewhere(place: Place, folder: Path, nobody: int, hop: int) -> Place:
