@@ -1,0 +1,70 @@
+"""Lines of the log, written beside the event loop: a disk that is busy must not stop whoever only tells news (D9).
+
+News goes to a thread that writes what a moment brought in one call. A warning, and whatever is worse, is written before
+the call returns, behind all that was told before it: the process may not live to say it later.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TextIO
+
+MOMENT = 0.02
+"""Seconds of news in one write."""
+MOST = 10_000
+"""Lines that may wait; beyond them whoever tells one writes himself."""
+
+
+class Lines:
+    """What structlog calls a logger: a method for each level, given the line. One object for the whole process."""
+
+    def __init__(self, out: TextIO, *, moment: float = MOMENT) -> None:
+        """Start the thread; :meth:`close` ends it, and a process that just goes loses the last moment's news."""
+        self._out, self._moment = out, moment
+        self._waiting: deque[str] = deque()
+        self._some, self._writing, self._closed = threading.Event(), threading.Lock(), False
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def info(self, line: str) -> None:
+        """Written in a moment."""
+        self._waiting.append(line)
+        if self._closed or len(self._waiting) > MOST:
+            self.flush()
+        elif not self._some.is_set():
+            self._some.set()
+
+    def warning(self, line: str) -> None:
+        """Written on return, and all before it."""
+        self._waiting.append(line)
+        self.flush()
+
+    debug = info
+    error = exception = critical = warning
+
+    def flush(self) -> None:
+        """Write what waits; raises OSError as the file does, and what could not be written is gone."""
+        with self._writing:
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if lines:
+                self._out.write("\n".join(lines) + "\n")
+                self._out.flush()
+
+    def close(self) -> None:
+        """Write what waits and end the thread; what is told afterwards is written at once."""
+        self._closed = True
+        self._some.set()
+        self._thread.join()
+        self.flush()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._some.wait()
+            time.sleep(self._moment)
+            self._some.clear()
+            try:
+                self.flush()
+            except OSError:  # nobody reads any more: letters matter more than lines
+                continue
