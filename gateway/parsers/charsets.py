@@ -29,6 +29,7 @@ _NOT_HIGH_CONTROLS = bytes(range(0x80)) + bytes(range(0xA0, 0x100))
 _CONTROL_BYTES = bytes({*range(0x20)} - {*b"\t\n\f\r"}) + b"\x7f"
 _ASCII = bytes(range(0x80))
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_ONE_BYTE = frozenset({"iso8859-1", "cp1252", "mac-roman", "cp850"})
 _GUESSED = frozenset({"cp1252", "mac-roman", "cp850"})
 _FRENCH = frozenset("éèàùâêîôûçëïüöœæÉÈÀÙÂÊÎÔÛÇËÏŒÆ’‘“”«»–…€°µ²³≤≥\u00a0")
 _MOJIBAKE = (
@@ -66,10 +67,12 @@ def iana(charset: str) -> str:
 
 def decode(content: bytes) -> Decoded:
     """Any bytes as text, with what is doubtful about it; control characters are an error that names their byte."""
-    charset, bom = _charset(content)
+    high = content.translate(None, _ASCII)
+    charset, bom = _charset(content, high)
     text = content[bom:].decode(charset)
     decoded = Decoded(text=text, charset=charset, bom=bom, narrow=len(text) + bom == len(content))
-    findings = (*_controls(content, decoded), *_doubtful(text, charset), *mojibake(text))
+    foreign = high.decode(charset) if charset in _ONE_BYTE else _foreign(text)
+    findings = (*_controls(content, decoded), *_doubtful(text, foreign, charset), *_mojibake(text, foreign))
     return replace(decoded, findings=findings) if findings else decoded
 
 
@@ -94,7 +97,11 @@ def decode_declared(content: bytes, declared: str) -> Decoded:
 
 def mojibake(text: str) -> tuple[Finding, ...]:
     """A warning for each kind of damage done by an earlier wrong conversion; the text stays as it is."""
-    if _SUSPECT.isdisjoint(_foreign(text)):
+    return _mojibake(text, _foreign(text))
+
+
+def _mojibake(text: str, foreign: str) -> tuple[Finding, ...]:
+    if _SUSPECT.isdisjoint(foreign):
         return ()
     return tuple(
         warning(
@@ -108,15 +115,16 @@ def mojibake(text: str) -> tuple[Finding, ...]:
     )
 
 
-def _charset(content: bytes) -> tuple[str, int]:
+def _charset(content: bytes, high: bytes) -> tuple[str, int]:
+    """``high`` holds the bytes of ``content`` that are no ASCII."""
     for bom, charset in _BOMS:
         if content.startswith(bom) and _decodes(content[len(bom) :], charset):
             return charset, len(bom)
-    if content.isascii():
+    if not high:
         return "ascii", 0
     if _decodes(content, "utf-8"):
         return "utf-8", 0
-    if not content.translate(None, _NOT_HIGH_CONTROLS):
+    if not high.translate(None, _NOT_HIGH_CONTROLS):
         return "iso8859-1", 0
     return _by_accents(content), 0
 
@@ -141,9 +149,9 @@ def _score(accents: str) -> int:
     return sum(1 if character in _FRENCH else -1 for character in accents)
 
 
-def _doubtful(text: str, charset: str) -> tuple[Finding, ...]:
+def _doubtful(text: str, foreign: str, charset: str) -> tuple[Finding, ...]:
     """A warning where the charset was told by its bytes alone and most of what it gives is no French."""
-    if charset not in _GUESSED or _score(foreign := _foreign(text)) >= 0:
+    if charset not in _GUESSED or _score(foreign) >= 0:
         return ()
     where = text.find(next(sign for sign in foreign if sign not in _FRENCH))
     words = f"no charset makes French of the bytes: read as {iana(charset)}, to be compared with the original"

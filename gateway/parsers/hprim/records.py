@@ -156,14 +156,11 @@ def _inside(records: Sequence[Record]) -> Iterator[Finding]:
     A letter may name people above a date; a header also has the number on its eighth line or a date on its tenth.
     """
     for record in records:
-        lines = record.lines
-        for index in range(HEADER_LINES + 6, len(lines) - 5):
-            born = lines[index].text
-            if "/" in born[:4] and looks_like_header(lines[index - 6 :]) and is_numbered(lines[index - 6 :]):
-                place = f"line {lines[index - 6].number}"
-                yield error(
-                    "hprim-header-inside", place, "another patient's header inside a record: ****FIN**** is lost"
-                )
+        for index in [index for index, line in enumerate(record.lines) if line.text[2:3] == "/"]:
+            lines = record.lines[max(0, index - 6) :]
+            if index > HEADER_LINES + 5 and looks_like_header(lines) and is_numbered(lines):
+                words = "another patient's header inside a record: ****FIN**** is lost"
+                yield error("hprim-header-inside", f"line {lines[0].number}", words)
                 return
 
 
