@@ -95,12 +95,15 @@ def _certificate(rid: Asn1) -> str:
 def _pgp_encrypted(message: bytes) -> Json:
     pile = list(PacketPile.from_bytes(message))
     algorithms = [f"seipdv{packet.body[0]}" for packet in pile if packet.tag == Tag.SEIP and packet.body]
-    meant = [
-        f"key {packet.body[1:9].hex().upper()}"
-        for packet in pile
-        if packet.tag == Tag.PKESK and packet.body[:1] == b"\x03"
-    ]
+    meant = [_key(packet.body) for packet in pile if packet.tag == Tag.PKESK and packet.body]
     return _layer("openpgp-encrypted", algorithms=algorithms, meant=meant)
+
+
+def _key(session_key: bytes) -> str:
+    """The key that a session key is for: by id in version 3, by fingerprint in version 6 (RFC 9580 §5.1)."""
+    if session_key[0] == 3:
+        return f"key {session_key[1:9].hex().upper()}"
+    return f"key {session_key[3 : 2 + session_key[1]].hex().upper()}" if session_key[1] else "key not named"
 
 
 def _layer(

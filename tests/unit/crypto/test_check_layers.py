@@ -1,0 +1,57 @@
+"""`huitaine check` on mails as gateways seal them: each layer that shows without a key, for whom and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pysequoia.packet import PacketPile, Tag
+
+from commands.check_sealed import layers
+from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.seal import Sealer
+from gateway.letter import ComposedMail, MssTls, OpenPgp, Smime
+from tests.unit.crypto.conftest import HOSPITAL
+
+Compose = Callable[..., ComposedMail]
+Der = Callable[[SigningIdentity], bytes]
+
+
+@pytest.mark.parametrize(("gcm", "cipher"), [(False, "aes256_cbc"), (True, "2.16.840.1.101.3.4.1.46")])
+def test_an_smime_envelope_tells_its_cipher_and_whose_certificate_opens_it(
+    sealer: Sealer, compose: Compose, der_of: Der, gp: SigningIdentity, gcm: bool, cipher: str
+) -> None:
+    sealed = sealer.seal(compose(Smime(certificate=der_of(gp), gcm=gcm)))
+    (layer,) = layers(sealed.content)
+    assert layer["kind"] == "smime-encrypted"
+    assert layer["algorithms"][0] in {cipher, "aes256_gcm"}
+    assert f"{gp.certificate.serial_number:X}" in layer["for"][0]
+
+
+def test_a_signed_mail_tells_its_signer(sealer: Sealer, compose: Compose) -> None:
+    sealed = sealer.seal(compose(MssTls()))
+    (layer,) = layers(sealed.content)
+    assert (layer["kind"], layer["signer"]) == ("smime-signed", HOSPITAL)
+
+
+def test_an_openpgp_mail_tells_the_key_that_opens_it(sealer: Sealer, compose: Compose, gp_pgp: bytes) -> None:
+    key = OpenPgpSigner(gp_pgp).public_key
+    sealed = sealer.seal(compose(OpenPgp(key=key)))
+    (layer,) = layers(sealed.content)
+    assert layer["kind"] == "openpgp-encrypted"
+    assert layer["algorithms"] in (["seipdv1"], ["seipdv2"])
+    subkeys = {packet.fingerprint.upper() for packet in PacketPile.from_bytes(key) if packet.tag == Tag.PublicSubkey}
+    assert layer["for"][0].removeprefix("key ") in subkeys
+
+
+@given(at=st.integers(0, 5000), byte=st.integers(0, 255))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_damaged_mail_tells_what_is_left(
+    sealer: Sealer, compose: Compose, der_of: Der, gp: SigningIdentity, at: int, byte: int
+) -> None:
+    content = bytearray(sealer.seal(compose(Smime(certificate=der_of(gp)))).content)
+    content[at % len(content)] = byte
+    assert all(layer["kind"] for layer in layers(bytes(content)))
