@@ -9,6 +9,7 @@ from lxml import etree
 from gateway.document import Attachment, Finding
 from gateway.parsers.cda.elements import V3, child, words
 from gateway.parsers.payload import check_pdf, decode_base64
+from gateway.parsers.pdf import conformance_of
 from gateway.parsers.remarks import error, warning
 
 _EXTENSIONS = {
@@ -75,4 +76,5 @@ def _file(element: etree._Element, place: str, number: int) -> Attachment | Find
         return content
     suffix = "" if number == 1 else f"-{number}"
     name = f"document{suffix}.{_EXTENSIONS.get(media_type, 'bin')}"
-    return Attachment(name=name, media_type=media_type, content=content)
+    claim = conformance_of(content) if media_type == "application/pdf" else ""
+    return Attachment(name=name, media_type=media_type, content=content, conformance=claim)

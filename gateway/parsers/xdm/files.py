@@ -8,6 +8,7 @@ from gateway.document import Attachment, Document, Finding, Original, Patient, S
 from gateway.parsers.charsets import decode
 from gateway.parsers.kinds import STAY_REPORTS
 from gateway.parsers.payload import check_pdf, is_pdf
+from gateway.parsers.pdf import conformance_of
 from gateway.parsers.xdm.metadata import Entry, Submission
 from gateway.parsers.xdm.people import patient_of
 
@@ -34,7 +35,8 @@ def file_document(
         decoded = decode(content)
         findings.extend(decoded.findings)
         text = decoded.text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    attached = () if text else (Attachment(name=name, media_type=media_type, content=content),)
+    claim = conformance_of(content) if media_type == "application/pdf" else ""
+    file = Attachment(name=name, media_type=media_type, content=content, conformance=claim)
     form = {"application/pdf": "pdf", _TEXT: "text"}.get(media_type, "file")
     return Document(
         id=entry.unique_id,
@@ -47,7 +49,7 @@ def file_document(
         written_at=entry.created_at,
         title=entry.title,
         text=text,
-        attachments=attached,
+        attachments=() if text else (file,),
     )
 
 

@@ -302,3 +302,9 @@ def test_the_archives_hold_the_same_documents(samples: Path, name: str, results:
 
     assert len(reading.documents[0].results) == results
     assert {one.code for one in reading.findings} <= {"information-recipient-not-routed", "addressee-without-number"}
+
+
+def test_a_pdf_of_the_ans_says_that_it_is_pdf_a(samples: Path) -> None:
+    (file,) = read_cda((samples / "cda" / "BIO-CR-BIO_2024.01_TSH_1.xml").read_bytes()).documents[0].attachments
+
+    assert file.conformance.startswith("PDF/A-")
