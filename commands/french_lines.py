@@ -1,5 +1,7 @@
 """French for the lines that the gateway itself words in English: why it does not start, why an order is refused."""
 
+# ruff: noqa: E501 (a line and its French side by side are easier to compare)
+
 from __future__ import annotations
 
 import re
@@ -29,6 +31,56 @@ LINES = {
     "mllp listener {name}: no such source {source}": "MLLP {name} : pas de source {source}",
     "the gateway took the order and did not answer; see `huitaine letters trace`": "la passerelle a pris l'ordre "
     "et n'a pas répondu ; voyez `huitaine letters trace`",
+    "{path}: byte {at} is not UTF-8; save the file in UTF-8": "{path} : l'octet {at} n'est pas de l'UTF-8 ; enregistrez le fichier en UTF-8",
+    "the checkpoint of {size} entries is not of this journal": "le point de contrôle de {size} lignes n'est pas de ce journal",
+    "the older checkpoint covers no entry: there is nothing to prove": "l'ancien point de contrôle ne couvre aucune ligne : il n'y a rien à prouver",
+    "journal line {seq} was changed: see `huitaine audit verify`": "la ligne {seq} du journal a été changée : voyez `huitaine audit verify`",
+    "the journal is not the one that was signed: see `huitaine audit verify`": "ce n'est pas le journal qui a été signé : voyez `huitaine audit verify`",
+    "checkpoints cannot be written to their folder: {why}": "les points de contrôle ne peuvent pas être écrits dans leur dossier : {why}",
+    "client certificates need a client_ca in the section": "des certificats clients demandent un client_ca dans la section",
+    "systemd opened the socket {names} and [smtp] has no such door: set its port (implicit_tls_port, "
+    "starttls_port or certificate_port) or disable the socket unit": "systemd a ouvert la prise {names} et [smtp] n'a pas cette porte : réglez son port "
+    "(implicit_tls_port, starttls_port ou certificate_port) ou désactivez l'unité socket",
+    "{name}: not a whole backup ({why})": "{name} : la sauvegarde n'est pas entière ({why})",
+    "{name}: damaged or of another version: {what}": "{name} : abîmée ou d'une autre version : {what}",
+    "there is {name} here already: restore into an empty installation": "il y a déjà {name} ici : restaurez dans une installation vide",
+    "{name}: not a file of keys": "{name} : ce n'est pas un fichier de clés",
+    '[courier] deliver = "mx" needs ca and certificate in [courier.mx]': '[courier] deliver = "mx" demande ca et certificate dans [courier.mx]',
+    "[courier.mx] nameservers: {text}: the port is no number": "[courier.mx] nameservers : {text} : le port n'est pas un nombre",
+    '[courier] tls_floor = "opportunistic" may send in clear: not in production': '[courier] tls_floor = "opportunistic" peut envoyer en clair : pas en production',
+    '[courier] tls_floor = "mutual" needs a certificate': '[courier] tls_floor = "mutual" demande un certificat',
+    "{name}: no host": "{name} : pas de host",
+    "{name}: the certificate does not belong to the private key": "{name} : le certificat n'est pas celui de la clé privée",
+    "{name}: not a key that signs": "{name} : ce n'est pas une clé qui signe",
+    "{name}: no certificate in the file belongs to this key": "{name} : aucun certificat du fichier n'est celui de cette clé",
+    "{name}: no certificate in the file belongs to the private key": "{name} : aucun certificat du fichier n'est celui de la clé privée",
+    "{name}: not a key file of the kind asked for": "{name} : ce n'est pas un fichier de clé du genre demandé",
+    "{name}: not a key file": "{name} : ce n'est pas un fichier de clé",
+    "{name}: not this store's key file": "{name} : ce fichier de clé n'est pas de ce magasin",
+    "key name: use a-z, 0-9, dot, dash and underscore, at most 63 characters": "nom de clé : a-z, 0-9, point, tiret et souligné, 63 caractères au plus",
+    "key file: damaged certificate": "fichier de clé : certificat abîmé",
+    "letter key: wrapped under a tenant's key that is not here or was destroyed": "clé de lettre : scellée sous une clé de locataire qui n'est pas ici ou a été détruite",
+    "letter key: changed or damaged": "clé de lettre : changée ou abîmée",
+    "wrapped key: not one": "clé scellée : ce n'en est pas une",
+    "wrapped key: changed or damaged": "clé scellée : changée ou abîmée",
+    "chunk {number}: changed, moved or damaged": "morceau {number} : changé, déplacé ou abîmé",
+    "no keys are held yet: the database was not opened with this vault": "aucune clé n'est tenue : la base n'a pas été ouverte avec ce coffre",
+    "no key for this tenant: the database was not opened with this vault": "pas de clé pour ce locataire : la base n'a pas été ouverte avec ce coffre",
+    "{name}: exists already and is never overwritten": "{name} : existe déjà et n'est jamais écrasé",
+    "{name}: cannot be written ({why})": "{name} : ne peut pas être écrit ({why})",
+    "{name}: not a plain file": "{name} : ce n'est pas un fichier ordinaire",
+    "key: only RSA and elliptic-curve keys sign and open S/MIME": "clé : seules les clés RSA et à courbe elliptique signent et ouvrent en S/MIME",
+    "pkcs12: needs one private key and its certificate": "pkcs12 : il faut une clé privée et son certificat",
+    "pem: needs exactly one private key, found {count}": "pem : il faut une seule clé privée, il y en a {count}",
+    "certificate: no certificate in the file": "certificat : aucun certificat dans le fichier",
+    "openpgp: no key in the file": "openpgp : aucune clé dans le fichier",
+    "openpgp: gpg did not set the trust": "openpgp : gpg n'a pas réglé la confiance",
+    "openpgp: gpg did not delete the key": "openpgp : gpg n'a pas supprimé la clé",
+    "openpgp: no such secret key, or wrong password": "openpgp : pas de clé secrète de ce nom, ou mauvais mot de passe",
+    "openpgp: not a secret key that decrypts, or wrong password": "openpgp : pas une clé secrète qui déchiffre, ou mauvais mot de passe",
+    "openpgp: not a secret key that signs, or wrong password": "openpgp : pas une clé secrète qui signe, ou mauvais mot de passe",
+    "openpgp: no key with that full fingerprint in the keyring": "openpgp : aucune clé de cette empreinte entière dans le trousseau",
+    "openpgp: the keyring's folder has too long a path for gpg-agent": "openpgp : le chemin du dossier du trousseau est trop long pour gpg-agent",
 }
 
 
