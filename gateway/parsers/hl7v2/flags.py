@@ -15,16 +15,27 @@ _FLAGS = {
     "INVISIBLE_PATIENT": "hidden_from_patient",
     "INVISIBLE_REP_LEGAUX": "hidden_from_legal_representatives",
     "CONNEXION_SECRETE": "secret_connection",
+    "MODIF_CONF_CODE": "confidentiality_changed",
     "DESTDMP": "to_dmp",
     "DESTMSSANTEPS": "to_professionals",
     "DESTMSSANTEPAT": "to_patient",
     "ACK_RECEPTION": "acknowledge_reception",
     "ACK_LECTURE_MSS": "acknowledge_reading",
 }
-_OLD_NAMES = {"INVISIBLE_REPRESENTANTS_LEGAUX": "INVISIBLE_REP_LEGAUX", "ACK_LECTURE": "ACK_LECTURE_MSS"}
-_NOT_KEPT = {"MODIF_CONF_CODE", "MODIF_CONFIDENTIALITYCODE", "COMP_LOT"}
+_OLD_NAMES = {
+    "INVISIBLE_REPRESENTANTS_LEGAUX": "INVISIBLE_REP_LEGAUX",
+    "ACK_LECTURE": "ACK_LECTURE_MSS",
+    "MODIF_CONFIDENTIALITYCODE": "MODIF_CONF_CODE",
+}
+_NOT_KEPT = {"COMP_LOT"}
+_WORDS = (b"MetaDMPMSS", b"MASQUE_PS", b"INVISIBLE_PATIENT", b"DESTMSSANTE")
 _BODIES = {"CORPSMAIL_PS": "body_for_professionals", "CORPSMAIL_PATIENT": "body_for_patient"}
 _VALUES = {"Y": True, "N": False}
+
+
+def has_metadata(message: Message) -> bool:
+    """Whether flags of the volet stand in the message, whatever MSH-21 says: a prohibition counts without it."""
+    return any(word in message.content for word in _WORDS) and any(map(is_metadata, message.all(b"OBX")))
 
 
 def is_metadata(obx: Segment) -> bool:

@@ -7,6 +7,7 @@ import re
 from gateway.document import Document, Finding, Movement, Reading, Severity
 from gateway.parsers.hl7v2.embedded import embedded
 from gateway.parsers.hl7v2.er7 import Message
+from gateway.parsers.hl7v2.flags import has_metadata
 from gateway.parsers.hl7v2.frame import open_message
 from gateway.parsers.hl7v2.lab import read_lab
 from gateway.parsers.hl7v2.letter import read_letter
@@ -55,7 +56,7 @@ def _read(message: Message, findings: list[Finding]) -> tuple[tuple[Document, ..
     msh = message.first(b"MSH")
     kind, event = msh.get(9), msh.get(9, 2) or message.first(b"EVN").get(1)
     profile = msh.get(21, 2).upper()
-    volet = "CISIS" in profile
+    volet = "CISIS" in profile or has_metadata(message)
     if kind == "MDM" and "CISIS_CDA_HL7_LPS" in profile:
         words = "this message carries a mail to a hospital's software (CISIS_CDA_HL7_LPS); it is not for this gateway"
         findings.append(error("message-type-unsupported", "MSH-21", words))
