@@ -21,7 +21,8 @@ WORDS = (
 
 def seeds() -> list[bytes]:
     metadata, document = vectors("xdm/METADATA.XML")[0], vectors("cda/*.xml")[0]
-    return [packed(metadata, document, how) for how in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)]
+    ways = (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)
+    return [*vectors("xdm/*.zip"), *(packed(metadata, document, how) for how in ways)]
 
 
 def packed(metadata: bytes, document: bytes, how: int) -> bytes:

@@ -11,6 +11,7 @@ from gateway.document import Section
 from gateway.errors import UnreadableDocument
 from gateway.parsers.cda.elements import V3, attribute, child, children, words
 from gateway.parsers.cda.tables import Cell, aligned
+from gateway.parsers.kinds import COPY_SECTION
 from gateway.parsers.remarks import error
 
 _MAX_NESTING = 40
@@ -34,8 +35,9 @@ def sections_of(root: etree._Element) -> tuple[Section, ...]:
 
 
 def narrative(sections: tuple[Section, ...]) -> str:
-    """All sections as one text, each under its title."""
-    return "\n\n".join(filter(None, ("\n".join(filter(None, (one.title, one.text))) for one in sections)))
+    """All sections as one text, each under its title; the one around a file says nothing by its title alone."""
+    told = (one for one in sections if one.text or one.code != COPY_SECTION)
+    return "\n\n".join(filter(None, ("\n".join(filter(None, (one.title, one.text))) for one in told)))
 
 
 def _sections(component: etree._Element, found: list[Section], depth: int) -> None:

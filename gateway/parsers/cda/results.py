@@ -18,12 +18,10 @@ from gateway.parsers.cda.elements import V3, attribute, child, children, words
 from gateway.parsers.cda.observation import in_words, named, result_of, status_of
 from gateway.parsers.cda.references import References
 from gateway.parsers.cda.values import label_of
-from gateway.parsers.kinds import LABORATORY_REPORT
+from gateway.parsers.kinds import COPY_SECTION, LABORATORY_REPORT
 from gateway.parsers.remarks import error, warning
 
 _LABORATORY_ENTRY = "1.3.6.1.4.1.19376.1.3.1"
-_COPY_SECTION = "55108-5"
-"""«Copie du document»: its observations describe a file."""
 _COMMENT = "48767-8"
 _MOST_RESULTS = 5_000
 _MAX_NESTING = 40
@@ -74,7 +72,7 @@ def results_of(root: etree._Element) -> tuple[tuple[Result, ...], tuple[Finding,
 
 
 def _section(section: etree._Element | None, report: _Report, depth: int) -> None:
-    if section is None or attribute(section, "code", "code") == _COPY_SECTION:
+    if section is None or attribute(section, "code", "code") == COPY_SECTION:
         return
     _bounded(depth)
     start = len(report.results)
@@ -128,7 +126,8 @@ def _battery(organizer: etree._Element, report: _Report, *, status: str, depth: 
     """A title with the specimen and the remarks on the whole, then its results; nothing when it has none."""
     title = named(organizer, report.references)
     specimen = label_of(child(organizer, "specimen", "specimenRole", "specimenPlayingEntity", "code"))
-    comment = _joined([f"Prélèvement : {specimen}" if specimen else "", *_remarks(organizer, report)])
+    taken = f"Prélèvement : {specimen}" if specimen and title.label else ""
+    comment = _joined([taken, *_remarks(organizer, report)])
     at = report.add(replace(title, label=title.label or specimen or "Résultats", comment=comment))
     _inside(organizer, report, status=status, depth=depth)
     if len(report.results) == at + 1 and not comment:
