@@ -45,7 +45,8 @@ def _facts(document: Document, words: Words) -> Iterator[Fact]:
 
 
 def _patient(document: Document, patient: Patient, words: Words) -> tuple[str, ...]:
-    used = f" ({words.used_name} {patient.used_family})" if patient.used_family else ""
+    other = patient.used_family.casefold() not in {"", patient.family.casefold()}
+    used = f" ({words.used_name} {patient.used_family})" if other else ""
     birth = french_birth(patient) or patient.birth_date
     first = f"{patient.family} {patient.given}{used}"
     traits = filter(None, (first, f"{words.born} {birth}" if birth else "", patient.sex or ""))

@@ -31,8 +31,11 @@ from gateway.document import Document, Result
 _COLUMNS = 92
 """Characters of the fixed-width hand on a line."""
 _DAYS = 3
-_APART = re.compile(r"\S(?: {3,}|\t)\S|[│┃║|].*[│┃║|]|[─━═_+-]{6,}")
-"""Columns set with blanks, or lines drawn with characters: only a fixed-width hand keeps them."""
+_APART = re.compile(r"[^\s.;:!?•–*-](?: {2,}|\t)\S|[│┃║|].*[│┃║|]|[─━═_+-]{6,}")
+"""Columns set with blanks (two behind a full stop are a typist's habit), or lines drawn with characters.
+
+Only a fixed-width hand keeps them.
+"""
 _ALIGNED = 2
 _MANY = 15
 """Marked results that are set as a grid; more are lines in the fixed-width hand, at a third of the cost."""
