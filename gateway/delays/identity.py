@@ -26,6 +26,10 @@ _MERGES = Prepared(
     .limit(1)
 )
 
+_INTO = select(*(movement.c[name] for name in ("ins_key", "ipp_key", "traits_key"))).where(
+    movement.c.prior_key == bindparam("prior")
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientKeys:
@@ -111,6 +115,19 @@ def stay_keys(stay: Stay | None, source: str, pseudonym: Pseudonym) -> StayKeys:
         visit_key=pseudonym("stay", stay.visit) if stay and stay.visit else None,
         file_key=pseudonym("stay", stay.file_number) if stay and stay.file_number else None,
     )
+
+
+def merged_with(connection: Connection, prior_key: str) -> set[str]:
+    """All numbers that ``prior_key`` leads or ever led to: a later merge of a patient overrules an earlier one."""
+    found = {prior_key}
+    for into in connection.execute(_INTO, {"prior": prior_key}).mappings():
+        keys: PatientKeys | None = PatientKeys.of(into)
+        for _ in range(_MERGE_CHAIN + 1):
+            if keys is None:
+                break
+            found |= {key for key in (keys.ins_key, keys.ipp_key) if key}
+            keys = _merged_into(connection, keys)
+    return found
 
 
 def survivor(connection: Connection, keys: PatientKeys) -> PatientKeys:

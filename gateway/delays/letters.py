@@ -99,12 +99,17 @@ def tie_of(connection: Connection, letter_id: str) -> Tie | None:
     return Tie(letter_id=letter_id, stay_key=row.stay_key, matched=Matched(row.matched), discharged_at=left)
 
 
-def retie(connection: Connection, key: str) -> tuple[str, ...]:
-    """Look again for the stay of every letter that may be about stay ``key``; the ids of those that changed."""
-    row = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
-    numbers = [number for number in (row["visit_key"], row["file_key"]) if number]
-    near = [clock.c[name] == value for name, value in PatientKeys.of(row).values().items() if value]
-    near += [clock.c.group_key == key, clock.c.visit_key.in_(numbers), clock.c.file_key.in_(numbers)]
+def retie(connection: Connection, key: str, before: Row) -> tuple[str, ...]:
+    """Look again for the stay of every letter that may be about stay ``key``, as it is now or was ``before``.
+
+    Gives the ids of those that changed. What was its patient's before may be another stay's now: one in doubt less.
+    """
+    rows = (connection.execute(select(stay).where(stay.c.key == key)).mappings().one(), before)
+    numbers = {row[name] for row in rows for name in ("visit_key", "file_key") if row[name]}
+    patients = {pair for row in rows for pair in PatientKeys.of(row).values().items() if pair[1]}
+    near = [clock.c[name] == value for name, value in sorted(patients)]
+    near += [clock.c.group_key == key, clock.c.stay_key == key]
+    near += [clock.c.visit_key.in_(numbers), clock.c.file_key.in_(numbers)]
     return _look_again(connection, or_(*near))
 
 
@@ -114,10 +119,11 @@ def retie_all(connection: Connection) -> None:
 
 
 def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Give the letters of a merged patient the survivor's keys, then look for their stays again."""
+    """Give letters the keys of the patient whom theirs was merged into by now, then look for their stays again."""
     letters = connection.execute(select(clock).where(which)).mappings().all()
     for letter_id, row in {row["letter_id"]: row for row in letters}.items():
-        keys = survivor(connection, PatientKeys.of(row))
+        said = PatientKeys(ins_key=row["said_ins"], ipp_key=row["said_ipp"], traits_key=row["said_traits"])
+        keys = survivor(connection, said)
         connection.execute(update(clock).where(clock.c.letter_id == letter_id).values(**keys.values()))
     if letters:
         _look_again(connection, clock.c.letter_id.in_({row["letter_id"] for row in letters}))
@@ -125,10 +131,11 @@ def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
 
 def _claim(connection: Connection, letter: TimedLetter, pseudonym: Pseudonym) -> Claim:
     numbers = stay_keys(letter.stay, letter.source, pseudonym)
-    patient = survivor(connection, patient_keys(letter.patient, numbers.hospital, pseudonym))
+    said = patient_keys(letter.patient, numbers.hospital, pseudonym)
     return Claim(
         stay=numbers,
-        patient=patient,
+        patient=survivor(connection, said),
+        said=said,
         admitted_at=plausible(letter.stay.admitted_at) if letter.stay else None,
         discharged_at=plausible(letter.stay.discharged_at) if letter.stay else None,
         written_at=plausible(letter.validated_at) or letter.received_at,
@@ -148,6 +155,9 @@ def _said(letter: TimedLetter, claim: Claim) -> dict[str, object]:
         "visit_key": claim.stay.visit_key,
         "file_key": claim.stay.file_key,
         **claim.patient.values(),
+        "said_ins": claim.said.ins_key,
+        "said_ipp": claim.said.ipp_key,
+        "said_traits": claim.said.traits_key,
         "admitted_at": claim.admitted_at,
         "discharged_at": claim.discharged_at,
         "validated_at": plausible(letter.validated_at),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -47,6 +47,8 @@ class Claim:
 
     stay: StayKeys
     patient: PatientKeys
+    said: PatientKeys = field(default_factory=PatientKeys)
+    """The patient as the letter itself has him, before any merge."""
     admitted_at: datetime | None = None
     discharged_at: datetime | None = None
     written_at: datetime

@@ -11,15 +11,19 @@ from gateway.delays.course import Course, Step, fold
 from gateway.delays.discharge import Discharge
 from gateway.delays.identity import PatientKeys, survivor
 from gateway.delays.tables import movement, stay
+from gateway.prepared import Row
 
 _PATIENT = ("ins_key", "ipp_key", "traits_key")
 _TIMES = ("pv1_45", "zbe_2", "evn_6", "evn_2")
 _AS_KEPT = ("fingerprint", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp")
 
 
-def project(connection: Connection, key: str) -> None:
-    """Draw the stay ``key`` again; its row is locked first, so that two nodes on one database take turns."""
-    connection.execute(select(stay.c.key).where(stay.c.key == key).with_for_update()).one()
+def project(connection: Connection, key: str) -> Row:
+    """Draw the stay ``key`` again and give what it was before.
+
+    Its row is locked first, so that two nodes on one database take turns.
+    """
+    before: Row = connection.execute(select(stay).where(stay.c.key == key).with_for_update()).mappings().one()
     rows = connection.execute(select(movement).where(movement.c.stay_key == key)).mappings().all()
     said = sorted(((_step(row), row) for row in rows), key=lambda pair: pair[0].order)
     told = [row for _, row in said]
@@ -28,6 +32,7 @@ def project(connection: Connection, key: str) -> None:
     values |= {column: _latest(told, column) for column in ("visit_key", "file_key")}
     values |= {"first_at": min(row["at"] for row in rows), "begun_at": min(map(_begun, rows))}
     connection.execute(update(stay).where(stay.c.key == key).values(**values))
+    return before
 
 
 def _begun(row: RowMapping) -> datetime:

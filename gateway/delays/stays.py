@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
 
 from gateway.delays.clock import plausible
 from gateway.delays.course import OPPOSED, UNOPPOSED
-from gateway.delays.identity import Pseudonym, StayKeys, patient_keys, stay_keys
+from gateway.delays.identity import Pseudonym, StayKeys, merged_with, patient_keys, stay_keys
 from gateway.delays.letters import rekey_letters, retie
 from gateway.delays.project import project
 from gateway.delays.settle import settle
@@ -155,8 +155,8 @@ def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | Non
     insert_new(connection, stay, [blank])
     if details is not None:
         connection.execute(update(stay).where(stay.c.key == key).values(details=details))
-    project(connection, key)
-    retied = retie(connection, key)
+    before = project(connection, key)
+    retied = retie(connection, key, before)
     settle(connection, [key])
     now = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
     return StayChange(
@@ -172,15 +172,16 @@ def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | Non
 
 def _merge(connection: Connection, prior_key: str) -> StayChange:
     """A40, A47: stays and letters of the prior number become the survivor's, and may now find each other."""
-    keys = connection.execute(select(stay.c.key).where(_of(stay, prior_key))).scalars().all()
-    rekey_letters(connection, _of(clock, prior_key))
+    numbers = merged_with(connection, prior_key)
+    keys = connection.execute(select(stay.c.key).where(_of(stay, numbers))).scalars().all()
+    rekey_letters(connection, _of(clock, numbers))
     retied: list[str] = []
     for key in keys:
-        project(connection, key)
-        retied += retie(connection, key)
+        before = project(connection, key)
+        retied += retie(connection, key, before)
     settle(connection, keys)
     return StayChange(change=Change.MERGED, retied=tuple(sorted(set(retied))))
 
 
-def _of(table: Table, key: str) -> ColumnElement[bool]:
-    return or_(table.c.ipp_key == key, table.c.ins_key == key)
+def _of(table: Table, numbers: set[str]) -> ColumnElement[bool]:
+    return or_(table.c.ipp_key.in_(numbers), table.c.ins_key.in_(numbers))

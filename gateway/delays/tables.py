@@ -91,7 +91,7 @@ class ClockRow(SQLModel, table=True):
     delivery_id: str = Field(primary_key=True)
     letter_id: str = Field(index=True)
     group_key: str = Field(index=True)
-    stay_key: str | None = None
+    stay_key: str | None = Field(default=None, index=True)
     matched: str
     counts: bool
     """Whether it answers for its stay's discharge letter."""
@@ -108,6 +108,10 @@ class ClockRow(SQLModel, table=True):
     ins_key: str | None = Field(default=None, index=True)
     ipp_key: str | None = Field(default=None, index=True)
     traits_key: str | None = Field(default=None, index=True)
+    said_ins: str | None = None
+    said_ipp: str | None = None
+    said_traits: str | None = None
+    """The patient's keys as the letter has them; those above are his whom he was merged into since."""
     birth_key: str | None = None
     """The patient's birth date as a pseudonym (``documents.py``)."""
     admitted_at: datetime | None = Field(default=None, sa_type=Moment)

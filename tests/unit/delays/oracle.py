@@ -39,6 +39,7 @@ class Case:
     no_gp: bool = False
     opposed: bool = False
     letters: list[TimedLetter] = field(default_factory=list)
+    by_identity: set[str] = field(default_factory=set)
 
 
 def figures(told: Sequence[Told], now: datetime, days: int, *, partial_counts: bool = True) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _count(case, proofs, now, days, count, taken, heard, *, partial_counts):
     count["letter_only"] += not is_adt
     count["conflicts"] += is_adt and _contradicts(case)
     if stopping and is_adt:
-        count["by_identity"] += _how(stopping[0], case) == "identity"
+        count["by_identity"] += stopping[0].id in case.by_identity
     last = _day(at) + timedelta(days=days)
     if sent is None:
         count["never_sent" if _day(now) > last else "pending"] += 1
@@ -185,12 +186,9 @@ def _stay_of(letter: TimedLetter, cases: list[Case], merged: dict[int, int]) -> 
         if one := _only(some, letter):
             return one
     mine = [c for c in cases if c.who is not None and c.who == who and not c.cancelled and _dates_agree(letter, c)]
-    return _only(mine, letter)
-
-
-def _how(letter: TimedLetter, case: Case) -> str:
-    numbers = {letter.stay.visit, letter.stay.file_number} - {None}
-    return "number" if numbers & {case.visit, case.file} else "identity"
+    if one := _only(mine, letter):
+        one.by_identity.add(letter.id)
+    return one
 
 
 def _only(some: list[Case], letter: TimedLetter) -> Case | None:

@@ -13,6 +13,10 @@ def upgrade() -> None:
     """What was heard stays as it is: ``timing`` follows from it (gateway/delays/redraw.py)."""
     op.add_column("clock", sa.Column("result", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("clock", sa.Column("partial", sa.Boolean(), nullable=False, server_default=sa.false()))
+    for name, current in (("said_ins", "ins_key"), ("said_ipp", "ipp_key"), ("said_traits", "traits_key")):
+        op.add_column("clock", sa.Column(name, sa.String(), nullable=True))
+        op.execute(f"UPDATE clock SET {name} = {current}")  # noqa: S608 (names of ours)
+    op.create_index("ix_clock_stay_key", "clock", ["stay_key"])
     op.add_column("stay", sa.Column("begun_at", sa.BigInteger(), nullable=True))
     op.drop_index("ix_stay_hospital", "stay")
     op.create_index("stay_heard", "stay", ["hospital", "first_at"])
