@@ -26,7 +26,9 @@ from gateway.service import evidence
 app = typer.Typer(no_args_is_help=True, help=say("The journal as evidence.", "Le journal comme preuve."))
 Kept = Annotated[
     list[Path] | None,
-    typer.Option(exists=True, dir_okay=False, help=say("a checkpoint kept elsewhere", "un point gardé ailleurs")),
+    typer.Option(
+        exists=True, dir_okay=False, help=say("a checkpoint kept elsewhere", "un point de contrôle gardé ailleurs")
+    ),
 ]
 Fmt = Annotated[Format, typer.Option("--format", help="table, json")]
 Old = Annotated[Path, typer.Argument(metavar="CHECKPOINT", exists=True, dir_okay=False, show_default=False)]

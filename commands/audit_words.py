@@ -31,18 +31,18 @@ _WORDS = {
     ),
     Wrong.CHECKPOINT: (
         "lines after {after}, up to {seq}, are not those that the checkpoint of {number} entries signed",
-        "les lignes après {after}, jusqu'à {seq}, ne sont pas celles que le point signé de {number} lignes couvre",
+        "les lignes après {after}, jusqu'à {seq}, ne sont pas celles que le point de contrôle de {number} lignes couvre",
     ),
     Wrong.FORGED: (
         "the checkpoint of {number} entries is not the gateway's, or was changed",
-        "le point signé de {number} lignes n'est pas de la passerelle, ou a été modifié",
+        "le point de contrôle de {number} lignes n'est pas de la passerelle, ou a été modifié",
     ),
 }
 _CUT = ("missing at the end: {number}", "il en manque à la fin : {number}")
 _LONG = ("more lines than were sealed: {number}", "plus de lignes que ce qui a été scellé : {number}")
 _SHORT = (
     "the checkpoint of {number} entries covers more lines than there are: those after {after} are missing",
-    "le point signé de {number} lignes en couvre plus qu'il n'y en a : celles après {after} manquent",
+    "le point de contrôle de {number} lignes en couvre plus qu'il n'y en a : celles après {after} manquent",
 )
 
 

@@ -35,6 +35,18 @@ LINES = {
     "the checkpoint of {size} entries is not of this journal": "le point de contrôle de {size} lignes n'est pas de ce journal",
     "the older checkpoint covers no entry: there is nothing to prove": "l'ancien point de contrôle ne couvre aucune ligne : il n'y a rien à prouver",
     "journal line {seq} was changed: see `huitaine audit verify`": "la ligne {seq} du journal a été changée : voyez `huitaine audit verify`",
+    "journal line {seq} was changed, or does not follow: see `huitaine audit verify`": "la ligne {seq} du journal "
+    "a été changée, ou ne suit pas : voyez `huitaine audit verify`",
+    "the journal does not end as it was sealed: see `huitaine audit verify`": "la fin du journal n'est pas celle qui "
+    "a été scellée : voyez `huitaine audit verify`",
+    "the journal's tree is not whole: see `huitaine audit verify`": "l'arbre du journal n'est pas entier : "
+    "voyez `huitaine audit verify`",
+    "{name}: this is not a checkpoint (origin, size, root, an empty line, signatures)": "{name} : ce n'est pas un "
+    "point de contrôle (origine, taille, racine, une ligne vide, signatures)",
+    "{name}: this checkpoint was not signed with the key of this journal": "{name} : ce point de contrôle n'a pas été signé avec "
+    "la clé de ce journal",
+    "{name}: the signature of this checkpoint is wrong: it was changed, or forged": "{name} : la signature de ce "
+    "point de contrôle est fausse : il a été modifié ou contrefait",
     "the journal is not the one that was signed: see `huitaine audit verify`": "ce n'est pas le journal qui a été signé : voyez `huitaine audit verify`",
     "checkpoints cannot be written to their folder: {why}": "les points de contrôle ne peuvent pas être écrits dans leur dossier : {why}",
     "client certificates need a client_ca in the section": "des certificats clients demandent un client_ca dans la section",
