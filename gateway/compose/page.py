@@ -129,14 +129,19 @@ def _legend(results: Sequence[Result], words: Words, before: History) -> list[st
 
 def _blocks(lines: Sequence[str], titles: frozenset[str]) -> list[Data]:
     """Paragraphs, each in one hand: as the author's lines, or fixed-width where he set columns with blanks."""
-    blocks: list[Data] = []
-    for paragraph in _paragraphs(lines):
-        if sum(1 for line in paragraph if _APART.search(line)) >= _ALIGNED:
-            fixed = [piece for line in paragraph for piece in wrapped(line.expandtabs(8), _COLUMNS)]
-            blocks.append({"fixed": True, "lines": fixed})
-        else:
-            blocks.append({"fixed": False, "lines": [_line(line, titles) for line in paragraph]})
-    return blocks
+    return [block for paragraph in _paragraphs(lines) for block in _block(paragraph, titles)]
+
+
+def _block(paragraph: Sequence[str], titles: frozenset[str]) -> Iterator[Data]:
+    if sum(1 for line in paragraph if _APART.search(line)) < _ALIGNED:
+        yield {"fixed": False, "lines": [_line(line, titles) for line in paragraph]}
+        return
+    first = _line(paragraph[0], titles)
+    headed = bool(first[2]) and len(paragraph) > 1
+    if headed:
+        yield {"fixed": False, "lines": [first]}
+    below = paragraph[1:] if headed else paragraph
+    yield {"fixed": True, "lines": [piece for line in below for piece in wrapped(line.expandtabs(8), _COLUMNS)]}
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[list[str]]:

@@ -46,6 +46,12 @@ def test_headings_are_told_apart_and_indents_are_kept(data, discharge):
     assert [(indent, heading) for indent, _, heading in lines] == [(0, True), (0, True), (3, False), (0, False)]
 
 
+def test_a_heading_above_columns_stays_a_heading(data, discharge):
+    head, block = data(replace(discharge, text="Traitement de sortie\na   1\nb   2"))["text"]
+    assert (head["fixed"], head["lines"][0][2]) == (False, True)
+    assert (block["fixed"], block["lines"]) == (True, ["a   1", "b   2"])
+
+
 def test_a_long_value_has_the_width_of_the_row_and_a_note_follows_its_result(data, lab):
     long = Result(label="ECBU", value="Escherichia coli, plus de 100 000", flag="A", status="P", comment="Revoir.")
     rows = data(replace(lab, results=(Result(label="BACTERIOLOGIE"), long)))["rows"]
