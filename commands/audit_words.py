@@ -31,7 +31,7 @@ _WORDS = {
     ),
     Wrong.CHECKPOINT: (
         "lines after {after}, up to {seq}, are not those that the checkpoint of {number} entries signed",
-        "les lignes après {after}, jusqu'à {seq}, ne sont pas celles que le point de contrôle de {number} lignes couvre",
+        "les lignes après {after}, jusqu'à {seq}, ne sont pas celles du point de contrôle de {number} lignes",
     ),
     Wrong.FORGED: (
         "the checkpoint of {number} entries is not the gateway's, or was changed",
