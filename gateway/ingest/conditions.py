@@ -36,6 +36,7 @@ _BY_CODE = {
     ),
     "102": (
         *("bad-delimiters", "utf-16", "mixed-charsets", "mixed-line-ends", "segment-too-long", "ins-key-wrong"),
+        "too-many-escapes",
         *("base64-invalid", "base64-truncated", "hex-invalid", "document-unreadable", "not-a-pdf", "pdf-truncated"),
         "patient-incomplete",
     ),

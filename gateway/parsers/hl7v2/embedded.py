@@ -25,8 +25,12 @@ def embedded(obx: Segment) -> bytes | Finding:
 
 def _without_escapes(obx: Segment, data: str) -> bytes:
     r"""Some senders escape the line breaks of base64 (``\X0A\``, ``\.br\``)."""
-    words = obx.message.text(data) if obx.message.delimiters.escape in data else data
-    return words.encode("ascii", "replace")
+    mark = obx.message.delimiters.escape
+    if mark in data:
+        for usual in (".br", "X0D", "X0A", "X0D0A"):
+            data = data.replace(f"{mark}{usual}{mark}", "")
+        data = obx.message.text(data)
+    return data.encode("ascii", "replace")
 
 
 def _from_hex(data: str, place: str) -> bytes | Finding:

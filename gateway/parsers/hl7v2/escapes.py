@@ -69,12 +69,13 @@ def _layout(command: str, count: str) -> str:
 def known_sequences(escape: str) -> re.Pattern[str]:
     r"""The sequences of §2.7: delimiters, highlighting, hexadecimal data, layout, character sets, local ones.
 
-    Neighbouring ``\X…\`` are one sequence, since some senders write each byte of a character on its own.
+    Neighbouring ``\X…\`` are one sequence, since some senders write each byte of a character on its own; bounded,
+    or a megabyte of digits would take a hundred of memory.
     """
     mark = re.escape(escape)
     return re.compile(
         rf"{mark}(?:(?P<letter>[FSTREHN])"
-        rf"|X(?P<hex>(?:[0-9A-Fa-f]{{2}})+(?:{mark}{mark}X(?:[0-9A-Fa-f]{{2}})+)*)"
+        rf"|X(?P<hex>(?:[0-9A-Fa-f]{{2}}){{1,400}}(?:{mark}{mark}X(?:[0-9A-Fa-f]{{2}}){{1,400}}){{0,400}})"
         rf"|\.(?P<layout>[a-z]{{2}})(?P<count>[+-]?[0-9]{{0,3}})"
         rf"|(?P<lost>[CM][0-9A-Fa-f]{{4,6}}|Z[A-Za-z0-9]{{0,20}})){mark}"
     )

@@ -18,6 +18,9 @@ _MAX_LINES = 600_000
 
 _MAX_SEGMENTS = 20_000
 _MAX_SEGMENT = 256 * 1024
+_MAX_ESCAPES = 400_000
+"""A document of 15 MB in base64 whose line breaks are escaped has that many."""
+_LOOKED_AT = 64 * 1024
 _LONG = re.compile(rb"NTE|OBX(.).{0,20}?\1(?:ED|RP|TX|FT|ST|)\1", re.DOTALL)
 """Only these carry documents or long text: a number of a megabyte is none."""
 
@@ -40,7 +43,10 @@ def open_message(content: bytes, findings: list[Finding]) -> Message:
     charset = charset_of(lines, declared)
     findings.extend(charset.findings)
     message = Message(delimiters, lines, charset.codec, content)
-    if body.find(delimiters.escape.encode(), 9) >= 0:
+    escapes = body.count(delimiters.escape.encode(), 9)
+    if escapes > _MAX_ESCAPES:
+        _refuse("too-many-escapes", "MSH", f"more than {_MAX_ESCAPES} escape characters; write plain text, in UTF-8")
+    if escapes:
         _remark_on_escapes(message, findings)
     return message
 
@@ -136,7 +142,7 @@ def _remark_on_escapes(message: Message, findings: list[Finding]) -> None:
         if mark not in segment.raw or segment.name == b"MSH":
             continue
         for number, raw in enumerate(segment.fields()):
-            if escape in raw and (found := _remark(raw, escape, segment.place(number))):
+            if escape in raw and (found := _remark(raw[:_LOOKED_AT], escape, segment.place(number))):
                 findings.append(found)
                 return
 
