@@ -13,7 +13,7 @@ def unflowed(text: str, *, delsp: bool) -> str:
 
     ``delsp`` (RFC 3676 §4.4) takes the blank before a soft break away: languages without blanks.
     """
-    lines: list[str] = []
+    paragraphs: list[list[str]] = []
     flowing: int | None = None
     for line in text.split("\n"):
         depth = len(_QUOTES.match(line)[0])  # type: ignore[index]  # the pattern matches anywhere
@@ -21,8 +21,9 @@ def unflowed(text: str, *, delsp: bool) -> str:
         soft = words.endswith(" ") and words != _SIGNATURE
         kept = words[:-1] if soft and delsp else words
         if flowing == depth and words != _SIGNATURE:
-            lines[-1] += kept
+            paragraphs[-1].append(kept)
         else:
-            lines.append(f"{'>' * depth} {kept}" if depth else kept)
+            paragraphs.append([f"{'>' * depth} {kept}" if depth else kept])
         flowing = depth if soft else None
+    lines = map("".join, paragraphs)
     return "\n".join(line if line == _SIGNATURE else line.rstrip(" ") for line in lines)

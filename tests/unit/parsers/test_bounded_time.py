@@ -38,6 +38,13 @@ SHAPES = {
     "HTML comments that do not end": HTML + "<!--" * 100_000,
     "scripts that do not end": HTML + "<script>" * 50_000,
     "armour of blank lines": PGP + "\n" * 200_000,
+    "a paragraph of soft breaks": "From: a@b.example\r\nContent-Type: text/plain; format=flowed\r\n\r\n"
+    + "a \r\n" * 300_000,
+    "mails in mails around a large one": "From: a@b.example\r\n"
+    + "Content-Type: message/rfc822\r\n\r\n" * 90
+    + "\r\n"
+    + "x" * 5_000_000,
+    "a parameter field of blanks": "From: a@b.example\r\nContent-Type: text/plain;" + " " * 4_000 + "x\r\n\r\nx",
     "delimiters that are none": "From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
     + "--bx\r\n" * 300_000,
 }
