@@ -61,9 +61,10 @@ def letters(connection: Connection, wanted: Wanted) -> Sequence[Row]:
 
 
 def trace(connection: Connection, letter_id: str) -> Sequence[Row]:
-    """Everything the journal says of a letter and of its parts, in order."""
+    """Everything the journal says of a letter and of its parts, in order; not the clock's own lines, for a replay."""
     own = or_(ENTRY.c.letter_id == letter_id, ENTRY.c.letter_id.startswith(f"{letter_id}-"))
-    return connection.execute(select(ENTRY).where(own).order_by(ENTRY.c.seq)).mappings().all()
+    told = ~ENTRY.c.kind.startswith("clock-")
+    return connection.execute(select(ENTRY).where(own, told).order_by(ENTRY.c.seq)).mappings().all()
 
 
 def lines_of(connection: Connection, letter_id: str, delivery_id: str, kinds: Sequence[str]) -> Sequence[int]:
