@@ -10,6 +10,8 @@ _WORD = 75
 _ROOM = _WORD - len("=?utf-8?q??=")
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")
 """RFC 2047 §5 (3), the narrowest set: right in a phrase as in unstructured text."""
+_ASCII = {chr(byte): chr(byte) if byte in _PLAIN else f"={byte:02X}" for byte in range(0x80)} | {" ": "_"}
+"""RFC 2047 §4.2 for each ASCII character: a subject is encoded for every letter."""
 _LIMIT = 900
 """Characters of one value: the unfolded line stays under RFC 5322 §2.1.1."""
 
@@ -50,19 +52,13 @@ def encoded_words(text: str, *, fold: bool = False) -> str:
     words: list[str] = []
     current = ""
     for character in text:
-        piece = "".join(_quoted(byte) for byte in character.encode("utf-8", "replace"))
+        piece = _ASCII.get(character) or "".join(f"={byte:02X}" for byte in character.encode("utf-8", "replace"))
         if len(current) + len(piece) > _ROOM:
             words.append(current)
             current = ""
         current += piece
     words.append(current)
     return ("\r\n " if fold else " ").join(f"=?utf-8?q?{word}?=" for word in words)
-
-
-def _quoted(byte: int) -> str:
-    if byte == 0x20:
-        return "_"
-    return chr(byte) if byte in _PLAIN else f"={byte:02X}"
 
 
 def _needs_encoding(word: str) -> bool:
