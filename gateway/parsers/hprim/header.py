@@ -76,6 +76,7 @@ def read_header(lines: Sequence[Line]) -> Header:
     values += [""] * (HEADER_LINES - len(values))
     born = birth_date(values[6])
     number, nir_findings = _nir(values[7], lines)
+    written = day(values[9])
     return Header(
         patient_code=values[0] if _is_code(values[0]) else "",
         family=values[1],
@@ -84,10 +85,15 @@ def read_header(lines: Sequence[Line]) -> Header:
         birth_date=born.value,
         nir=number,
         file_number=values[8],
-        written_at=day(values[9]),
+        written_at=written,
         sender=_party(lines, 10),
         recipient=_party(lines, 11),
-        findings=(*_form(lines, values), *_birth(lines, values, born.remark), *nir_findings, *_day(lines, values)),
+        findings=(
+            *_form(lines, values),
+            *_birth(lines, values, born.remark),
+            *nir_findings,
+            *_day(lines, values, written),
+        ),
     )
 
 
@@ -155,10 +161,10 @@ def _nir(value: str, lines: Sequence[Line]) -> tuple[Identifier | None, tuple[Fi
     return identifier, ()
 
 
-def _day(lines: Sequence[Line], values: Sequence[str]) -> Iterator[Finding]:
+def _day(lines: Sequence[Line], values: Sequence[str], written: datetime | None) -> Iterator[Finding]:
     if not values[9]:
         yield note("hprim-no-date", _place(lines, 9), "line 10 is blank: the date of the examination is unknown")
-    elif day(values[9]) is None:
+    elif written is None:
         yield warning("hprim-date", _place(lines, 9), "line 10 is not a date dd/mm/yyyy: not used", values[9])
 
 

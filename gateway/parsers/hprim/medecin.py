@@ -99,8 +99,9 @@ def _text(free: Sequence[Line], extra: Sequence[Line]) -> str:
 
 
 def _text_findings(free: Sequence[Line]) -> Iterator[Finding]:
-    for line in free:
-        if ("&" in line.text or "<" in line.text) and without_html(line.text) != line.text:
+    whole = "\n".join([line.text for line in free])
+    for line in () if without_html(whole) == whole else free:
+        if without_html(line.text) != line.text:
             yield note("html-in-text", f"line {line.number}", "HTML in the text: read as what it shows")
             return
 

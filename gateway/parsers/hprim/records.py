@@ -37,7 +37,7 @@ class Record:
     def header(self) -> tuple[Line, ...]:
         """The lines that may be its header: at most twelve, and none from a tag on."""
         first = self.lines[:HEADER_LINES]
-        tag = next((index for index, line in enumerate(first) if tag_of(line)), None)
+        tag = next((index for index, line in enumerate(first) if "***" in line.text and tag_of(line)), None)
         return first if tag is None else first[:tag]
 
 
