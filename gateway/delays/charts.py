@@ -146,9 +146,12 @@ def _heat(axes: Axes, trends: Trends, words: Words) -> None:
     from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
 
     heat = trends.heat
-    scale = LinearSegmentedColormap.from_list("share", ["#f3d9c9", "#f7f4ee", "#bcd5e6", BLUE])
-    scale.set_bad("#f4f5f6")
-    axes.imshow(np.ma.masked_invalid(heat.shares), cmap=scale, vmin=0, vmax=1, aspect="auto")
+    colours = LinearSegmentedColormap.from_list("share", ["#f3d9c9", "#f7f4ee", "#bcd5e6", BLUE])
+    scale = colours.with_extremes(bad="#f4f5f6")
+    across, down = np.arange(8) - 0.5, np.arange(len(heat.services) + 1) - 0.5
+    shares = np.ma.masked_invalid(heat.shares)  # as shapes: a picture inside the picture would be blocked in a page
+    axes.pcolormesh(across, down, shares, cmap=scale, vmin=0, vmax=1, edgecolors="white", linewidth=0.8)
+    axes.invert_yaxis()
     for (row, day), share in np.ndenumerate(heat.shares):
         told = "·" if np.isnan(share) else words.percent(float(share))
         colour = "white" if share > 0.82 else INK
