@@ -38,7 +38,7 @@ class GatewayProcess:
         self.log = log
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | Orphan | None = None
-        self._cold = bool(before or environment) or tuple(entry) != HONEST or "PYTEST_VERSION" not in os.environ
+        self._cold = bool(environment) or "PYTEST_VERSION" not in os.environ
         self._read = 0
         self.orphans = 0
         self.kills = 0
@@ -73,8 +73,9 @@ class GatewayProcess:
 
     def launch(self) -> subprocess.Popen[bytes] | Orphan:
         """The process itself; in a test one that is split off, which spares two seconds of imports."""
-        if not self._cold:
-            return warm().born(self._command[2:], self._environment, self.log)
+        python, *words = self._command
+        if not self._cold and (python, *words[:1]) == (sys.executable, *HONEST):
+            return warm().born(words[1:], self._environment, self.log)
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment
