@@ -133,8 +133,10 @@ def _split(cohort: Cohort, figures: Numbers, by: By, *, several: bool) -> Iterat
         yield _name(cohort, by, several=several), figures
         return
     months = months_of(figures[Figure.DAY])
-    for month in np.unique(months):
-        yield month_name(int(month)), figures[:, months == month]
+    order = np.argsort(months, kind="stable")
+    found, begins = np.unique(months[order], return_index=True)
+    for month, part in zip(found.tolist(), np.split(figures[:, order], begins[1:], axis=1), strict=False):
+        yield month_name(month), part
 
 
 def _name(cohort: Cohort, by: By, *, several: bool) -> str:
