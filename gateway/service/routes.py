@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from config.sections import Courier, Mx, Route
 from config.settings import Settings, SettingsError, secret
@@ -12,13 +13,15 @@ from directory.whitelist import WhiteList
 from gateway.errors import SettingsRefused
 from gateway.service.trouble import directory_trouble
 from gateway.smtp.courier.failures import HopDeferred, Phase
+from gateway.smtp.courier.found import NameServer
 from gateway.smtp.courier.outside import Habits as OutsideHabits
 from gateway.smtp.courier.outside import OutsideRoutes
-from gateway.smtp.courier.resolver import DnsResolver, NameServer
 from gateway.smtp.courier.routes import Hop, Login, MxRoutes, Routes, RoutesByDomain, Security, StaticRoutes
-from gateway.smtp.courier.sts_https import HttpsFetch
 from gateway.smtp.courier.sts_policies import StsPolicies
 from gateway.smtp.courier.tls import Floor, OurCertificate, client_context
+
+if TYPE_CHECKING:
+    from gateway.smtp.courier.resolver import DnsResolver
 
 
 class ListedOperators:
@@ -62,6 +65,8 @@ def _to_the_mx(wanted: Mx, directory: Directory, clock: Callable[[], datetime]) 
 
 
 def _resolver(wanted: Mx) -> DnsResolver:
+    from gateway.smtp.courier.resolver import DnsResolver  # noqa: PLC0415 - dnspython, only on the way to the MX
+
     if wanted.dnssec_resolver:
         return DnsResolver([_name_server(wanted.dnssec_resolver)], validates=True)
     return DnsResolver([_name_server(text) for text in wanted.nameservers])
@@ -69,6 +74,8 @@ def _resolver(wanted: Mx) -> DnsResolver:
 
 def _outside(wanted: Mx, resolver: DnsResolver, clock: Callable[[], datetime]) -> OutsideRoutes:
     """The rest of the world: public authorities, never the trust space's, and never our certificate of it."""
+    from gateway.smtp.courier.sts_https import HttpsFetch  # noqa: PLC0415 - httpx2, only outside the trust space
+
     public = client_context(wanted.public_ca)
     habits = OutsideHabits(
         floor=Floor.named(wanted.outside),

@@ -14,7 +14,7 @@ import structlog
 
 from gateway.smtp.courier.dane import Tlsa, usable
 from gateway.smtp.courier.failures import Below, HandOverFailure, HopBelowFloor
-from gateway.smtp.courier.resolver import Found
+from gateway.smtp.courier.found import Found
 from gateway.smtp.courier.routes import Hop
 from gateway.smtp.courier.sts import StsMode, StsPolicy
 from gateway.smtp.courier.tls import Floor

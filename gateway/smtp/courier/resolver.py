@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby, zip_longest
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import dns.asyncresolver
 import dns.exception
@@ -31,8 +30,8 @@ from dns.rdtypes.IN.AAAA import AAAA
 from gateway.errors import SettingsRefused
 from gateway.smtp.courier.dane import Tlsa
 from gateway.smtp.courier.failures import HopDeferred, HopRefused, HopTimedOut, Phase
+from gateway.smtp.courier.found import Found, NameServer
 
-T = TypeVar("T")
 R = TypeVar("R", bound=dns.rdata.Rdata)
 
 MOST_HOSTS = 5
@@ -42,22 +41,6 @@ _CODEC = dns.name.IDNA2008Codec(uts_46=True, allow_pure_ascii=True)
 """Not dnspython's own default, IDNA 2003, which asks for another domain: ``straße`` would become ``strasse``."""
 _LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 _HOST = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+$){_LABEL}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameServer:
-    """A recursive server, by address; ours should validate DNSSEC and be on this machine."""
-
-    address: str
-    port: int = 53
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found(Generic[T]):
-    """What the DNS says, and whether a validating resolver that we trust vouches for it."""
-
-    records: tuple[T, ...]
-    is_secure: bool = False
 
 
 class DnsResolver:

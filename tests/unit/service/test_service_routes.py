@@ -15,7 +15,8 @@ from gateway.moments import utc_now
 from gateway.service.addressing import AddressingDesk
 from gateway.service.routes import ListedOperators, _name_server, routes
 from gateway.service.trouble import directory_trouble
-from gateway.smtp.courier import HandOverFailure, MxRoutes, NameServer, RoutesByDomain, StaticRoutes
+from gateway.smtp.courier import HandOverFailure, MxRoutes, RoutesByDomain, StaticRoutes
+from gateway.smtp.courier.found import NameServer
 from tests.peers.authority import Authority
 from tests.unit.addressing.world import document, letter, named
 from tests.unit.directory import signing

@@ -18,8 +18,10 @@ from gateway.errors import TransientFailure
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import Done, SealedMail
 from gateway.moments import utc_now
-from gateway.smtp.courier import Courier, DnsResolver, HandOverFailure, NameServer, client_context
+from gateway.smtp.courier import Courier, HandOverFailure, client_context
+from gateway.smtp.courier.found import NameServer
 from gateway.smtp.courier.outside import Habits, OutsideRoutes
+from gateway.smtp.courier.resolver import DnsResolver
 from gateway.smtp.courier.sts_https import HttpsFetch
 from gateway.smtp.courier.sts_policies import StsPolicies
 from gateway.smtp.courier.tls import Floor

@@ -10,10 +10,12 @@ import trustme
 
 from gateway.letter import Done
 from gateway.moments import utc_now
-from gateway.smtp.courier import DnsResolver, HandOverFailure, NameServer
+from gateway.smtp.courier import HandOverFailure
 from gateway.smtp.courier.dane import Tlsa, usable, vouches
 from gateway.smtp.courier.failures import Below
+from gateway.smtp.courier.found import NameServer
 from gateway.smtp.courier.peer import chain_of
+from gateway.smtp.courier.resolver import DnsResolver
 from gateway.smtp.courier.tls import Floor
 from tests.peers.running import LOOPBACK
 from tests.unit.smtp.courier_world import (

@@ -10,8 +10,9 @@ import dns.rcode
 import pytest
 
 from gateway.errors import PermanentFailure, SettingsRefused, TransientFailure
-from gateway.smtp.courier import DnsResolver, HandOverFailure, NameServer
-from gateway.smtp.courier.resolver import MOST_HOSTS
+from gateway.smtp.courier import HandOverFailure
+from gateway.smtp.courier.found import NameServer
+from gateway.smtp.courier.resolver import MOST_HOSTS, DnsResolver
 from tests.peers.dns import DnsServer, running_dns
 from tests.peers.running import LOOPBACK, free_port
 
