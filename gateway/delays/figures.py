@@ -10,7 +10,7 @@ import numpy as np
 
 from gateway.delays.clock import PARIS, midnight
 from gateway.delays.course import Apart
-from gateway.delays.way import Numbers
+from gateway.delays.lines import Numbers
 
 UNKNOWN = "unknown"
 """The group of stays whose unit, hospital or kind nobody stated."""

@@ -12,9 +12,10 @@ import numpy as np
 from gateway.delays.course import Apart
 from gateway.delays.figures import FEW, NO_LETTER, SMALL, UNKNOWN, By, DelayRow, LegName, Spread
 from gateway.delays.judging import VERDICTS
+from gateway.delays.lines import Numbers
 from gateway.delays.measure import ROWS, Figure, Measured
 from gateway.delays.query import Cohort
-from gateway.delays.way import Flag, Numbers
+from gateway.delays.way import Flag
 
 
 @dataclass(slots=True)

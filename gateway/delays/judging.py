@@ -7,7 +7,8 @@ from datetime import date, datetime
 import numpy as np
 
 from gateway.delays.clock import Policy, StopsAt, Verdict, deadline, midnight
-from gateway.delays.way import UNKNOWN, Column, Numbers
+from gateway.delays.lines import Numbers
+from gateway.delays.way import UNKNOWN, Column
 from gateway.moments import microseconds
 
 VERDICTS = (Verdict.IN_TIME, Verdict.LATE, Verdict.NEVER_SENT, Verdict.PENDING)

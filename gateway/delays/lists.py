@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, not_, or_, s
 
 from gateway.delays.clock import PARIS, Policy, StopsAt, Verdict, deadline, judge, legal_day, midnight
 from gateway.delays.judging import stopped
+from gateway.delays.lines import unpack
 from gateway.delays.query import unmatched
 from gateway.delays.tables import timing
-from gateway.delays.way import UNKNOWN, unpack
+from gateway.delays.way import UNKNOWN
 from gateway.moments import EPOCH, MICROSECOND
 
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from gateway.delays.clock import Policy, Subject
 from gateway.delays.figures import By, LegName
 from gateway.delays.judging import Deadlines, stopped, verdicts
+from gateway.delays.lines import Numbers
 from gateway.delays.query import Cohort, feeds, is_unmatched, read
-from gateway.delays.way import UNKNOWN, Column, Numbers
+from gateway.delays.way import UNKNOWN, Column
 
 UNTOLD = -1
 """A duration of which one end is not known."""

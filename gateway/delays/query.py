@@ -13,8 +13,9 @@ import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, func, or_, select, true
 
 from gateway.delays.clock import Policy, Subject, midnight
+from gateway.delays.lines import Numbers, unpack
 from gateway.delays.tables import clock, stay, timing
-from gateway.delays.way import Column, Flag, Numbers, unpack
+from gateway.delays.way import Column, Flag
 from gateway.moments import microseconds
 
 

@@ -14,10 +14,11 @@ from gateway.delays.clock import StopsAt, Verdict
 from gateway.delays.figures import FEW, UNKNOWN, LegName
 from gateway.delays.grouping import month_name, months_of
 from gateway.delays.judging import VERDICTS, stopped
+from gateway.delays.lines import Numbers
 from gateway.delays.measure import ROWS, Figure, Measured
 from gateway.delays.query import Cohort
 from gateway.delays.way import UNKNOWN as NEVER
-from gateway.delays.way import Column, Numbers
+from gateway.delays.way import Column
 from gateway.moments import microseconds
 
 Shares = npt.NDArray[np.float64]

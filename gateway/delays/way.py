@@ -1,19 +1,13 @@
-"""The moments of one line of the report, packed: a million of them are read as one table of numbers."""
+"""The moments of one line of the report, packed: a million of them are read as one table (``lines``)."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum, IntFlag
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from gateway.moments import microseconds
-
-Numbers = npt.NDArray[np.int64]
 
 UNKNOWN = -(2**63)
 """No moment: earlier than any."""
@@ -52,9 +46,3 @@ def pack(flags: Flag, day: int, moments: Mapping[Column, datetime | None]) -> by
     """One line; a moment that is missing or ``None`` is unknown."""
     told = (moments.get(column) for column in MOMENTS)
     return _LINE.pack(flags, day, *(UNKNOWN if at is None else microseconds(at) for at in told))
-
-
-def unpack(lines: Iterable[bytes]) -> Numbers:
-    """Lines as a table, one column each; empty tables keep their columns."""
-    flat: npt.NDArray[Any] = np.frombuffer(b"".join(lines), dtype="<i8")
-    return flat.reshape(-1, len(Column)).T.astype(np.int64)  # a copy: columns lie side by side in memory

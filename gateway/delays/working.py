@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 _PARIS = ZoneInfo("Europe/Paris")
 REGIONS = {
     "": None,
@@ -72,4 +70,6 @@ class WorkingDays:
 @cache
 def _holidays(region: str | None, year: int) -> frozenset[date]:
     """A whole year at once: asked day by day the library's mapping is ten times slower."""
+    import holidays  # noqa: PLC0415 - only for a clock that counts working days
+
     return frozenset(holidays.country_holidays("FR", subdiv=region, years=[year]))

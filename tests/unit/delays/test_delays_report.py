@@ -14,10 +14,11 @@ from gateway.delays.clock import EIGHT_DAYS, SAME_DAY, Policy, Verdict, judge, l
 from gateway.delays.figures import By, Spread
 from gateway.delays.judging import VERDICTS, Deadlines, verdicts
 from gateway.delays.legs import Leg
+from gateway.delays.lines import unpack
 from gateway.delays.lists import late, missing
 from gateway.delays.render import bar, to_csv, to_json, to_table
 from gateway.delays.report import report
-from gateway.delays.way import Column, Flag, pack, unpack
+from gateway.delays.way import Column, Flag, pack
 from gateway.delays.words import ENGLISH
 from gateway.delays.working import WorkingDays
 from tests.unit.delays.wards import Ward, at, moved, patient

@@ -14,10 +14,10 @@ from gateway.delays.identity import stay_keys
 from gateway.delays.judging import Deadlines
 from gateway.delays.legs import Leg, record_leg
 from gateway.delays.letters import Tie, TimedLetter, tie_letter
+from gateway.delays.lines import unpack
 from gateway.delays.measure import ROWS, Figure, measure
 from gateway.delays.stays import StayChange, oppose, record_movement
 from gateway.delays.tables import clock, movement, stay, timing
-from gateway.delays.way import unpack
 from gateway.document import Identifier, Movement, Patient, Role, Stay
 
 
