@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 from gateway.document import Finding, Reading
 from gateway.parsers.charsets import decode_declared, iana
 from gateway.parsers.detect import Format, detect
 from gateway.parsers.flowed import unflowed
 from gateway.parsers.html_text import plain
-from gateway.parsers.mime_files import attach
+from gateway.parsers.mime_files import attach, safe_name
 from gateway.parsers.mime_leaf import Leaf, leaves_of, piece_of
 from gateway.parsers.mime_letter import Found, letter, with_documents
 from gateway.parsers.mime_parts import Part, take_apart
@@ -18,9 +20,15 @@ from gateway.parsers.mime_sealed import sealed_as
 from gateway.parsers.remarks import error, warning
 from gateway.parsers.tnef import is_tnef, unpack
 
-ReadPart = Callable[[bytes, str], Reading]
-"""The reader of an attachment: bytes and the sender's name for them."""
 
+class ReadPart(Protocol):
+    """The reader of an attachment: its bytes, the sender's name for them, and the mail's other files by bare name."""
+
+    def __call__(self, content: bytes, name: str, *, drop: Mapping[str, bytes]) -> Reading:
+        """Read, or give a reading with the error that refuses it."""
+
+
+_Reader = Callable[[bytes, str], Reading]
 _READ = {Format.HPRIM_MEDECIN, Format.HPRIM_SANTE, Format.HL7V2, Format.CDA, Format.XDM}
 _RECEIPTS = {"delivery-status", "disposition-notification", "feedback-report"}
 
@@ -41,8 +49,10 @@ def read_mime(content: bytes, read_part: ReadPart) -> Reading:
     if refused:
         return Reading(format="mime", findings=refused)
     found = Found()
-    for leaf in leaves_of(mail, content):
-        _take(leaf, found, read_part)
+    leaves = list(leaves_of(mail, content))
+    files = {safe_name(leaf.name): leaf.content for leaf in leaves if leaf.name and leaf.content}
+    for leaf in leaves:
+        _take(leaf, found, partial(read_part, drop=files))
     findings = (
         *_header_findings(mail),
         *(finding for part in mail.walk() for finding in part.findings),
@@ -66,7 +76,7 @@ def _not_a_letter(mail: Part) -> Iterator[Finding]:
         yield piece
 
 
-def _take(leaf: Leaf, found: Found, read_part: ReadPart) -> None:
+def _take(leaf: Leaf, found: Found, read_part: _Reader) -> None:
     found.findings += leaf.findings
     if not leaf.content:
         return
@@ -97,7 +107,7 @@ def _write(leaf: Leaf, found: Found) -> None:
         found.texts.append(text.strip("\n").rstrip())
 
 
-def _take_tnef(leaf: Leaf, found: Found, read_part: ReadPart) -> None:
+def _take_tnef(leaf: Leaf, found: Found, read_part: _Reader) -> None:
     """A winmail.dat: its files as those of the mail; its words only where the mail itself has none."""
     unpacked = unpack(leaf.content, leaf.place)
     found.findings += unpacked.findings

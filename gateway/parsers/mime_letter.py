@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
@@ -30,12 +30,14 @@ def with_documents(found: Found, findings: Sequence[Finding]) -> Reading:
     """Medical files found: the mail's own words and other files go with them only while one patient is concerned."""
     documents = [document for reading in found.readings for document in reading.documents]
     first = found.readings[0]
-    more: list[Finding] = []
+    more: list[Finding] = list(_shared(documents, found.attachments))
     cover = "\n\n".join(found.texts)
-    if documents and (cover or found.attachments):
+    named = {_file(file) for document in documents for file in document.attachments}
+    others = tuple(file for file in found.attachments if _file(file) not in named)
+    if documents and (cover or others):
         if all(same_patient(documents[0].patient, document.patient) for document in documents[1:]):
-            documents[0] = _covered(documents[0], cover, tuple(found.attachments))
-        elif found.attachments:
+            documents[0] = _covered(documents[0], cover, others)
+        elif others:
             more.append(
                 error(
                     "attachments-whose",
@@ -58,6 +60,19 @@ def with_documents(found: Found, findings: Sequence[Finding]) -> Reading:
         processing=next((mode for mode in ("D", "T", "P") if mode in modes), next(iter(modes), None)),
         control_id=first.control_id,
     )
+
+
+def _file(file: Attachment) -> tuple[str, bytes]:
+    return file.name, file.content
+
+
+def _shared(documents: Sequence[Document], files: Sequence[Attachment]) -> Iterator[Finding]:
+    """A file that the documents of two patients name (HPRIM Santé ``FIC``): whose it is cannot be told."""
+    for name in map(_file, files):
+        owners = [one.patient for one in documents if name in map(_file, one.attachments)]
+        if any(not same_patient(owners[0], other) for other in owners[1:]):
+            words = "two patients' results name the same file: whose it is cannot be told"
+            yield error("attachments-whose", "mail", words)
 
 
 def _covered(document: Document, cover: str, attachments: tuple[Attachment, ...]) -> Document:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from gateway.document import Reading
 from gateway.errors import UnreadableDocument
@@ -13,6 +15,8 @@ from gateway.parsers.mime import read_mime
 from gateway.parsers.remarks import error, note
 
 MOST_ALIKE = 50
+_NO_FILES: Mapping[str, bytes] = MappingProxyType({})
+_FILES = frozenset({Format.PDF, Format.TEXT, Format.UNKNOWN})
 _NAMED = {
     ".hl7": Format.HL7V2, ".er7": Format.HL7V2, ".xml": Format.CDA, ".zip": Format.XDM, ".eml": Format.MIME,
     ".pdf": Format.PDF,
@@ -57,12 +61,23 @@ def bounded(reading: Reading) -> Reading:
     return replace(reading, findings=tuple(kept))
 
 
-def read_part(content: bytes, name: str) -> Reading:
-    """Read an attachment of a mail: any format but another mail, without an exception for a refused one."""
+def read_part(content: bytes, name: str, *, drop: Mapping[str, bytes] = _NO_FILES) -> Reading:
+    """Read an attachment of a mail: any format but another mail, without an exception for a refused one.
+
+    ``drop`` holds the mail's files by bare name: HPRIM Santé may name one of them (10.6 of a ``FIC``), and no other.
+    """
     try:
-        return _read_as(detect(content, name), content, name)
+        found = detect(content, name)
+        if found is Format.HPRIM_SANTE:
+            return read_hprim_sante(content, drop=_no_letters(drop))
+        return _read_as(found, content, name)
     except UnreadableDocument as refusal:
         return Reading(format=str(detect(content, name)), findings=refusal.findings)
+
+
+def _no_letters(drop: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """The files without those that are letters of their own: another patient's results are nobody's attachment."""
+    return {name: content for name, content in drop.items() if detect(content, name) in _FILES}
 
 
 def _read_as(found: Format, content: bytes, name: str) -> Reading:
@@ -91,7 +106,8 @@ def _refused(found: Format, content: bytes, name: str) -> Reading:
     """Say what it is, and what to do instead."""
     what = describe(content)
     ending = extension(name)
-    if found is Format.UNKNOWN and content.startswith(b"PK\x03\x04"):
+    is_zip = found is Format.UNKNOWN and content.startswith(b"PK\x03\x04")
+    if is_zip and not is_hprim_name(name) and _NAMED.get(ending) in {None, Format.XDM}:
         finding = error(
             "zip-not-xdm",
             "file",

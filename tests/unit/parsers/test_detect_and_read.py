@@ -54,7 +54,7 @@ def test_bytes_are_told_by_what_they_hold(content: bytes, name: str, format: str
         (b"PK\x03\x04x", "lettre.HPM", "this is a ZIP archive named .hpm"),
         (b"Bonjour", "lettre.hl7", "this is a text named .hl7"),
         (b"\xd0\xcf\x11\xe0 x", "C:\\lettres\\x.hprim", "this is an old Office document named .hprim"),
-        (b"PK\x03\x04x.docx", "IHE_XDM.zip", "this is a ZIP archive named .zip"),
+        (b"PK\x03\x04x.docx", "IHE_XDM.zip", "a ZIP archive without IHE_XDM"),
         (b'<evenementsPatients xmlns="http://www.hprim.org/hprimXML"/>', "", "HPRIM XML"),
         (b"{\\rtf1 x}", "", "an RTF text"),
     ],
