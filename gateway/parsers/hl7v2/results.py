@@ -11,6 +11,7 @@ from gateway.parsers.hl7v2.er7 import Message, Segment
 from gateway.parsers.hl7v2.ranges import read_range
 from gateway.parsers.hl7v2.values import LONG_TEXT, as_number, name_of, read_value
 from gateway.parsers.payload import check_pdf, is_pdf
+from gateway.parsers.quick import quick_result
 from gateway.parsers.remarks import note, warning
 
 _FILES = frozenset({"ED", "RP"})
@@ -143,10 +144,11 @@ def _usual(obx: Segment) -> Result | None:
     label, unit = names.partition(component)[0].strip(), fields[6].partition(component)[0].strip()
     if not label or not unit:
         return None
-    return Result(
+    return quick_result(
         label=label,
         code=code.strip(),
         value=fields[5],
+        comparator=None,
         unit=unit,
         low=bounds[1],
         high=bounds[2],

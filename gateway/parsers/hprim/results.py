@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from gateway.document import Finding, Measure, Result
 from gateway.parsers.hprim.lines import Line, without_html
 from gateway.parsers.hprim.values import COMPARATORS, Quantity, interval, is_limit, point, quantity
+from gateway.parsers.quick import quick_measure, quick_result
 from gateway.parsers.remarks import note, warning
 
 FIELDS = 14
@@ -23,13 +24,6 @@ _REGULAR = re.compile(  # classes that repeat and no group inside: half the time
     rf"\|({_LIMIT})\|({_LIMIT})\|(N|LL?|HH?|)(?:\|([FC]?)(?:\|({_LIMIT})\|([^|\s]*)\|({_LIMIT})\|({_LIMIT})\|?)?)?"
 )
 """A line as the recommendation wants it: nothing to remark, and nine of ten are so."""
-
-
-_SLOTS = [vars(Result)[one.name].__set__ for one in fields(Result)]
-"""Setting them is what ``Result(…)`` does, which does it by name: that took a third of the time of a file."""
-_LABEL, _CODE, _VALUE, _COMPARATOR, _UNIT, _LOW, _HIGH, _FLAG, _STATUS, _NUMERIC, _SECOND = _SLOTS[:11]
-_OTHERS = [(set_slot, one.default) for set_slot, one in zip(_SLOTS[11:], fields(Result)[11:], strict=True)]
-"""What a regular line has nothing for: all fields behind ``second``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,21 +96,19 @@ def _regular(text: str) -> Result | None:
     number = kind == "N" or sign
     if label[-1] in ": " or label[0] in "- " or "  " in label or not (_PLAIN if number else _WORDS).fullmatch(value):
         return None
-    result: Result = object.__new__(Result)
-    _LABEL(result, label)
-    _CODE(result, code)
-    _VALUE(result, value)
-    _COMPARATOR(result, COMPARATORS.get(sign, sign) if sign else None)
-    _UNIT(result, unit)
-    _LOW(result, low)
-    _HIGH(result, high)
-    _FLAG(result, flag)
-    _STATUS(result, status)
-    _NUMERIC(result, kind == "N")
-    _SECOND(result, Measure(value=second, unit=more[0], low=more[1], high=more[2]) if second else None)
-    for set_slot, default in _OTHERS:
-        set_slot(result, default)
-    return result
+    return quick_result(
+        label=label,
+        code=code,
+        value=value,
+        comparator=COMPARATORS.get(sign, sign) if sign else None,
+        unit=unit,
+        low=low,
+        high=high,
+        flag=flag,
+        status=status,
+        numeric=kind == "N",
+        second=quick_measure(value=second, unit=more[0], low=more[1], high=more[2]) if second else None,
+    )
 
 
 def _result(parts: Sequence[str], label: str, amount: Quantity, limits: tuple[str, str], *, thousands: bool) -> Result:
