@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,31 +13,13 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from commands.contents import COMMANDS, Listed
 from commands.help_words import in_the_readers_language
-from commands.output import first_command, say
-
-COMMANDS = {
-    "init": "commands.running:init",
-    "serve": "commands.running:serve",
-    "send": "commands.running:send",
-    "letters": "commands.letters:app",
-    "delays": "commands.delays:app",
-    "directory": "commands.directory:app",
-    "keys": "commands.keys:app",
-    "check": "commands.check:check_command",
-    "open": "commands.opening:open_command",
-    "queue": "commands.operation:queue_app",
-    "audit": "commands.audit:app",
-    "patient": "commands.patient:app",
-    "purge": "commands.operation:purge",
-    "backup": "commands.backup:backup",
-    "restore": "commands.backup:restore",
-    "verify": "commands.backup:verify",
-}
+from commands.output import Exit, first_command, say
 
 
-def application(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The command that ``arguments`` ask for, or all of them: each one's imports cost up to a second."""
+def application(arguments: Sequence[str] | None = None) -> typer.Typer:
+    """All commands; those that ``arguments`` do not ask for by name alone: each one's imports cost up to a second."""
     app = typer.Typer(
         name="huitaine",
         no_args_is_help=True,
@@ -49,16 +31,34 @@ def application(arguments: Sequence[str] = ()) -> typer.Typer:
         ),
     )
     app.callback()(options)
-    asked = first_command(arguments)
-    for name in [asked] if asked in COMMANDS else COMMANDS:
-        module, _, attribute = COMMANDS[name].partition(":")
-        command = getattr(import_module(module), attribute)
+    asked = None if arguments is None else first_command(arguments)
+    for name, listed in COMMANDS.items():
+        command = _loaded(listed) if asked in {None, name} else _named(listed)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, help=say(listed.english, listed.french))
         else:
             app.command(name)(command)
     in_the_readers_language(app)
     return app
+
+
+def _loaded(listed: Listed) -> typer.Typer | Callable[..., None]:
+    """The command itself."""
+    module, _, attribute = listed.place.partition(":")
+    command: typer.Typer | Callable[..., None] = getattr(import_module(module), attribute)
+    return command
+
+
+def _named(listed: Listed) -> typer.Typer | Callable[..., None]:
+    """What stands for a command in the list; it is never run, because :func:`first_command` did not find its name."""
+    if listed.is_group:
+        return typer.Typer()
+
+    def unread() -> None:
+        raise typer.Exit(int(Exit.USAGE))
+
+    unread.__doc__ = listed.english
+    return unread
 
 
 def options(

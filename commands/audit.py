@@ -23,7 +23,7 @@ from gateway.queue import auditing, entries
 from gateway.queue.auditing import Asking
 from gateway.service import evidence
 
-app = typer.Typer(no_args_is_help=True, help=say("The journal as evidence.", "Le journal comme preuve."))
+app = typer.Typer(no_args_is_help=True)
 Kept = Annotated[
     list[Path] | None,
     typer.Option(

@@ -36,7 +36,7 @@ from gateway.delays.words import words
 from gateway.service.policies import policies_of
 from gateway.service.replaying import replayed
 
-app = typer.Typer(no_args_is_help=True, help="How long letters took, which are late, which were never written.")
+app = typer.Typer(no_args_is_help=True)
 
 _SENT_LATE = timedelta(days=30)
 _WIDTH = 80

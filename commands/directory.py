@@ -21,7 +21,7 @@ from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
 from gateway.moments import utc_now
 
-app = typer.Typer(no_args_is_help=True, help=say("Who can be written to.", "À qui l'on peut écrire."))
+app = typer.Typer(no_args_is_help=True)
 white_list_app = typer.Typer(no_args_is_help=True, help=say("MSSanté's white list.", "La liste blanche MSSanté."))
 key_app = typer.Typer(no_args_is_help=True, help=say("Addressees' keys.", "Les clés des destinataires."))
 app.add_typer(white_list_app, name="whitelist")

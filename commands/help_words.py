@@ -41,7 +41,6 @@ FRENCH = {
     "letters release": "Essayer de nouveau les envois retenus, avec l'annuaire d'aujourd'hui.",
     "letters cancel": "Arrêter ce qui n'est pas parti.",
     "letters resend": "Renvoyer ce qui a échoué, expiré ou été annulé.",
-    "delays": "Combien de temps ont pris les lettres, lesquelles tardent, lesquelles n'ont jamais été écrites.",
     "delays report": "Part envoyée à temps, médiane, p90 et étapes des séjours terminés dans la période ; par défaut, "
     "tout ce qui est connu.",
     "delays late": "Lettres en retard ou près de l'être, les plus en retard d'abord ; et celles parties trop tard dans "

@@ -24,7 +24,7 @@ from gateway.errors import HuitaineError
 from gateway.moments import utc_now
 from gateway.service.installing import key_store
 
-app = typer.Typer(no_args_is_help=True, help=say("Keys and certificates.", "Clés et certificats."))
+app = typer.Typer(no_args_is_help=True)
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]

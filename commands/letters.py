@@ -16,7 +16,7 @@ from gateway.queue import queries
 from gateway.queue.reading import shown
 from gateway.service.explaining import explain
 
-app = typer.Typer(help=say("Find letters, explain them, act.", "Trouver des lettres, les expliquer, agir."))
+app = typer.Typer()
 COLUMNS = ("id", "received_at", "door", "kind", "service", "state", "deliveries", "proof")
 TRACE = ("at", "kind", "delivery_id", "code", "words", "actor")
 STATES = ("open", "final", *(state.value for state in DeliveryState))

@@ -13,7 +13,7 @@ from commands.output import Format, count, emit, say, to_json
 from commands.setup import installation
 from gateway.queue import holding, queries
 
-queue_app = typer.Typer(no_args_is_help=True, help=say("What waits.", "Ce qui attend."))
+queue_app = typer.Typer(no_args_is_help=True)
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 
 

@@ -26,9 +26,7 @@ from gateway.queue import queries
 from gateway.queue.bodies import AtRest
 from gateway.queue.reading import shown
 
-app = typer.Typer(
-    no_args_is_help=True, help=say("What was sent about a patient.", "Ce qui a été envoyé sur un patient.")
-)
+app = typer.Typer(no_args_is_help=True)
 COLUMNS = (
     "letter", "received_at", "kind", "service", "role", "rpps", "mailbox", "state", "proof", "proved_at", "journal"
 )  # fmt: skip

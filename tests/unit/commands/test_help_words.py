@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 import cli
+from commands.contents import COMMANDS
 from commands.help_words import EXAMPLES, FRENCH
 
 WORDS_OF_ENGLISH = re.compile(r"\b(?:the|and|with|what|that|is|of)\b")
@@ -61,5 +63,16 @@ def test_the_language_of_one_run_does_not_stay_for_the_next(monkeypatch: pytest.
 
 
 def test_no_french_help_is_kept_for_a_command_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = helps(monkeypatch, "en").keys() | {"delays"}
+    known = helps(monkeypatch, "en").keys()
     assert (FRENCH.keys() | EXAMPLES.keys()) - known == set()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_list_of_commands_reads_the_same_whether_they_are_loaded_or_not(
+    monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("HUITAINE_LANG", language)
+    named, loaded, one = (CliRunner().invoke(cli.application(typed), ["--help"]) for typed in ([], None, ["keys"]))
+    assert loaded.exit_code == 0
+    assert len(loaded.output.splitlines()) > len(COMMANDS)
+    assert named.output == one.output == loaded.output
