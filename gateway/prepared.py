@@ -8,10 +8,12 @@ the transaction is its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = Mapping[str, Any]  # Any: what a column may hold
@@ -49,7 +51,7 @@ class _Compiled:
 class Prepared:
     """One statement; a parameter of ``bindparam(…, expanding=True)`` is given as a list that is not empty.
 
-    Raises what the driver raises (``sqlite3.OperationalError``), not SQLAlchemy's wrapping of it.
+    Raises what SQLAlchemy raises (``sqlalchemy.exc.OperationalError``), as if it had run the statement itself.
     """
 
     def __init__(self, statement: Executable, *columns: str) -> None:
@@ -62,8 +64,10 @@ class Prepared:
         if not rows:
             return 0
         compiled = self._for(connection.dialect, 0)
-        cursor = _cursor(connection)
-        cursor.executemany(compiled.sql, [compiled.filled(row) for row in rows])
+        given = [compiled.filled(row) for row in rows]
+        with wrapped(connection, compiled.sql):
+            cursor = _cursor(connection)
+            cursor.executemany(compiled.sql, given)
         return int(cursor.rowcount)
 
     def each(self, connection: Connection, rows: Sequence[Values]) -> list[int]:
@@ -71,16 +75,21 @@ class Prepared:
         if not rows:
             return []
         compiled = self._for(connection.dialect, 0)
-        cursor = _cursor(connection)
-        return [int(cursor.execute(compiled.sql, compiled.filled(row)).rowcount) for row in rows]
+        given = [compiled.filled(row) for row in rows]
+        with wrapped(connection, compiled.sql):
+            cursor = _cursor(connection)
+            return [int(cursor.execute(compiled.sql, each).rowcount) for each in given]
 
     def rows(self, connection: Connection, **values: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (column values)
         """What it selects or returns, one dictionary a row."""
         spread, length = _spread(values)
         compiled = self._for(connection.dialect, length)
-        cursor = _cursor(connection)
-        cursor.execute(compiled.sql, compiled.filled(spread))
-        return map(compiled.read, cursor.fetchall())
+        given = compiled.filled(spread)
+        with wrapped(connection, compiled.sql):
+            cursor = _cursor(connection)
+            cursor.execute(compiled.sql, given)
+            found = cursor.fetchall()
+        return map(compiled.read, found)
 
     def _for(self, dialect: Dialect, length: int) -> _Compiled:
         key = (dialect.name, length)
@@ -135,6 +144,27 @@ def _has_scalar(default: Any) -> bool:  # noqa: ANN401 (SQLAlchemy's default gen
 def _result(kind: Any, dialect: Dialect) -> Convert | None:  # noqa: ANN401 (a TypeEngine)
     converted: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return converted
+
+
+@contextmanager
+def wrapped(connection: Connection, sql: str) -> Iterator[None]:
+    """What the driver raises within the block, as SQLAlchemy would: whoever handles faults knows one kind only.
+
+    A connection that is gone is given up, so that the next transaction gets another; no value is told.
+    """
+    try:
+        yield
+    except Exception as error:
+        dialect = connection.dialect
+        error_of_driver = dialect.loaded_dbapi.Error
+        if not isinstance(error, error_of_driver):
+            raise
+        gone = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        if gone:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            sql, None, error, error_of_driver, hide_parameters=True, connection_invalidated=gone, dialect=dialect
+        ) from error
 
 
 def _cursor(connection: Connection) -> Any:  # noqa: ANN401 (the driver's)

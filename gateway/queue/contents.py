@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import journal
 from gateway.errors import StorageUnavailable
@@ -32,7 +34,10 @@ REMEMBERED = 2048
 
 
 class Contents:
-    """Reads through the read-only connections; writes nothing."""
+    """Reads through the read-only connections; writes nothing.
+
+    A disk that cannot be read is StorageUnavailable: that is no letter's fault, and none is struck for it.
+    """
 
     def __init__(self, readers: Engine, vault: AtRest, *, replay: timedelta) -> None:
         """``replay`` is how long the same letter is recognised."""
@@ -41,24 +46,30 @@ class Contents:
 
     def load(self, letter: LetterId) -> KeptLetter:
         """The kept letter again, from its sealed chunks; ``letter`` may be a part; raises StorageUnavailable."""
-        with self._readers.connect() as connection:
+        with self._looking() as connection:
             return self._loaded(connection, letter)
 
     def load_all(self, letters: Sequence[LetterId]) -> list[KeptLetter | Exception]:
         """As :meth:`load` for each, in one look at the disk; what is wrong with one is in its place."""
         found: list[KeptLetter | Exception] = []
-        with self._readers.connect() as connection:
+        with self._looking() as connection:
             for letter in letters:
                 try:
-                    found.append(self._loaded(connection, letter))
+                    with _unavailable():
+                        found.append(self._loaded(connection, letter))
                 except Exception as error:  # noqa: BLE001 (whoever asked for this one is told, nobody else)
                     found.append(error)
         return found
 
     def recall(self, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
         """As :meth:`load`, but ``None`` for one that is gone; with ``erased`` also what is left without its bytes."""
-        with self._readers.connect() as connection:
+        with self._looking() as connection:
             return self._recalled(connection, letter, erased=erased)
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        with _unavailable(), self._readers.connect() as connection:
+            yield connection
 
     def _loaded(self, connection: Connection, letter: LetterId) -> KeptLetter:
         kept = self._recalled(connection, letter)
@@ -98,7 +109,7 @@ class Contents:
         Raises KeyStoreRefused when its row is damaged.
         """
         whole = whole_of(letter)
-        with self._readers.connect() as connection:
+        with self._looking() as connection:
             row = connection.execute(select(accept.LETTER).where(accept.LETTER.c.id == whole)).mappings().one_or_none()
         if row is None or not row["body_key"]:
             return None
@@ -121,7 +132,7 @@ class Contents:
         """A letter's key and its wrapped form; those of letters on their way are remembered."""
         if remembered := self._keys.get(whole_of(letter)):
             return remembered
-        with self._readers.connect() as connection:
+        with self._looking() as connection:
             wrapped = connection.execute(select(accept.LETTER.c.body_key).where(accept.LETTER.c.id == whole_of(letter)))
             found = wrapped.scalar()
         if not found:
@@ -182,6 +193,15 @@ class Contents:
         """Of erased letters not even a key in memory stays."""
         for letter in letters:
             self._keys.pop(letter, None)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """A fault of the database as one of ours, without its words."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StorageUnavailable(type(error).__name__) from error
 
 
 def _replay_key(letter: ReceivedLetter) -> bytes:

@@ -20,7 +20,7 @@ from gateway import journal
 from gateway import journal_tree as tree
 from gateway.journal import Event
 from gateway.moments import microseconds
-from gateway.prepared import Prepared
+from gateway.prepared import Prepared, wrapped
 from gateway.queue.tables import Entry, JournalHead
 
 ENTRY = Entry.__table__  # type: ignore[attr-defined]  # SQLModel makes it at run time
@@ -127,7 +127,8 @@ def told(connection: Connection, after: int = 0, *, at_most: int = 2**62) -> Ite
     left = at_most
     while left > 0:
         asked = connection.execute(_LINES, {"after": after, "most": min(left, AT_ONCE)})
-        page: Sequence[Line] = asked.cursor.fetchall() if asked.cursor else ()  # plain tuples of the driver
+        with wrapped(connection, _LINES.text):
+            page: Sequence[Line] = asked.cursor.fetchall() if asked.cursor else ()  # plain tuples of the driver
         yield from page
         if len(page) < AT_ONCE:
             return

@@ -1,5 +1,6 @@
 """Statements compiled once: the same rows as SQLAlchemy gives, on either engine's spelling."""
 
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from gateway.moments import Moment
 from gateway.prepared import Prepared
@@ -144,3 +146,16 @@ def test_each_tells_how_many_rows_every_one_changed(connection):
     change = Prepared(update(THING).where(THING.c.id == bindparam("here")).values(name="new"))
     assert change.each(connection, [{"here": 1}, {"here": 99}, {"here": 2}]) == [1, 0, 1]
     assert change.each(None, []) == []
+
+
+def test_a_fault_of_the_driver_comes_as_sqlalchemys_and_tells_no_value(connection):
+    row = {"id": 1, "name": "a secret", "at": None, "yes": True}
+    gone = Prepared(select(Table("gone", MetaData(), Column("id", Integer))))
+    for run in (lambda: INSERT.many(connection, [row]), lambda: INSERT.each(connection, [row])):
+        with pytest.raises(IntegrityError) as caught:
+            run()
+        assert "secret" not in str(caught.value)
+        assert isinstance(caught.value.orig, sqlite3.IntegrityError)
+    with pytest.raises(OperationalError):
+        gone.rows(connection)
+    assert len(list(AMONG.rows(connection, wanted=[1]))) == 1
