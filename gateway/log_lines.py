@@ -6,6 +6,7 @@ the call returns, behind all that was told before it: the process may not live t
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -18,7 +19,10 @@ MOST = 10_000
 
 
 class Lines:
-    """What structlog calls a logger: a method for each level, given the line. One object for the whole process."""
+    """What structlog calls a logger: a method for each level, given the line. One object for the whole process.
+
+    No line is worth a letter: a file that cannot be written to (a full disk, a reader that has gone) raises nothing.
+    """
 
     def __init__(self, out: TextIO, *, moment: float = MOMENT) -> None:
         """Start the thread; :meth:`close` ends it, and a process that just goes loses the last moment's news."""
@@ -45,12 +49,13 @@ class Lines:
     error = exception = critical = warning
 
     def flush(self) -> None:
-        """Write what waits; raises OSError as the file does, and what could not be written is gone."""
+        """Write what waits; what could not be written is gone."""
         with self._writing:
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if lines:
-                self._out.write("\n".join(lines) + "\n")
-                self._out.flush()
+                with contextlib.suppress(OSError, ValueError):  # ValueError: closed, or not to be encoded
+                    self._out.write("\n".join(lines) + "\n")
+                    self._out.flush()
 
     def close(self) -> None:
         """Write what waits and end the thread; what is told afterwards is written at once."""
@@ -64,7 +69,4 @@ class Lines:
             self._some.wait()
             time.sleep(self._moment)
             self._some.clear()
-            try:
-                self.flush()
-            except OSError:  # nobody reads any more: letters matter more than lines
-                continue
+            self.flush()

@@ -80,6 +80,19 @@ def test_a_reader_that_has_gone_stops_nobody():
     assert lines._thread.is_alive()
 
 
+@pytest.mark.parametrize("why", [OSError(28, "No space left on device"), BrokenPipeError(), ValueError("closed file")])
+def test_a_warning_that_cannot_be_written_is_nobodys_fault(monkeypatch, why):
+    class Full(Disk):
+        def write(self, _text):
+            raise why
+
+    monkeypatch.setattr(log_lines, "MOST", 1)
+    lines = lines_on(Full(), moment=5)
+    lines.critical("nobody hears")
+    for _ in range(3):
+        lines.info("nor this")
+
+
 def test_after_the_end_a_line_is_written_at_once():
     disk = Disk()
     lines = lines_on(disk)
