@@ -133,7 +133,7 @@ def settle_log(connection: Connection) -> None:
     pages.execute("PRAGMA busy_timeout=0")
     try:
         busy = pages.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.OperationalError:
+    except sqlite3.Error:  # the log keeps what it has: tried again in a minute
         busy = 1
     finally:
         pages.execute("PRAGMA busy_timeout=5000")

@@ -57,6 +57,7 @@ class Writer:
         self._asked: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._jobs: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._left: deque[_Job] = deque()
+        self._gone = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
@@ -95,8 +96,11 @@ class Writer:
         """What one round of the loop asked for goes together: to wake the thread costs more than many a job."""
         if asked := self._asked.pop(loop, None):
             self._jobs.put(asked)
+            if self._gone.is_set():
+                self._refuse_rest()
 
     def _run(self) -> None:
+        group: list[_Job] | None = None
         try:
             with self._engine.connect() as connection:
                 while (group := self._take()) is not None:
@@ -105,8 +109,24 @@ class Writer:
                     self._since = None
         except BaseException as error:
             self.broken.set()
+            self._gone.set()
+            _refuse(group or [])
             structlog.get_logger().critical("writer-ended", error=type(error).__name__)
             raise
+        finally:
+            self._gone.set()
+            self._refuse_rest()
+
+    def _refuse_rest(self) -> None:
+        """The thread has ended: whoever was not answered, or asked behind the end, is not left waiting for ever."""
+        rest: list[_Job] = []
+        with contextlib.suppress(IndexError):
+            while True:
+                rest.append(self._left.popleft())
+        with contextlib.suppress(queue.Empty):
+            while True:
+                rest += self._jobs.get_nowait() or []
+        _refuse(rest)
 
     def _take(self) -> list[_Job] | None:
         """All that waits, at least one job, within the caps; ``None`` when closing."""
@@ -185,6 +205,11 @@ class Writer:
             return StorageFull(type(error).__name__)
         structlog.get_logger().error("write-failed", error=type(error).__name__)
         return StorageUnavailable(type(error).__name__)
+
+
+def _refuse(group: Sequence[_Job]) -> None:
+    """Who was answered already hears nothing of it."""
+    _tell(group, [StorageUnavailable("the writer ended")] * len(group))
 
 
 def _tell(group: Sequence[_Job], answers: Sequence[Any]) -> None:

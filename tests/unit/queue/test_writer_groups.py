@@ -1,11 +1,13 @@
 """The writer's groups: what one round of the loop asks for is one transaction, and nothing asked for is forgotten."""
 
 import asyncio
+import sqlite3
 
 import pytest
 from sqlalchemy import create_engine
 
 from gateway.errors import StorageUnavailable
+from gateway.queue import sqlite
 from gateway.queue import writer as module
 from gateway.queue.writer import Writer
 
@@ -62,3 +64,33 @@ async def test_the_guilty_one_of_a_group_is_refused_alone(writer):
 
     given = await asyncio.gather(*(writer.do(odd_is_wrong, n) for n in (2, 3, 4)), return_exceptions=True)
     assert (given[0], type(given[1]), given[2]) == (4, StorageUnavailable, 8)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_writer_whose_thread_ends_leaves_nobody_waiting(writer, monkeypatch):
+    def damaged(_connection):
+        raise MemoryError
+
+    monkeypatch.setattr(module, "settle_log", damaged)
+    monkeypatch.setattr(module, "MAX_JOBS", 2)
+    async with asyncio.timeout(5):
+        given = await asyncio.gather(*(writer.do(double, n) for n in range(5)), return_exceptions=True)
+        writer.broken.clear()  # as for one who looked at it a moment before
+        later = await asyncio.gather(writer.do(double, 1), return_exceptions=True)
+    assert {type(each) for each in given + later} == {StorageUnavailable}
+
+
+@pytest.mark.parametrize("why", [sqlite3.OperationalError("disk I/O error"), sqlite3.DatabaseError("malformed")])
+async def test_a_log_that_cannot_be_cut_now_stays_owed_and_stops_nobody(writer, why):
+    class Refusing:
+        def execute(self, pragma):
+            if "checkpoint" in pragma:
+                raise why
+
+    class Connection:
+        info: dict[str, bool] = {}  # noqa: RUF012 (one object)
+        connection = type("Record", (), {"driver_connection": Refusing()})()
+
+    sqlite.owe_checkpoint(Connection, erased=True)
+    sqlite.settle_log(Connection)
+    assert Connection.info == {sqlite._OWED: True}
