@@ -84,7 +84,6 @@ class Folder(Section):
     settle_seconds: float = 5.0
     witness: bool = False
     hprim_err: bool = False
-    hprim_err: bool = False
     source: str = "folder"
 
 
@@ -121,6 +120,38 @@ class Receipts(Mailbox):
     ask_mdn: bool = True
 
 
+class ZamTo(Section):
+    """Where a source's software takes ZAM messages."""
+
+    host: str
+    port: Port
+    application: str = ""
+    tls: bool = True
+    server_name: str | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+
+
+class WebhookTo(Section):
+    """Where a source's software takes receipts over HTTPS."""
+
+    url: Annotated[str, Field(pattern=r"^https://[^\s@]+$")]
+    key_secret: str = "webhook-key"  # noqa: S105 (the name of a file)
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+
+
+class FileTo(Section):
+    """The folder where a source's software takes receipts."""
+
+    path: Path
+    format: Literal["json", "hl7"] = "json"
+
+
 class Source(Section):
     """A piece of hospital software that hands letters in."""
 
@@ -135,6 +166,10 @@ class Source(Section):
     report_to: str | None = None
     correspondents: dict[str, RppsNumber] = {}
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")] = ""
+    receipts: tuple[Literal["dsn", "zam", "webhook", "file"], ...] = ("dsn",)
+    zam: ZamTo | None = None
+    webhook: WebhookTo | None = None
+    file: FileTo | None = None
 
 
 class Route(Section):
@@ -262,6 +297,7 @@ class Alarms(Section):
     rounds: int = 2
     commit_seconds: float = 1.0
     loop_seconds: float = 1.0
+    answers_minutes: float = 60.0
     free_share: float = 0.15
     held_hours: float = 24.0
     unplanned_minutes: float = 15.0

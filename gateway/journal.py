@@ -190,6 +190,17 @@ def reported(at: datetime, letter: LetterId, *, code: str) -> Event:
     return Event(at=at, kind="reported", letter=letter, code=code)
 
 
+def answer_owed(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, words: str) -> Event:
+    """Something was proved that the hospital's software is to hear: ``code`` is the way and what happened."""
+    return Event(at=at, kind="answer-owed", letter=letter, delivery=delivery, code=code, words=words)
+
+
+def answered(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, words: str, is_taken: bool) -> Event:
+    """The hospital's software took an answer, or refused it for good; ``words`` are its code and the answer's id."""
+    kind = "answered" if is_taken else "answer-refused"
+    return Event(at=at, kind=kind, letter=letter, delivery=delivery, code=code, words=words)
+
+
 def untold(at: datetime, letter: LetterId, *, code: str) -> Event:
     """Its row is damaged and names nobody any more: nobody can be told, a person has to find out who sent it."""
     return Event(at=at, kind="untold", letter=letter, code=code)
@@ -208,6 +219,21 @@ def unmatched(at: datetime, *, receipt: str) -> Event:
 def acted(at: datetime, letter: LetterId, delivery: DeliveryId | None, *, act: str, why: str, actor: str) -> Event:
     """A named person released, cancelled or resent."""
     return Event(at=at, kind=act, letter=letter, delivery=delivery, words=why, actor=actor)
+
+
+def escalated(at: datetime, letter: LetterId, delivery: str, *, step: str, code: str) -> Event:
+    """No proof came so far, and this was done about it, or could not be; ``delivery`` is the one it is about."""
+    return Event(at=at, kind="escalation", letter=letter, delivery=DeliveryId(delivery), code=step, words=code)
+
+
+def tasked(at: datetime, letter: LetterId, *, task: str, state: str, words: str = "", actor: str = "huitaine") -> Event:
+    """A piece of work for a person (to call, to print and post) came to this state."""
+    return Event(at=at, kind="task", letter=letter, code=f"{state} {task}", words=words, actor=actor)
+
+
+def alerted(at: datetime, *, cause: str, letters: int, is_over: bool) -> Event:
+    """Letters wait for one cause, or none does any more."""
+    return Event(at=at, kind="alert-over" if is_over else "alert", code=cause, words=f"{letters} letters")
 
 
 def erased(at: datetime, letter: LetterId) -> Event:

@@ -12,6 +12,9 @@ from sqlalchemy import BigInteger, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 from gateway.moments import Moment
+from gateway.queue.answer_tables import Answer, AnswerWish
+
+__all__ = ["Answer", "AnswerWish"]
 
 
 def _those(state: str, name: str, *columns: str) -> Index:

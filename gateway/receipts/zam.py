@@ -49,17 +49,24 @@ class About:
     idnps: str = ""
 
 
-def build_zam(receipt: Receipt, about: About, ends: Ends, *, at: datetime, control_id: str) -> bytes | None:
-    """The message in UTF-8 with CR line ends, or ``None`` when this receipt tells the hospital nothing sure.
+def zam_says(kind: ReceiptKind) -> str | None:
+    """``Z02Y``, ``Z02N``, ``Z03Y`` or ``Z03N``: all that a ZAM tells; ``None`` for what it has no word for.
 
     ``deleted`` may mean unread, ``relayed`` and ``delayed`` are no reception: no ZAM is made of them.
     """
-    if receipt.kind in _DELIVERED:
-        event, is_positive, names = "Z02", _DELIVERED[receipt.kind], _RECEPTION
-    elif receipt.kind in _READ:
-        event, is_positive, names = "Z03", _READ[receipt.kind], _READING
-    else:
+    for event, positive in (("Z02", _DELIVERED), ("Z03", _READ)):
+        if kind in positive:
+            return f"{event}{'Y' if positive[kind] else 'N'}"
+    return None
+
+
+def build_zam(receipt: Receipt, about: About, ends: Ends, *, at: datetime, control_id: str) -> bytes | None:
+    """The message in UTF-8 with CR line ends, or ``None`` when this receipt tells the hospital nothing sure."""
+    says = zam_says(receipt.kind)
+    if says is None:
         return None
+    event, is_positive = says[:3], says.endswith("Y")
+    names = _RECEPTION if event == "Z02" else _READING
     box = (receipt.final_addressee if event == "Z03" else None) or about.mailbox
     time = at.astimezone(PARIS).strftime("%Y%m%d%H%M%S%z")
     segments = [

@@ -27,6 +27,9 @@ from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
 from gateway.service.addressing import addressing_desk
+from gateway.service.answering_back import AnsweringBack
+from gateway.service.answering_owed import AnsweringStayBook, Owed
+from gateway.service.answering_ways import answering_ways
 from gateway.service.checkpoints import Checkpoints
 from gateway.service.composing import ComposingDesk
 from gateway.service.hearing import Hearing
@@ -65,6 +68,7 @@ class Gateway:
 
 
 class Handover:
+    answering: AnsweringBack
     """The courier with what is asked of each mail: DSN as the settings say, an ENVID that leads back."""
 
     def __init__(self, courier: Courier, message_ids: MessageIds, *, ask_dsn: bool) -> None:
@@ -87,7 +91,9 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     directory = Directory.open(settings.gateway.data)
     courier = _courier(settings, directory, clock)
     store = open_store(settings, vault, clock)
-    stays = StayBook(vault.pseudonym)
+    ways = answering_ways(settings)
+    owed = Owed(channels={name: each.channels() for name, each in ways.items()}, clock=clock)
+    stays = AnsweringStayBook(vault.pseudonym, owed)
     gate = Gate(store.waited)
     keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
@@ -120,13 +126,15 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         journey=journey,
         keeper=keeper,
         worker=worker,
-        hearing=Hearing(store, message_ids, stays, clock=clock),
+        hearing=Hearing(store, message_ids, StayBook(vault.pseudonym), owed=owed, clock=clock),
+        escalating=escalating,
         stays=stays,
         message_ids=message_ids,
     )
 
 
 def _sender(settings: Settings) -> str:
+        answering=AnsweringBack(store, ways, clock=clock),
     return settings.courier.sender or f"passerelle@{settings.gateway.domain}"
 
 

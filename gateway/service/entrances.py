@@ -22,6 +22,7 @@ from gateway.ingest.imap import ImapDoor
 from gateway.ingest.mllp.door import open_mllp_door
 from gateway.letter import Receipt
 from gateway.receipts.mailbox import Folders, ReceiptMailbox
+from gateway.service.answering_ways import told_otherwise
 from gateway.service.build import Gateway
 from gateway.service.doors import account, folder_origin, folder_settings, imap_door, mllp_settings, smtp_settings
 from gateway.service.supervisor import given_sockets
@@ -173,4 +174,5 @@ def _habits(gateway: Gateway) -> Habits:
         report_to={name: source.report_to for name, source in settings.sources.items() if source.report_to},
         warn_after=timedelta(minutes=settings.escalation.warn_sender_minutes),
         expire=timedelta(hours=settings.queue.expire_hours),
+        told_otherwise=told_otherwise(settings),
     )

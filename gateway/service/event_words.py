@@ -83,6 +83,18 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "Un accusé a été rapproché de cet envoi ; le texte dit ce qu'il prouve (remis, traité, lu, échec).",
         "A receipt was matched to this delivery; its words say what it proves (delivered, processed, read, failed).",
     ),
+    "answer-owed": (
+        "Le logiciel de l'hôpital doit être informé de ce qui vient d'être prouvé.",
+        "The hospital's software is to be told what has just been proved.",
+    ),
+    "answered": (
+        "Le logiciel de l'hôpital a pris l'information.",
+        "The hospital's software took what it was told.",
+    ),
+    "answer-refused": (
+        "Le logiciel de l'hôpital a refusé l'information ; le code est le sien.",
+        "The hospital's software refused what it was told; the code is its own.",
+    ),
     "clock-letter": (
         "La lettre a été rattachée au séjour ; le texte donne les heures utiles au délai, sous pseudonymes.",
         "The letter was tied to its stay; the words hold the times that the delay is counted by, under pseudonyms.",

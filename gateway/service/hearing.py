@@ -17,6 +17,7 @@ from gateway.queue.deliveries import Also
 from gateway.queue.store import Store
 from gateway.receipts.effect import Effect, apply
 from gateway.receipts.matching import Matched, Sent, Unmatched, match
+from gateway.service.answering_owed import Owed
 from gateway.service.message_ids import MessageIds
 from gateway.service.staybook import StayBook
 
@@ -39,10 +40,17 @@ class Hearing:
     """Records receipts; late, double, forged and foreign ones leave a line in the journal and change nothing."""
 
     def __init__(
-        self, store: Store, message_ids: MessageIds, stays: StayBook, *, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        message_ids: MessageIds,
+        stays: StayBook,
+        *,
+        clock: Callable[[], datetime],
+        owed: Owed | None = None,
     ) -> None:
-        """Everything it needs is handed in."""
+        """Everything it needs is handed in; ``owed`` is what the hospital is told of what a receipt changed."""
         self._store, self._ids, self._stays, self._clock = store, message_ids, stays, clock
+        self._owed = owed or Owed(channels={}, clock=clock)
 
     async def hear(self, receipts: Sequence[Receipt]) -> None:
         """On return every receipt is in the journal, and what it proves is committed.
@@ -100,6 +108,8 @@ class Hearing:
 
     def _proving(self, row: queries.Row, receipt: Receipt, effect: Effect) -> Proving:
         now = self._clock()
+        # Its time is a stranger's: nothing arrives before it left, or after we hear of it.
+        at = min(max(receipt.at or now, row["accepted_at"] or row["created_at"]), now)
         event = journal.proved(
             now,
             LetterId(row["letter_id"]),
@@ -115,13 +125,10 @@ class Hearing:
             status=_status(receipt),
             event=event,
             erase_after=self._store.erase_after(now),
-            also=self._legs(row, receipt, effect),
+            also=(*self._legs(row, effect, at), *self._owed.of_receipt(row["id"], receipt, effect, at)),
         )
 
-    def _legs(self, row: queries.Row, receipt: Receipt, effect: Effect) -> tuple[Also, ...]:
-        """Its time is a stranger's: nothing arrives before it left, or after we hear of it."""
-        now = self._clock()
-        at = min(max(receipt.at or now, row["accepted_at"] or row["created_at"]), now)
+    def _legs(self, row: queries.Row, effect: Effect, at: datetime) -> tuple[Also, ...]:
         if effect.has_failed:
             return (self._stays.leg(row["id"], "failed", at),)
         if effect.code == "raised" and effect.proof in LEGS:

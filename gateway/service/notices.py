@@ -44,6 +44,8 @@ class Habits:
     report_to: Mapping[str, str]
     warn_after: timedelta
     expire: timedelta
+    told_otherwise: frozenset[str] = frozenset()
+    """Sources that hear of what is over by another way than mail; of what is held or late they hear by mail too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,7 @@ class Running:
         self._every(SWEEP, gateway.worker.catch_up)
         self._every(SWEEP, self._resume)
         self._every(TELL, self.entrances.teller.tell)
+        self._every(TELL, gateway.answering.tell)
         self._every(gateway.settings.queue.lease_seconds / RENEWALS, gateway.worker.renew)
         self._every(RECOVER, gateway.worker.recover)
         self._every(TIDY, gateway.worker.expire)
@@ -135,6 +136,7 @@ class Running:
         months = gateway.settings.retention.metadata_months
         self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
         self._every(self.watch.limits.every_seconds, self.watch.look)
+        self._every(FORGET, gateway.answering.tidy)
         self._spawn(self.watch.pulse.beat())
         wanted = watchdog()
         if wanted:
@@ -187,6 +189,7 @@ class Running:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.entrances.teller.end()
         await self._gateway.keeper.drain(self._left())
+        await self._gateway.answering.end()
         await self._gateway.worker.drain(self._left())
 
     def _left(self) -> float:

@@ -39,6 +39,7 @@ ABREAST = 8
 PATIENCE = 1.0
 """Seconds that a round waits for those it began; what takes longer goes on behind it."""
 DAMAGED = "nobody known"
+OVER = frozenset({"failed", "delivered", "relayed"})
 FORGOTTEN = timedelta(days=1)
 
 
@@ -178,6 +179,8 @@ class Teller:
         """Tell him, and say what was done; raises when he cannot be told now."""
         if not wanted:
             return f"{what}, nobody to tell"
+        if what in OVER and wanted[0]["source"] in self._habits.told_otherwise:
+            return f"{what}, told otherwise"
         sender = await asyncio.to_thread(self._notices.sender, letter, wanted[0])
         if not sender.to:
             return DAMAGED if sender.damaged else f"{what}, nobody to tell"

@@ -40,6 +40,10 @@ MEANING = MappingProxyType(
             "a letter's row is damaged: nobody knows any more whom to tell that it did not leave",
             "see the journal's untold line; `huitaine verify`; ask its source which letter it was",
         ),
+        "answers-wait": Meaning(
+            "a hospital's software does not take what it is to be told about its letters",
+            "see `huitaine queue status` and the journal's answer-waits lines; is its listener or folder there?",
+        ),
         "leases-lost": Meaning(
             "a delivery was taken over while it was on its way: a process stood still, or two run",
             "is the machine overloaded or suspended? is a second gateway running?",

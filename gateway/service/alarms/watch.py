@@ -15,7 +15,7 @@ from pathlib import Path
 from config.sections import Alarms
 from directory import Directory
 from gateway.errors import HuitaineError
-from gateway.queue import queries, watching
+from gateway.queue import answers, queries, watching
 from gateway.queue.store import Store
 from gateway.service.alarms.board import Board, Measure
 from gateway.service.alarms.ends import End, Ends
@@ -32,6 +32,7 @@ class Found:
     waits: float = 0.0
     held: float = 0.0
     unplanned: float = 0.0
+    answers: float = 0.0
     still: float = 0.0
     deferred: Mapping[str, int] = field(default_factory=dict)
     fresh: Mapping[str, int] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class Watch:
                 waits=waits,
                 held=_age(now, watching.oldest_held(connection)),
                 unplanned=_age(now, queries.unplanned(connection)[1]),
+                answers=_age(now, answers.oldest_waiting(connection)),
                 still=min(waits, _age(now, at)),
                 deferred=watching.deferred_by_status(connection),
                 fresh=fresh,
@@ -119,6 +121,7 @@ class Watch:
         yield Measure(code="letters-wait", value=found.waits, limit=self.letters_wait.total_seconds())
         yield Measure(code="letters-held", value=found.held, limit=limits.held_hours * 3600)
         yield Measure(code="letters-unplanned", value=found.unplanned, limit=limits.unplanned_minutes * 60)
+        yield Measure(code="answers-wait", value=found.answers, limit=limits.answers_minutes * 60)
         yield Measure(code="journal-still", value=found.still, limit=limits.still_minutes * 60)
         for status, number in sorted(found.deferred.items(), key=lambda item: -item[1]):
             yield Measure(code="deferred", value=number, limit=limits.deferred, which=status)
