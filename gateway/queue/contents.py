@@ -36,7 +36,8 @@ REMEMBERED = 2048
 class Contents:
     """Reads through the read-only connections; writes nothing.
 
-    A disk that cannot be read is StorageUnavailable: that is no letter's fault, and none is struck for it.
+    For a letter's road a disk that cannot be read is StorageUnavailable: no letter is struck for it. Who asks what is
+    left of one hears SQLAlchemy's own error: there an error of ours means that the row is damaged.
     """
 
     def __init__(self, readers: Engine, vault: AtRest, *, replay: timedelta) -> None:
@@ -46,13 +47,13 @@ class Contents:
 
     def load(self, letter: LetterId) -> KeptLetter:
         """The kept letter again, from its sealed chunks; ``letter`` may be a part; raises StorageUnavailable."""
-        with self._looking() as connection:
+        with _unavailable(), self._readers.connect() as connection:
             return self._loaded(connection, letter)
 
     def load_all(self, letters: Sequence[LetterId]) -> list[KeptLetter | Exception]:
         """As :meth:`load` for each, in one look at the disk; what is wrong with one is in its place."""
         found: list[KeptLetter | Exception] = []
-        with self._looking() as connection:
+        with _unavailable(), self._readers.connect() as connection:
             for letter in letters:
                 try:
                     with _unavailable():
@@ -63,13 +64,8 @@ class Contents:
 
     def recall(self, letter: LetterId, *, erased: bool = False) -> KeptLetter | None:
         """As :meth:`load`, but ``None`` for one that is gone; with ``erased`` also what is left without its bytes."""
-        with self._looking() as connection:
+        with self._readers.connect() as connection:
             return self._recalled(connection, letter, erased=erased)
-
-    @contextmanager
-    def _looking(self) -> Iterator[Connection]:
-        with _unavailable(), self._readers.connect() as connection:
-            yield connection
 
     def _loaded(self, connection: Connection, letter: LetterId) -> KeptLetter:
         kept = self._recalled(connection, letter)
@@ -109,7 +105,7 @@ class Contents:
         Raises KeyStoreRefused when its row is damaged.
         """
         whole = whole_of(letter)
-        with self._looking() as connection:
+        with self._readers.connect() as connection:
             row = connection.execute(select(accept.LETTER).where(accept.LETTER.c.id == whole)).mappings().one_or_none()
         if row is None or not row["body_key"]:
             return None
@@ -132,7 +128,7 @@ class Contents:
         """A letter's key and its wrapped form; those of letters on their way are remembered."""
         if remembered := self._keys.get(whole_of(letter)):
             return remembered
-        with self._looking() as connection:
+        with self._readers.connect() as connection:
             wrapped = connection.execute(select(accept.LETTER.c.body_key).where(accept.LETTER.c.id == whole_of(letter)))
             found = wrapped.scalar()
         if not found:
