@@ -278,13 +278,6 @@ class Delays(Section):
     limits: tuple[DelayLimit, ...] = ()
 
 
-class Escalation(Section):
-    """When somebody is told that a letter does not leave."""
-
-    warn_sender_minutes: float = 60.0
-    alert_operator_minutes: float = 15.0
-
-
 class Alarms(Section):
     """When the operator hears of trouble: one journal line, and a metric."""
 
@@ -297,7 +290,6 @@ class Alarms(Section):
     rounds: int = 2
     commit_seconds: float = 1.0
     loop_seconds: float = 1.0
-    answers_minutes: float = 60.0
     free_share: float = 0.15
     held_hours: float = 24.0
     unplanned_minutes: float = 15.0
@@ -305,6 +297,7 @@ class Alarms(Section):
     certificate_days: float = 30.0
     crl_days: float = 1.0
     white_list_days: float = 10.0
+    answers_minutes: float = 60.0
 
 
 class Retention(Section):

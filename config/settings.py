@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config import sections
+from config.escalation import Escalation
 
 PREFIX = "HUITAINE__"
 
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     queue: sections.Queue = sections.Queue()
     receipts: sections.Receipts = sections.Receipts()
     delays: sections.Delays = sections.Delays()
-    escalation: sections.Escalation = sections.Escalation()
+    escalation: Escalation = Escalation()
     alarms: sections.Alarms = sections.Alarms()
     retention: sections.Retention = sections.Retention()
     audit: sections.Audit = sections.Audit()

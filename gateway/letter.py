@@ -206,6 +206,8 @@ class Addressee:
     orcpt: str | None = None
     adeli: Adeli | None = None
     """His older number, when the letter names him by it: two of the same role must stay two."""
+    instead: bool = False
+    """Escalation chose ``mailbox``: the letter is addressed as if its envelope named that one and no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway import journal
 from gateway.identifiers import DeliveryId
-from gateway.letter import Addressed, AddressedLetter, Held, KeptLetter, Reason, Step
+from gateway.letter import Addressed, AddressedLetter, Held, KeptLetter, Reason, Recipient, Step
 from gateway.queue.afterwards import ReadingAgain
 from gateway.queue.deliveries import Also
 from gateway.queue.leases import Lease
@@ -31,16 +31,19 @@ class Finding:
         """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
         kept = await self.store.fetch(lease.letter)
         target = self.store.target(lease.letter, lease.delivery, lease.target)  # its key is at hand now
-        letters = await self.readdress(kept)
+        instead = target.addressee.instead
+        letters = await self.readdress(only_to(kept, target.addressee.mailbox) if instead else kept)
         letter = next((letter for letter in letters if letter.parsed.id == lease.letter), None)
         outcome = outcome_for(target, letter.outcomes) if letter else None
         match outcome:
-            case Addressed() if letter:
+            case Addressed(addressee=found) if letter:
+                if instead:
+                    outcome = replace(outcome, addressee=replace(found, instead=True))
                 return Step(letter=letter, addressed=outcome, delivery=lease.delivery, attempt=lease.epoch)
             case Held():
                 return outcome
         numbered = target.addressee.rpps or target.addressee.adeli
-        if not numbered and await self._begun_anew(lease):
+        if not (numbered or instead) and await self._begun_anew(lease):
             return None
         return Held(addressee=target.addressee, reason=GONE)
 
@@ -56,3 +59,9 @@ class Finding:
         if done:
             journal.log(event)
         return done
+
+
+def only_to(kept: KeptLetter, mailbox: str | None) -> KeptLetter:
+    """The same letter as if its envelope named this mailbox alone."""
+    received, recipients = kept.received, (Recipient(address=mailbox or "", notify=("NEVER",)),)
+    return replace(kept, received=replace(received, envelope=replace(received.envelope, recipients=recipients)))

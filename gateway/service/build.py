@@ -32,8 +32,10 @@ from gateway.service.answering_owed import AnsweringStayBook, Owed
 from gateway.service.answering_ways import answering_ways
 from gateway.service.checkpoints import Checkpoints
 from gateway.service.composing import ComposingDesk
+from gateway.service.escalating import Escalating
 from gateway.service.hearing import Hearing
 from gateway.service.installing import key_store
+from gateway.service.ladder import rules_of
 from gateway.service.message_ids import MessageIds
 from gateway.service.rotating import Keys
 from gateway.service.routes import routes
@@ -63,12 +65,13 @@ class Gateway:
     keeper: Keeper
     worker: Worker
     hearing: Hearing
+    escalating: Escalating
     stays: StayBook
     message_ids: MessageIds
+    answering: AnsweringBack
 
 
 class Handover:
-    answering: AnsweringBack
     """The courier with what is asked of each mail: DSN as the settings say, an ENVID that leads back."""
 
     def __init__(self, courier: Courier, message_ids: MessageIds, *, ask_dsn: bool) -> None:
@@ -114,6 +117,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     journey = Journey(stations)
     worker = Worker(store, journey, _habits(settings, courier, stays), gate=gate, clock=clock)
     keeper.worker = worker
+    escalating = Escalating(store, journey, directory, rules_of(settings), route=courier.destination, clock=clock)
     return Gateway(
         settings=settings,
         clock=clock,
@@ -130,11 +134,11 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         escalating=escalating,
         stays=stays,
         message_ids=message_ids,
+        answering=AnsweringBack(store, ways, clock=clock),
     )
 
 
 def _sender(settings: Settings) -> str:
-        answering=AnsweringBack(store, ways, clock=clock),
     return settings.courier.sender or f"passerelle@{settings.gateway.domain}"
 
 

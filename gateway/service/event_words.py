@@ -102,6 +102,14 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "release": ("Une personne a relancé un envoi retenu.", "A person let a held delivery go."),
     "cancel": ("Une personne a annulé l'envoi.", "A person cancelled the delivery."),
     "resend": ("Une personne a renvoyé la lettre.", "A person sent the letter again."),
+    "escalation": (
+        "Aucune preuve suffisante n'est venue à temps : l'étape indiquée a été faite, ou n'a pas pu l'être.",
+        "No sufficient proof came in time: the step named was taken, or there was nothing it could do.",
+    ),
+    "task": (
+        "Un travail confié à une personne (appeler, imprimer et poster) est dans l'état indiqué.",
+        "Work given to a person (to call, to print and post) is in the state named.",
+    ),
     "erased": (
         "Le contenu de la lettre a été effacé à la fin de sa conservation.",
         "The letter's content was erased when its retention ended.",

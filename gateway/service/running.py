@@ -133,10 +133,11 @@ class Running:
         self._every(TIDY, self._remind)
         self._every(TIDY, gateway.keys.look)
         self._every(TIDY, gateway.checkpoints.checkpoint)
+        self._every(TIDY, gateway.escalating.look)
         months = gateway.settings.retention.metadata_months
         self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
-        self._every(self.watch.limits.every_seconds, self.watch.look)
         self._every(FORGET, gateway.answering.tidy)
+        self._every(self.watch.limits.every_seconds, self.watch.look)
         self._spawn(self.watch.pulse.beat())
         wanted = watchdog()
         if wanted:
@@ -188,8 +189,8 @@ class Running:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.entrances.teller.end()
-        await self._gateway.keeper.drain(self._left())
         await self._gateway.answering.end()
+        await self._gateway.keeper.drain(self._left())
         await self._gateway.worker.drain(self._left())
 
     def _left(self) -> float:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
+import gateway.delays.escalation_tables
 import gateway.delays.tables
 import gateway.queue.tables
 from gateway.errors import DatabaseRefused

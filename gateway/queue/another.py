@@ -1,0 +1,57 @@
+"""One more delivery of a letter whose rows exist: to another mailbox, by the ordinary road."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, insert, select, update
+
+from gateway.identifiers import DeliveryId, LetterId, whole_of
+from gateway.queue.accept import CHUNK, DELIVERY, LETTER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Another:
+    """The new row: due at once, and addressed anew when it is claimed. ``target`` is sealed under the letter's key."""
+
+    id: DeliveryId
+    letter: LetterId
+    role: str
+    rpps: str | None
+    target: bytes = field(repr=False)
+    route: str
+    at: datetime
+
+
+def add(connection: Connection, wanted: Another) -> bool:
+    """Write it and open its letter again; ``False`` when the letter's bytes are gone."""
+    there = select(CHUNK.c.letter_id).where(CHUNK.c.letter_id == whole_of(wanted.letter)).limit(1)
+    if connection.execute(there).first() is None:
+        return False
+    row = {
+        "id": wanted.id, "letter_id": wanted.letter, "role": wanted.role, "rpps": wanted.rpps,
+        "addressee": wanted.target, "route": wanted.route, "protection": "", "state": "ready", "proof": 0,
+        "reason": "", "attempts": 0, "ambiguous": 0, "next_at": wanted.at, "node": "", "epoch": 1, "phase": "",
+        "created_at": wanted.at, "status": "", "dsn_offered": False, "notify": "NEVER", "reported": "",
+    }  # fmt: skip
+    connection.execute(insert(DELIVERY).values(**row))
+    open_again = {"state": "open", "final_at": None, "erase_after": None}
+    connection.execute(update(LETTER).where(LETTER.c.id == wanted.letter).values(**open_again))
+    return True
+
+
+def remember(connection: Connection, letters: list[str], *, until: datetime, at_least: datetime) -> None:
+    """Keep the bytes of these letters until then, where they would go before ``at_least``."""
+    bytes_there = exists().where(CHUNK.c.letter_id == LETTER.c.whole)
+    soon = (LETTER.c.state == "final", LETTER.c.erase_after < at_least, bytes_there)
+    for first in range(0, len(letters), 500):
+        mine = LETTER.c.id.in_(letters[first : first + 500])
+        connection.execute(update(LETTER).where(mine, *soon).values(erase_after=until))
+
+
+def tell_again(connection: Connection, deliveries: tuple[str, ...]) -> int:
+    """Let the sender hear once more of those that did not leave; gives how many that is."""
+    undone = DELIVERY.c.state.in_(("ready", "leased", "held", "failed", "expired"))
+    mine = update(DELIVERY).where(DELIVERY.c.id.in_(deliveries), undone, DELIVERY.c.notify != "NEVER")
+    return connection.execute(mine.values(reported="")).rowcount
