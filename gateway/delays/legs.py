@@ -84,18 +84,25 @@ def begin_again(connection: Connection, deliveries: Iterable[str]) -> None:
 
     What is proved to have arrived stays as it is.
     """
-    these, over = list(deliveries), (Leg.ACCEPTED.value, Leg.FAILED.value, Leg.CANCELLED.value)
-    arrived = or_(*(clock.c[f"{leg.value}_at"].is_not(None) for leg in _ARRIVED))
-    undone = clock.c.delivery_id.in_(these) & clock.c.state.in_(over) & ~arrived
-    now = case((clock.c.sealed_at.is_(None), "none"), else_=Leg.SEALED.value)
-    open_again = {"accepted_at": None, "failed_at": None, "cancelled_at": None, "state": now}
-    connection.execute(update(clock).where(undone).values(**open_again))
-    settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=these)])
+    these = list(deliveries)
+    _open_again().many(connection, [{"this_delivery": delivery} for delivery in these])
+    if these:
+        settle(connection, [row["group_key"] for row in _GROUPS.rows(connection, deliveries=these)])
 
 
 def _stamp(connection: Connection, leg: Leg, told: list[Stamp]) -> int:
     rows = [{"this_delivery": stamp.delivery_id, "told_at": stamp.at} for stamp in told]
     return _statement(leg).many(connection, rows)
+
+
+@cache
+def _open_again() -> Prepared:
+    over = (Leg.ACCEPTED.value, Leg.FAILED.value, Leg.CANCELLED.value)
+    arrived = or_(*(clock.c[f"{leg.value}_at"].is_not(None) for leg in _ARRIVED))
+    undone = (clock.c.delivery_id == bindparam("this_delivery")) & clock.c.state.in_(over) & ~arrived
+    now = case((clock.c.sealed_at.is_(None), "none"), else_=Leg.SEALED.value)
+    blank = {"accepted_at": None, "failed_at": None, "cancelled_at": None}
+    return Prepared(update(clock).where(undone).values(**blank, state=now))
 
 
 @cache

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, or_, select, true, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, or_, select, true, update
 
 from gateway.delays.clock import plausible
 from gateway.delays.identity import PatientKeys, Pseudonym, birth_key, patient_keys, stay_keys, survivor
 from gateway.delays.match import Claim, Matched, find_stay
+from gateway.delays.project import stay_now
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, stay
 from gateway.document import Patient, Role, Stay
 from gateway.identifiers import DeliveryId, LetterId
-from gateway.prepared import Row
+from gateway.prepared import Prepared, Row
 
 LETTER_KINDS = frozenset({"11490-0", "34112-3", "34133-9", "15507-7", "60280-5"})
 """JDV_J07: discharge letter, hospital report, episode summary, emergency report and form. A lab result or an imaging
 report that names the stay does not answer for its discharge letter; a letter of unknown kind does."""
+_PATIENT = ("ins_key", "ipp_key", "traits_key")
+_NUMBERS = ("visit_key", "file_key")
+_ABOUT = (*_PATIENT, *_NUMBERS)
+
+
+def _asked(*names: str) -> tuple[BindParameter[str], ...]:
+    return tuple(bindparam(f"{name}_{when}") for name in names for when in ("now", "then"))
+
+
+_NEAR = Prepared(
+    select(clock).where(
+        or_(
+            *(clock.c[name].in_(_asked(name)) for name in _PATIENT),
+            *(clock.c[name].in_(_asked(*_NUMBERS)) for name in _NUMBERS),
+            *(clock.c[name] == bindparam("this_key") for name in ("group_key", "stay_key")),
+        )
+    )
+)
+"""Letters that may be about a stay; what is not known of it is NULL, which equals nothing."""
+
+
+def _written(*names: str) -> Prepared:
+    new: dict[str, BindParameter[str]] = {name: bindparam(f"new_{name}") for name in names}
+    return Prepared(update(clock).where(clock.c.letter_id == bindparam("this_letter")).values(new))
+
+
+def _write(connection: Connection, statement: Prepared, letter_id: str, new: Mapping[str, object]) -> None:
+    told = {f"new_{name}": value for name, value in new.items()}
+    statement.many(connection, [{"this_letter": letter_id, **told}])
+
+
+_REKEY, _RETIE = _written(*_PATIENT), _written("stay_key", "matched", "group_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +137,9 @@ def retie(connection: Connection, key: str, before: Row) -> tuple[str, ...]:
 
     Gives the ids of those that changed. What was its patient's before may be another stay's now: one in doubt less.
     """
-    rows = (connection.execute(select(stay).where(stay.c.key == key)).mappings().one(), before)
-    numbers = {row[name] for row in rows for name in ("visit_key", "file_key") if row[name]}
-    patients = {pair for row in rows for pair in PatientKeys.of(row).values().items() if pair[1]}
-    near = [clock.c[name] == value for name, value in sorted(patients)]
-    near += [clock.c.group_key == key, clock.c.stay_key == key]
-    near += [clock.c.visit_key.in_(numbers), clock.c.file_key.in_(numbers)]
-    return _look_again(connection, or_(*near))
+    now = stay_now(connection, key)
+    told = {f"{name}_{when}": row[name] for when, row in (("now", now), ("then", before)) for name in _ABOUT}
+    return _look_again(connection, list(_NEAR.rows(connection, this_key=key, **told)))
 
 
 def retie_all(connection: Connection) -> None:
@@ -124,9 +153,10 @@ def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
     for letter_id, row in {row["letter_id"]: row for row in letters}.items():
         said = PatientKeys(ins_key=row["said_ins"], ipp_key=row["said_ipp"], traits_key=row["said_traits"])
         keys = survivor(connection, said)
-        connection.execute(update(clock).where(clock.c.letter_id == letter_id).values(**keys.values()))
+        _write(connection, _REKEY, letter_id, keys.values())
     if letters:
-        _look_again(connection, clock.c.letter_id.in_({row["letter_id"] for row in letters}))
+        these = clock.c.letter_id.in_({row["letter_id"] for row in letters})
+        _look_again(connection, connection.execute(select(clock).where(these)).mappings().all())
 
 
 def _claim(connection: Connection, letter: TimedLetter, pseudonym: Pseudonym) -> Claim:
@@ -166,14 +196,13 @@ def _said(letter: TimedLetter, claim: Claim) -> dict[str, object]:
     }
 
 
-def _look_again(connection: Connection, which: ColumnElement[bool]) -> tuple[str, ...]:
-    rows = connection.execute(select(clock).where(which)).mappings().all()
+def _look_again(connection: Connection, rows: Sequence[Row]) -> tuple[str, ...]:
     changed: list[str] = []
     touched: set[str] = set()
     for letter_id, row in {row["letter_id"]: row for row in rows}.items():
         new = _tie_values(connection, letter_id, row)
         if any(row[name] != value for name, value in new.items()):
-            connection.execute(update(clock).where(clock.c.letter_id == letter_id).values(**new))
+            _write(connection, _RETIE, letter_id, new)
             touched |= {row["group_key"], str(new["group_key"])}
             changed.append(letter_id)
     settle(connection, touched)

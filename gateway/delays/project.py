@@ -5,17 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.delays.course import Course, Step, fold
 from gateway.delays.discharge import Discharge
 from gateway.delays.identity import PatientKeys, survivor
 from gateway.delays.tables import movement, stay
-from gateway.prepared import Row
+from gateway.prepared import Prepared, Row
 
 _PATIENT = ("ins_key", "ipp_key", "traits_key")
 _TIMES = ("pv1_45", "zbe_2", "evn_6", "evn_2")
 _AS_KEPT = ("fingerprint", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp")
+_DRAWN = (
+    *(*_PATIENT, "visit_key", "file_key", "unit", "first_at", "begun_at", "admitted_at", "discharged_at"),
+    *("discharge_told_by", *_TIMES, "conflict", "cancelled", "undone_at", "apart", "opposed_at"),
+    *("gp_rpps", "referrer_rpps"),
+)
+_KEPT = [column for column in stay.c if column.name != "details"]
+
+_LOCKED = Prepared(select(*_KEPT).where(stay.c.key == bindparam("this_key")).with_for_update())
+_STAY = Prepared(select(*_KEPT).where(stay.c.key == bindparam("this_key")))
+_TOLD = Prepared(select(movement).where(movement.c.stay_key == bindparam("this_key")))
+_WRITE = Prepared(
+    update(stay)
+    .where(stay.c.key == bindparam("this_key"))
+    .values({name: bindparam(f"new_{name}", type_=stay.c[name].type) for name in _DRAWN})
+)
 
 
 def project(connection: Connection, key: str) -> Row:
@@ -23,19 +38,25 @@ def project(connection: Connection, key: str) -> Row:
 
     Its row is locked first, so that two nodes on one database take turns.
     """
-    before: Row = connection.execute(select(stay).where(stay.c.key == key).with_for_update()).mappings().one()
-    rows = connection.execute(select(movement).where(movement.c.stay_key == key)).mappings().all()
+    (before,) = _LOCKED.rows(connection, this_key=key)
+    rows = list(_TOLD.rows(connection, this_key=key))
     said = sorted(((_step(row), row) for row in rows), key=lambda pair: pair[0].order)
     told = [row for _, row in said]
     patient = survivor(connection, PatientKeys(**{column: _latest(told, column) for column in _PATIENT}))
     values = _values(fold(step for step, _ in said)) | patient.values()
     values |= {column: _latest(told, column) for column in ("visit_key", "file_key")}
     values |= {"first_at": min(row["at"] for row in rows), "begun_at": min(map(_begun, rows))}
-    connection.execute(update(stay).where(stay.c.key == key).values(**values))
+    _WRITE.many(connection, [{"this_key": key, **{f"new_{name}": values[name] for name in _DRAWN}}])
     return before
 
 
-def _begun(row: RowMapping) -> datetime:
+def stay_now(connection: Connection, key: str) -> Row:
+    """The stay ``key`` as it was last drawn, without its sealed details."""
+    (now,) = _STAY.rows(connection, this_key=key)
+    return now
+
+
+def _begun(row: Row) -> datetime:
     """The earliest moment of the stay itself that a movement tells."""
     told: list[datetime] = [at for name in ("admitted_at", "zbe_2", "evn_6", "pv1_45") if (at := row[name])]
     written_down: datetime = row["evn_2"] or row["at"]
@@ -60,11 +81,11 @@ def _values(course: Course) -> dict[str, object]:
     }
 
 
-def _step(row: RowMapping) -> Step:
+def _step(row: Row) -> Step:
     told = Discharge(**{name: row[name] for name in (*_TIMES, "reference", "exit_mode")})
     gps = {name: row[name] for name in ("gp_rpps", "referrer_rpps")}
     return Step(**{name: row[name] for name in _AS_KEPT}, told=told, **gps)
 
 
-def _latest(rows: Sequence[RowMapping], column: str) -> str | None:
+def _latest(rows: Sequence[Row], column: str) -> str | None:
     return next((row[column] for row in reversed(rows) if row[column] is not None), None)

@@ -16,7 +16,8 @@ from gateway.delays.clock import Policy, Subject, midnight
 from gateway.delays.lines import Numbers, unpack
 from gateway.delays.tables import clock, stay, timing
 from gateway.delays.way import Column, Flag
-from gateway.moments import microseconds
+from gateway.moments import Moment, microseconds
+from gateway.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -29,6 +30,10 @@ class Cohort:
     kind: str = ""
     apart: str = ""
 
+
+_FEEDS = Prepared(
+    select(stay.c.hospital, func.min(stay.c.first_at, type_=Moment()).label("since")).group_by(stay.c.hospital)
+)
 
 Lines = Mapping[Cohort, Numbers]
 """One row of numbers for each of :class:`gateway.delays.way.Column`, one column for each line."""
@@ -67,8 +72,7 @@ def in_period(start: date | None, end: date | None) -> ColumnElement[bool]:
 
 def feeds(connection: Connection) -> dict[str, datetime]:
     """Since when the ADT of each hospital is heard."""
-    first = select(stay.c.hospital, func.min(stay.c.first_at).label("since")).group_by(stay.c.hospital)
-    return {row.hospital: row.since for row in connection.execute(first)}
+    return {row["hospital"]: row["since"] for row in _FEEDS.rows(connection)}
 
 
 def is_unmatched(lines: Numbers, heard_since: datetime | None) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from gateway.delays.clock import plausible
 from gateway.delays.course import OPPOSED, UNOPPOSED
 from gateway.delays.identity import Pseudonym, StayKeys, merged_with, patient_keys, stay_keys
 from gateway.delays.letters import rekey_letters, retie
-from gateway.delays.project import project
+from gateway.delays.project import project, stay_now
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, movement, stay
@@ -158,7 +158,7 @@ def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | Non
     before = project(connection, key)
     retied = retie(connection, key, before)
     settle(connection, [key])
-    now = connection.execute(select(stay).where(stay.c.key == key)).mappings().one()
+    now = stay_now(connection, key)
     return StayChange(
         change=Change.RECORDED,
         key=key,

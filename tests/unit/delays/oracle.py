@@ -14,12 +14,14 @@ from typing import Any
 from gateway.delays.legs import Leg, Stamp
 from gateway.delays.letters import TimedLetter
 from gateway.document import Patient
-from tests.unit.delays.streams import Heard, Opposed, Told
+from tests.unit.delays.streams import Heard, Opposed, SentAgain, Told
 from tests.unit.delays.wards import PARIS
 
 LETTERS = {"11490-0", "34112-3", "34133-9", "15507-7", "60280-5", None}
 APART = {"9": "death", "0": "transfer", "6": "transfer", "7": "transfer"}
 ROLES = {"gp": 0, "referrer": 1}
+ARRIVED = {Leg.DELIVERED, Leg.PROCESSED, Leg.DISPLAYED, Leg.INTEGRATED}
+OVER = {Leg.ACCEPTED, Leg.FAILED, Leg.CANCELLED}
 
 
 @dataclass
@@ -264,6 +266,8 @@ def _proofs(told: Sequence[Told]) -> dict[str, dict[Leg, datetime]]:
         if isinstance(one, Stamp):
             proof = found[one.delivery_id]
             proof[one.leg] = min(proof.get(one.leg, one.at), one.at)
+        elif isinstance(one, SentAgain) and not ARRIVED & found[one.delivery_id].keys():
+            found[one.delivery_id] = {leg: at for leg, at in found[one.delivery_id].items() if leg not in OVER}
     return found
 
 

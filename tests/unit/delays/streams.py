@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.delays import facts
 from gateway.delays.identity import stay_keys
-from gateway.delays.legs import Leg, Stamp, record_legs
+from gateway.delays.legs import Leg, Stamp, begin_again, record_legs
 from gateway.delays.letters import TimedLetter, tie_letter
 from gateway.delays.stays import oppose, record_movement
 from gateway.document import Identifier, Movement, Patient, Role, Stay
+from gateway.identifiers import DeliveryId
 from gateway.journal import Event
 from tests.unit.delays.wards import Ward, pseudonym
 
@@ -38,7 +39,15 @@ class Opposed:
     withdrawn: bool
 
 
-Told = Heard | Opposed | TimedLetter | Stamp
+@dataclass(frozen=True)
+class SentAgain:
+    """A person sends a delivery again."""
+
+    delivery_id: str
+    at: datetime
+
+
+Told = Heard | Opposed | TimedLetter | Stamp | SentAgain
 
 
 def patient(number: int) -> Patient:
@@ -61,18 +70,32 @@ def shuffled(told: Sequence[Told], dice: random.Random) -> list[Told]:
     """Another order of arrival: movements take the arrival times of those they change places with."""
     order = dice.sample(list(told), len(told))
     letters = [one for one in order if isinstance(one, TimedLetter)]
-    order = [one for one in order if not isinstance(one, TimedLetter | Stamp)]
+    order = [one for one in order if not isinstance(one, TimedLetter | Stamp | SentAgain)]
     for letter in letters:
         order.insert(dice.randrange(len(order) + 1), letter)
-    for stamp in (one for one in told if isinstance(one, Stamp)):
-        own = next(place for place, one in enumerate(order) if isinstance(one, TimedLetter) and _owns(one, stamp))
-        order.insert(dice.randrange(own + 1, len(order) + 1), stamp)
+    _spread([one for one in told if isinstance(one, Stamp | SentAgain)], order, dice)
     for hospital in HOSPITALS:
         mine = [place for place, one in enumerate(order) if isinstance(one, Heard) and _of(one) == hospital]
         times = sorted(one.at for one in order if isinstance(one, Heard) and _of(one) == hospital)
         for place, at in zip(mine, times, strict=True):
             order[place] = replace(order[place], at=at)  # type: ignore[type-var]
     return order
+
+
+def _spread(stamps: Sequence[Stamp | SentAgain], order: list[Told], dice: random.Random) -> None:
+    """Legs anywhere after their letter; those of a delivery that was sent again as they came, for he who did knew."""
+    again = {one.delivery_id for one in stamps if isinstance(one, SentAgain)}
+    last: dict[str, Told] = {}
+    for stamp in stamps:
+        before = last.get(stamp.delivery_id)
+        own = next(
+            place
+            for place, one in enumerate(order)
+            if one is before or (before is None and isinstance(one, TimedLetter) and _owns(one, stamp))
+        )
+        order.insert(dice.randrange(own + 1, len(order) + 1), stamp)
+        if stamp.delivery_id in again:
+            last[stamp.delivery_id] = stamp
 
 
 def tell(ward: Ward, told: Sequence[Told]) -> list[Event]:
@@ -93,6 +116,9 @@ def tell(ward: Ward, told: Sequence[Told]) -> list[Event]:
             case Stamp():
                 record_legs(ward.connection, [one])
                 lines.append(facts.leg_proved(one))
+            case SentAgain(delivery_id=delivery, at=at):
+                begin_again(ward.connection, [delivery])
+                lines.append(facts.begun_again(DeliveryId(delivery), at))
     return lines
 
 
@@ -167,12 +193,16 @@ def _letter(dice: random.Random, clock: _Clock, number: int) -> TimedLetter:
     )
 
 
-def _legs(dice: random.Random, clock: _Clock, letter: TimedLetter) -> list[Stamp]:
-    found = []
+def _legs(dice: random.Random, clock: _Clock, letter: TimedLetter) -> list[Stamp | SentAgain]:
+    found: list[Stamp | SentAgain] = []
     chances = {Leg.SEALED: 0.7, Leg.ACCEPTED: 0.7, Leg.FAILED: 0.15, Leg.DELIVERED: 0.4} | dict.fromkeys(_RARE, 0.1)
     for delivery, _ in letter.deliveries:
         legs = [leg for leg, chance in chances.items() if dice.random() < chance]
         found += [Stamp(delivery_id=delivery, leg=leg, at=clock(3, 31)) for leg in legs]
+        if dice.random() < 0.2:
+            found.append(SentAgain(delivery, clock(3, 31)))
+            legs = [leg for leg, chance in chances.items() if dice.random() < chance]
+            found += [Stamp(delivery_id=delivery, leg=leg, at=clock(3, 31)) for leg in legs]
     return found
 
 
@@ -180,5 +210,5 @@ def _of(heard: Heard) -> str | None:
     return heard.movement.stay.hospital
 
 
-def _owns(letter: TimedLetter, stamp: Stamp) -> bool:
+def _owns(letter: TimedLetter, stamp: Stamp | SentAgain) -> bool:
     return any(delivery == stamp.delivery_id for delivery, _ in letter.deliveries)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, select
@@ -21,6 +22,7 @@ from gateway.delays.tables import clock, movement, stay, timing
 from gateway.document import Identifier, Movement, Patient, Role, Stay
 
 
+@cache
 def pseudonym(domain: str, value: str) -> str:
     return hmac.new(b"a key of the tests", f"{domain}|{value}".encode(), hashlib.sha256).hexdigest()[:32]
 
