@@ -30,15 +30,17 @@ class GatewayProcess:
         entry: Sequence[str] = HONEST,
         before: Sequence[str] = (),
         environment: dict[str, str] | None = None,
+        cold: bool = False,
     ) -> None:
-        """``before`` goes ahead of the command (strace and its options)."""
+        """``before`` goes ahead of the command (strace and its options); ``cold`` wants an interpreter of its own."""
         self._command = [*before, sys.executable, *entry, "--config", str(place.settings), "serve"]
         self._wrapped = bool(before)
         self._over = False
         self.log = log
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | Orphan | None = None
-        self._cold = bool(environment) or "PYTEST_VERSION" not in os.environ
+        ours = all(name.startswith("HUITAINE_") for name in environment or ())
+        self._cold = cold or not ours or "PYTEST_VERSION" not in os.environ
         self._read = 0
         self.orphans = 0
         self.kills = 0
@@ -73,9 +75,11 @@ class GatewayProcess:
 
     def launch(self) -> subprocess.Popen[bytes] | Orphan:
         """The process itself; in a test one that is split off, which spares two seconds of imports."""
-        python, *words = self._command
-        if not self._cold and (python, *words[:1]) == (sys.executable, *HONEST):
-            return warm().born(words[1:], self._environment, self.log)
+        match self._command:
+            case [sys.executable, "cli.py", *words] if not self._cold:
+                return warm().born(words, self._environment, self.log)
+            case [sys.executable, "-m", module, *words] if not self._cold:
+                return warm().born(words, self._environment, self.log, module=module)
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment
@@ -100,8 +104,14 @@ class GatewayProcess:
         until = time.monotonic() + START_SECONDS
         while not self.is_open:
             if not self.alive or time.monotonic() > until:
-                raise RuntimeError(f"exit {self.exit_code}: " + self.said()[-2000:].decode(errors="replace"))
+                raise RuntimeError(f"exit {self.exit_code}: {self._words()}")
             time.sleep(0.02)
+
+    def _words(self) -> str:
+        """The end of what it said; what is no line of news comes last, wherever it stood."""
+        lines = self.said().decode(errors="replace").splitlines()
+        news = [line for line in lines if '"level": "info"' in line]
+        return "\n".join([*news[-5:], *[line for line in lines if line not in news][-30:]])
 
     def kill(self) -> None:
         """SIGKILL to it alone; its children must end by themselves (counted in ``orphans`` when they do not)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 
 LOOPBACK = "127.0.0.1"
+_CHANCE = random.SystemRandom()
 
 
 def absent(reason: str) -> None:
@@ -39,19 +41,24 @@ def need(*programs: str, root: bool = False) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """As :func:`free_ports`, one."""
+    return free_ports(1)[0]
 
 
 def free_ports(count: int) -> list[int]:
-    """Several different free ports."""
+    """Several different free ports, below those that the system gives to clients.
+
+    Of those, a client of another test could take one while a server that had it starts again. Drawn, and not by the
+    tests' own seed: the workers would all draw the same.
+    """
+    found: list[int] = []
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        while len(found) < count:
+            probe, port = stack.enter_context(socket.socket()), _CHANCE.randrange(10_240, 32_768)
+            with contextlib.suppress(OSError):
+                probe.bind((LOOPBACK, port))
+                found.append(port)
+    return found
 
 
 @contextlib.contextmanager
