@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import sys
 from datetime import datetime
@@ -11,7 +12,7 @@ import typer
 
 from commands.output import Format, count, emit, say, to_json
 from commands.setup import installation
-from gateway.queue import holding, queries
+from gateway.queue import answers, holding, queries
 
 queue_app = typer.Typer(no_args_is_help=True)
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
@@ -24,16 +25,20 @@ def status(fmt: Fmt = Format.TABLE) -> None:
         counts, held = queries.counts(connection), queries.held_by_reason(connection)
         oldest, unsure = queries.oldest_due(connection), queries.ambiguous(connection)
         hold = holding.why(connection)
+        back = [dataclasses.asdict(lane) for lane in answers.standing(connection)]
     rows: list[dict[str, object]] = [{"state": state, "reason": "", "deliveries": n} for state, n in counts.items()]
     rows = [row for row in rows if row["state"] != "held"]
     rows += [{"state": "held", "reason": reason, "deliveries": number} for reason, number in held.items()]
     if fmt is Format.JSON:
-        whole = {"on_hold": hold or None, "oldest_due": oldest, "ambiguous": unsure, "deliveries": rows}
+        whole = {"on_hold": hold or None, "oldest_due": oldest, "ambiguous": unsure, "deliveries": rows, "answers": back}
         sys.stdout.write(to_json(whole) + "\n")
         return
     emit(rows, fmt, columns=("state", "reason", "deliveries"), title=say("Deliveries", "Envois"))
     if fmt is Format.TABLE:
         _tell(oldest, unsure, hold)
+        if back:
+            columns = ("source", "channel", "waiting", "refused", "oldest")
+            emit(back, fmt, columns=columns, title=say("Told back to the hospital", "Retours à l'hôpital"))
 
 
 def _tell(oldest: datetime | None, unsure: int, hold: str) -> None:

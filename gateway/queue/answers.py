@@ -22,6 +22,8 @@ from gateway.queue import entries
 from gateway.queue.accept import DELIVERY, LETTER
 from gateway.queue.answer_tables import Answer, AnswerWish
 
+BAD = 400
+"""SMTP replies from here on are failures: of a letter that came back the row still holds the 250 of before."""
 WAITING, SENT, REFUSED = "waiting", "sent", "refused"
 
 
@@ -220,7 +222,7 @@ def _row(row: RowMapping, job: Owing, channel: str, says: str) -> dict[str, Any]
         "kind": job.kind,
         "reporter": job.reporter,
         "status": job.status or (row["status"] if job.least is None else ""),
-        "code": job.code or (str(row["code"] or "") if job.least is None else ""),
+        "code": job.code or (str(row["code"]) if job.least is None and (row["code"] or 0) >= BAD else ""),
         "happened_at": job.at,
         "heard_at": job.now,
         "state": WAITING,

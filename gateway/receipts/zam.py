@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -26,6 +27,8 @@ _INTEGRATION_ERRORS = {  # table 0533 as extended by IG-LPS
     "905": "INS incomplet",
     "906": "Autre erreur",
 }
+_SMTP_ERRORS = re.compile(r"101|111|251|252|42[012]|43[12]|44[12]|45[012]|50[0-4]|51[023]|523|530|541|55[0-4]")
+"""SMTPERRORCODE of IG-TRANS: a code that the table does not have is told by its class."""
 _ESCAPES = str.maketrans({"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"})
 
 
@@ -94,7 +97,8 @@ def _header(ends: Ends, event: str, time: str, control_id: str) -> str:
 
 def _error(receipt: Receipt, event: str) -> str:
     if event == "Z02":
-        code = receipt.code or ("550" if (receipt.status or "5").startswith("5") else "450")
+        general = "550" if (receipt.status or "5").startswith("5") else "450"
+        code = receipt.code if receipt.code and _SMTP_ERRORS.fullmatch(receipt.code) else general
         return f"{_text(code)}^{_text(receipt.status or '')}^SMTPERRORCODE"
     code = receipt.code if receipt.code in _INTEGRATION_ERRORS else "906"
     return f"{code}^{_text(_INTEGRATION_ERRORS[code])}^applicationErrorCondition"

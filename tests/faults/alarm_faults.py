@@ -45,7 +45,7 @@ PATIENCE = 60.0
 QUICK = {
     "every_seconds": 0.2, "recent_minutes": 0.05, "deferred": 0, "ambiguous": 0, "leases_lost": 0, "readers": 0,
     "rounds": 0, "commit_seconds": 0.8, "loop_seconds": 0.8, "unplanned_minutes": 0.01, "still_minutes": 0.05,
-    "held_hours": 0.0001,
+    "held_hours": 0.0001, "answers_minutes": 0.001,
 }  # fmt: skip
 """As short as the test needs them; those of days are left as they are, the faults have their dates."""
 
@@ -127,7 +127,9 @@ async def world(folder: Path) -> AsyncIterator[World]:
 
 def _more(folder: Path) -> str:
     alarms = "".join(f"{key} = {value}\n" for key, value in QUICK.items())
-    return f"\n[escalation]\nalert_operator_minutes = 0.02\n\n[alarms]\n{alarms}"
+    (folder / "answers").mkdir()
+    deaf = f'[sources.deaf]\nreceipts = ["file"]\n[sources.deaf.file]\npath = "{folder}/answers"\n'
+    return f"\n[escalation]\nalert_operator_minutes = 0.02\n\n[alarms]\n{alarms}\n{deaf}"
 
 
 @contextlib.asynccontextmanager
@@ -176,6 +178,11 @@ async def lost(world: World) -> AsyncIterator[None]:
 _TRIED = "SELECT 1 FROM delivery WHERE letter_id = (SELECT max(id) FROM letter) AND state = 'ready' AND attempts > 0"
 _DAMAGE = "UPDATE letter SET sealed = zeroblob(80) WHERE id = (SELECT max(id) FROM letter)"
 _FAIL = "UPDATE delivery SET state = 'failed', reported = '' WHERE letter_id = (SELECT max(id) FROM letter)"
+
+_OWED = (
+    "INSERT INTO answer (id, source, channel, letter_id, delivery_id, kind, reporter, status, code, happened_at,"
+    " heard_at, state) VALUES ('A', 'deaf', 'file', 'L', 'D', 'displayed', 'mdn', '', '', 0, 0, 'waiting')"
+)
 
 
 @contextlib.asynccontextmanager
@@ -257,6 +264,15 @@ async def no_white_list(world: World) -> AsyncIterator[None]:
     aside.rename(path)
 
 
+@contextlib.asynccontextmanager
+async def deaf_software(world: World) -> AsyncIterator[None]:
+    """Something is owed to a folder that is gone: a row as the proof of a letter writes it."""
+    (world.folder / "answers").rmdir()
+    world.database(_OWED)
+    yield
+    (world.folder / "answers").mkdir()
+
+
 Fault = Callable[[World], contextlib.AbstractAsyncContextManager[None]]
 FAULTS: dict[str, Fault] = {
     "letters-wait": lambda world: mood(world, "later"),
@@ -266,6 +282,7 @@ FAULTS: dict[str, Fault] = {
     "letters-held": held,
     "letters-unplanned": unreadable,
     "sender-untold": damaged,
+    "answers-wait": deaf_software,
     "leases-lost": lost,
     "commits-slow": slow_disk,
     "loop-lags": standstill,

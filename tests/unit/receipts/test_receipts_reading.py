@@ -243,9 +243,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_bytes_end_soon_and_raise_nothing(content: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert len(read_receipts(content)) <= 100
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 _PIECES = st.sampled_from(
