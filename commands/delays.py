@@ -29,6 +29,7 @@ from gateway.delays.lists import late as late_letters
 from gateway.delays.lists import missing as missing_letters
 from gateway.delays.measure import Question, measured
 from gateway.delays.page import to_html, to_pdf
+from gateway.delays.redraw import still_undrawn
 from gateway.delays.render import to_csv, to_json, to_table
 from gateway.delays.report import answer
 from gateway.delays.trends import Trends, trends
@@ -88,7 +89,7 @@ def report(
         now=datetime.now(UTC),
         shared=is_page if shared is None else shared,
     )
-    with place.reader() as connection, _source(connection, replay=replay, start=first) as source:
+    with _complete(place) as connection, _source(connection, replay=replay, start=first) as source:
         cohorts = measured(source, question)
         told = answer(source, question, cohorts)
     _write(told, fmt, trends(cohorts, question.now) if is_page and told.is_told else None, output)
@@ -106,7 +107,7 @@ def late(
     """Letters past their deadline or near it, the most overdue first; those sent too late in the last 30 days too."""
     place, now = installation(), datetime.now(UTC)
     rule = _policy(policy, place)
-    with place.reader() as connection:
+    with _complete(place) as connection:
         found = late_letters(connection, policy=rule, within_days=within, now=now, sent_since=now - _SENT_LATE)
     _list(found, fmt, say("Letters late or nearly", "Lettres en retard ou presque"), fail_if_late=fail_if_late)
 
@@ -116,7 +117,7 @@ def missing(policy: PolicyOption = None, fmt: FormatOption = Format.TABLE, fail_
     """Stays discharged whose letter was never handed in, the longest waiting first."""
     place = installation()
     rule = _policy(policy, place)
-    with place.reader() as connection:
+    with _complete(place) as connection:
         found = missing_letters(connection, policy=rule, now=datetime.now(UTC))
     _list(found, fmt, say("Stays without a letter", "Séjours sans lettre"), fail_if_late=fail_if_late)
 
@@ -142,6 +143,17 @@ def oppose(
     order = {"act": "oppose", "visit": visit, "hospital": hospital, "withdrawn": withdraw, "actor": getpass.getuser()}
     reason = installation().act(order)["apart"]
     typer.echo(say(f"recorded; counted apart: {reason or 'no'}", f"noté ; compté à part : {reason or 'non'}"))
+
+
+@contextmanager
+def _complete(place: Installation) -> Iterator[Connection]:
+    """The tables; says so on stderr while an upgrade's drawing of them goes on."""
+    with place.reader() as connection:
+        if left := still_undrawn(connection):
+            english = f"not complete yet: {left} stays or letters are still being drawn after an upgrade"
+            french = f"pas encore complet : {left} séjours ou lettres restent à reprendre après une mise à jour"
+            typer.echo(f"huitaine: {say(english, french)}", err=True)
+        yield connection
 
 
 @contextmanager

@@ -158,7 +158,16 @@ class TimingRow(SQLModel, table=True):
     """The way of the final letter, or of none yet; absent where the letter that answers is final itself."""
 
 
+class UndrawnRow(SQLModel, table=True):
+    """A stay, or a group of letters, that an upgrade left to be drawn again (``redraw.py``)."""
+
+    __tablename__ = "undrawn"
+
+    key: str = Field(primary_key=True)
+
+
 movement: Table = SQLModel.metadata.tables["movement"]
 stay: Table = SQLModel.metadata.tables["stay"]
 clock: Table = SQLModel.metadata.tables["clock"]
 timing: Table = SQLModel.metadata.tables["timing"]
+undrawn: Table = SQLModel.metadata.tables["undrawn"]

@@ -14,7 +14,6 @@ import structlog
 
 from gateway import journal
 from gateway.control import open_control
-from gateway.delays.redraw import redraw_if_empty
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
 from gateway.queue.afterwards import Noting
@@ -25,8 +24,10 @@ from gateway.service.alarms.pulse import WINDOW, Pulse
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
 from gateway.service.forgetting import Forgetting
+from gateway.service.ladder import clocks_of
 from gateway.service.metrics import open_metrics
 from gateway.service.orders import Orders
+from gateway.service.redrawing import Redrawing
 from gateway.service.supervisor import notify, watchdog
 
 SWEEP, TELL, TIDY, RECOVER, FORGET = 1.0, 2.0, 60.0, 5.0, 3600.0
@@ -72,7 +73,6 @@ class Running:
         self._stack.push_async_callback(gateway.courier.end)
         await gateway.readers.start()
         self._stack.push_async_callback(gateway.readers.close)
-        await gateway.store.write(redraw_if_empty, None)
         freed = await gateway.worker.recover(everything=True)
         await gateway.worker.try_suspects()
         self._stack.push_async_callback(self._drain)
@@ -137,6 +137,7 @@ class Running:
         months = gateway.settings.retention.metadata_months
         self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
         self._every(FORGET, gateway.answering.tidy)
+        self._every(FORGET, Redrawing(gateway.store).look)
         self._every(self.watch.limits.every_seconds, self.watch.look)
         self._spawn(self.watch.pulse.beat())
         wanted = watchdog()
@@ -171,6 +172,7 @@ class Running:
             checkpoints=gateway.checkpoints,
             submit=self.entrances.submit,
             stays=gateway.stays,
+            clocks=clocks_of(gateway.settings),
         )
         server = await open_control(gateway.settings.gateway.data / "control.sock", orders.obey)
         self._stack.callback(server.close)

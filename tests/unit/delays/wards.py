@@ -18,7 +18,7 @@ from gateway.delays.letters import Tie, TimedLetter, tie_letter
 from gateway.delays.lines import unpack
 from gateway.delays.measure import ROWS, Figure, measure
 from gateway.delays.stays import StayChange, oppose, record_movement
-from gateway.delays.tables import clock, movement, stay, timing
+from gateway.delays.tables import clock, movement, stay, timing, undrawn
 from gateway.document import Identifier, Movement, Patient, Role, Stay
 
 
@@ -104,7 +104,7 @@ def legs_of(way: bytes) -> dict[str, int | None]:
 
 def new_ward(url: str = "sqlite://") -> Ward:
     engine = create_engine(url)
-    SQLModel.metadata.create_all(engine, tables=[movement, stay, clock, timing])
+    SQLModel.metadata.create_all(engine, tables=[movement, stay, clock, timing, undrawn])
     return Ward(engine.connect())
 
 
