@@ -5,7 +5,8 @@ Splitting comes before unescaping, so an escaped separator or carriage return st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import AnyStr
 
@@ -101,11 +102,6 @@ class Segment:
             parts = [part.decode(codec, "replace") for part in split(self.raw, separator.encode(), _MAX_FIELDS)]
         return [parts[0], separator, *parts[1:]] if self.name == b"MSH" else parts
 
-    def plain_fields(self) -> list[str]:
-        """The fields when nothing in them but components needs care, else none: for whoever reads many at once."""
-        fields = self._fields or self.fields()
-        return fields if self._plain else []
-
     def raw_field(self, number: int) -> str:
         """The raw field, empty when absent."""
         parts = self._fields or self.fields()
@@ -153,10 +149,6 @@ class Segment:
         raw = self.raw_field(number)
         return raw.strip() if self._plain else self.message.text(self.message.once(raw))
 
-    def take_plain(self, fields: list[str]) -> None:
-        """Keep what :meth:`Message.split_at_once` found."""
-        self._fields, self._plain = fields, True
-
     def place(self, number: int) -> str:
         """How a finding names a field: ``PV1-19``, ``OBX[2]-5``."""
         name = self.name.decode("ascii")
@@ -170,7 +162,7 @@ class Segment:
 class Message:
     """The segments of one message in their order, and how to read their text."""
 
-    __slots__ = ("_named", "_segments", "codec", "content", "delimiters", "dropped", "lines", "separators")
+    __slots__ = ("_at", "_made", "codec", "content", "delimiters", "dropped", "lines", "names", "separators")
 
     def __init__(self, delimiters: Delimiters, lines: Sequence[bytes], codec: str, content: bytes) -> None:
         self.delimiters = delimiters
@@ -181,29 +173,30 @@ class Message:
         """All that an empty field may hold: component, sub-component and repetition marks, quotes, blanks."""
         self.dropped = False
         """Whether a control character was left out of a text that was asked for."""
-        self._named: dict[bytes, list[Segment]] = {}
-        self._segments: list[Segment] = []
-        for line in self.lines:
-            name = line[:3]
-            same = self._named.setdefault(name, [])
-            segment = Segment(line, name, len(same) + 1, self)
-            same.append(segment)
-            self._segments.append(segment)
+        self.names = [line[:3] for line in self.lines]
+        self._made: dict[int, Segment] = {}
+        """By index in ``lines``, and only those that somebody asked for: most results are never taken apart."""
+        self._at: dict[bytes, list[int]] = {}
+        for index, name in enumerate(self.names):
+            if name in self._at:
+                self._at[name].append(index)
+            else:
+                self._at[name] = [index]
 
-    def split_at_once(self, name: bytes) -> None:
-        """Split all segments called ``name`` together: forty results share one search for what needs care.
+    def plain_lines(self, name: bytes) -> dict[int, str]:
+        """The segments called ``name`` that hold fields and components and nothing else, as text by their index.
 
-        It changes nothing but the time that reading them takes.
+        Forty results share one search for what needs care; where one of them does, each is looked at on its own.
         """
-        short = [one for one in self.all(name) if len(one.raw) < _LONG]
-        marks = self.delimiters
+        marks, lines = self.delimiters, self.lines
+        short = [index for index in self._at.get(name, ()) if len(lines[index]) < _LONG]
         # Joined by the mark of repetition, more parts than segments means that one of them repeats something.
-        text = marks.repetition.encode().join([one.raw for one in short]).decode(self.codec, "replace")
-        lines = text.split(marks.repetition)
-        if len(lines) != len(short) or not self._needs_no_care(text):
-            return
-        for segment, line in zip(short, lines, strict=True):
-            segment.take_plain(line.split(marks.field, _MAX_FIELDS))
+        text = marks.repetition.encode().join([lines[index] for index in short]).decode(self.codec, "replace")
+        texts = text.split(marks.repetition)
+        if len(texts) == len(short) and self._needs_no_care(text):
+            return dict(zip(short, texts, strict=True))
+        alone = ((index, lines[index].decode(self.codec, "replace")) for index in short)
+        return {index: text for index, text in alone if self.is_plain(text)}
 
     def is_plain(self, text: str) -> bool:
         """Whether separators of fields and components are all that needs to be looked at in a segment.
@@ -271,15 +264,24 @@ class Message:
         self.dropped = self.dropped or len(kept) < len(words)
         return kept
 
-    def segments(self) -> Sequence[Segment]:
-        """All segments, numbered by name."""
-        return self._segments
+    def segment(self, index: int) -> Segment:
+        """The segment of ``lines[index]``, numbered by name."""
+        made = self._made.get(index)
+        if made is None:
+            name = self.names[index]
+            number = bisect_left(self._at[name], index) + 1
+            made = self._made[index] = Segment(self.lines[index], name, number, self)
+        return made
+
+    def segments(self) -> Iterator[Segment]:
+        """All segments in their order."""
+        return map(self.segment, range(len(self.lines)))
 
     def all(self, name: bytes) -> Sequence[Segment]:
         """The segments called ``name``."""
-        return self._named.get(name, ())
+        return [self.segment(index) for index in self._at.get(name, ())]
 
     def first(self, name: bytes) -> Segment:
         """The first segment called ``name``, or an absent one."""
-        found = self._named.get(name)
-        return found[0] if found else Segment(b"", name, 1, self)
+        found = self._at.get(name)
+        return self.segment(found[0]) if found else Segment(b"", name, 1, self)

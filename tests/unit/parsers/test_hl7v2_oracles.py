@@ -9,11 +9,12 @@ from hl7apy.parser import parse_message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.document import Finding
+from gateway.document import Result
 from gateway.parsers.hl7v2 import read_hl7v2
 from gateway.parsers.hl7v2.er7 import Message
 from gateway.parsers.hl7v2.frame import open_message
-from gateway.parsers.hl7v2.results import Report, _usual, read_result
+from gateway.parsers.hl7v2.results import Report
+from gateway.parsers.hl7v2.usual import UsualResults
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LETTERS = st.text("abcXYZ019 .,-éèœ€'/()|^~\\&", max_size=12).map(str.strip)
@@ -77,41 +78,78 @@ USUAL = st.tuples(
     st.sampled_from(["NM", "ST", "SN", " NM"]),
     st.sampled_from(["718-7^Hémoglobine^LN", "HB^ Hb ^L^718-7^Hémoglobine^LN", "HB", "^Hb", "HB^"]),
     st.one_of(NUMBERS, st.sampled_from(["<0.5", "4,2", "", "n.f.", "1~2"])),
-    st.sampled_from(["g/dL", "g/dL^gramme^UCUM", " g/dL ", "", "^g"]),
+    st.sampled_from(["g/dL", "g/dL^gramme^UCUM", " g/dL ", "", "^g", "10^9/L", " x10^12/L", "10"]),
     st.one_of(st.tuples(NUMBERS, NUMBERS).map("-".join), st.sampled_from(["", "<5", "12 - 16", "Négatif"])),
     st.sampled_from(["", "L", "HH", "Q", "L~A", " H"]),
     st.sampled_from(["F", "C", "", "P", "W", "?"]),
+    st.sampled_from(
+        ["", "|", "|||", "|||20260115083000||LABO^Labo", "|||2026^x|", "||||||M^Méthode", "||||||||||||LABO"]
+    ),
 )
 
 
-@given(row=USUAL)
+class CarefulReport(Report):
+    """Each result by the whole way."""
+
+    def _quickly(self, usual: UsualResults, index: int) -> None:
+        return None
+
+
+def both(content: bytes) -> tuple[Report, Report]:
+    """What the quick and the whole way make of the same message, which must not be told apart."""
+    reports, told = (Report(), CarefulReport()), ([], [])
+    for report, findings in zip(reports, told, strict=True):
+        report.read(open_message(content, []), findings)
+    quick, careful = reports
+    assert (quick.results, quick.notes, told[0]) == (careful.results, careful.notes, told[1])
+    return quick, careful
+
+
+def quickly(content: bytes) -> Result | None:
+    usual = UsualResults(open_message(content, []))
+    return next(filter(None, (usual.result(index, lambda _: None) for index in range(content.count(b"\r")))), None)
+
+
+@given(rows=st.lists(USUAL, min_size=1, max_size=3))
 @settings(max_examples=300, deadline=None)
-def test_the_quick_way_for_the_usual_result_gives_what_the_whole_way_gives(row: tuple[str, ...]) -> None:
-    kind, name, value, unit, bounds, flag, status = row
-    line = f"OBX|1|{kind}|{name}||{value}|{unit}|{bounds}|{flag}|||{status}|"
-    obx = open_message(f"MSH|^~\\&|A\r{line}\r".encode(), []).first(b"OBX")
-    findings: list[Finding] = []
-    if quick := _usual(obx):
-        assert quick == read_result(obx, obx.get(2), findings)
-        assert not findings
+def test_the_quick_way_for_the_usual_result_gives_what_the_whole_way_gives(rows: list[tuple[str, ...]]) -> None:
+    lines = [
+        f"OBX|{number}|{kind}|{name}||{value}|{unit}|{bounds}|{flag}|||{status}{more}\rNTE|1||a note"
+        for number, (kind, name, value, unit, bounds, flag, status, more) in enumerate(rows, 1)
+    ]
+    both("\r".join(["MSH|^~\\&|A", "OBR|1|||GLY^Glucose|||20260115", *lines, ""]).encode())
 
 
 def test_the_usual_result_goes_the_quick_way() -> None:
-    line = b"OBX|1|NM|718-7^Hemoglobine^LN||11.4|g/dL|12.0-16.0|L|||F\r"
-    assert _usual(open_message(b"MSH|^~\\&|A\r" + line, []).first(b"OBX"))
+    content = b"MSH|^~\\&|A\rOBX|1|NM|718-7^Hemoglobine^LN||11.4|g/dL|12.0-16.0|L|||F\r"
+    assert quickly(content) == both(content)[1].results[0]
+
+
+@pytest.mark.parametrize("more", ["||||||METHODE", "||||||||||||LABO", "|||20260115|||||||||LABO^x"])
+def test_a_method_and_a_laboratory_go_the_whole_way(more: str) -> None:
+    content = f"MSH|^~\\&|A\rOBX|1|NM|718-7^Hemoglobine^LN||11.4|g/dL|12.0-16.0|L|||F{more}\r".encode()
+    assert quickly(content) is None
+    both(content)
+
+
+@pytest.mark.parametrize(
+    "marks", [b"-^~\\&", b".^~\\&", b"|-~\\&", b"|.~\\&", b"|^-\\&", b"+*~\\&", b"]^~\\&", b"|\\~^&"]
+)
+def test_a_result_written_with_other_marks_is_read_as_the_whole_way_reads_it(marks: bytes) -> None:
+    usual = b"OBX|1|NM|718^Hemoglobine||11.4|g/dL^^UCUM|12.0-16.0|L|||F|"
+    line = usual.replace(b"|", marks[:1]).replace(b"^", marks[1:2])
+    content = b"MSH" + marks + marks[:1] + b"A\r" + line + b"\r"
+    both(content)
+    assert bool(quickly(content)) == set(b".-").isdisjoint(marks)
 
 
 @pytest.mark.parametrize("odd", [b"a~b", b"a\\T\\b", b"a&b", b'""', b"a\x07b", "é".encode(), b"", b"a\nb"])
-def test_splitting_all_results_at_once_changes_nothing(odd: bytes) -> None:
+def test_lines_that_need_no_care_are_found_together_as_they_are_one_by_one(odd: bytes) -> None:
     lines = [b"MSH|^~\\&|A", b"OBX|1|ST|A^B||" + odd + b"|u", b"OBX|2|NM|C^D||5|g", b"OBX|3|TX|E^F"]
-
-    def read(*, at_once: bool) -> list[list[str]]:
-        message = Message(open_message(b"MSH|^~\\&|A\r", []).delimiters, lines, "utf-8", b"")
-        if at_once:
-            message.split_at_once(b"OBX")
-        return [[*obx.components(3), obx.get(5), obx.text(5), obx.get(6)] for obx in message.all(b"OBX")]
-
-    assert read(at_once=True) == read(at_once=False)
+    message = Message(open_message(b"MSH|^~\\&|A\r", []).delimiters, lines, "utf-8", b"")
+    texts = {index: lines[index].decode() for index in (1, 2, 3)}
+    assert message.plain_lines(b"OBX") == {index: text for index, text in texts.items() if message.is_plain(text)}
+    assert (1 in message.plain_lines(b"OBX")) == (odd in {b"", "é".encode()})
 
 
 def test_a_note_behind_a_file_is_no_comment_of_the_result_before_it() -> None:
