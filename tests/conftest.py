@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+
+from gateway.crypto import authority
+from gateway.service import installing
 
 pytest_plugins = ["tests.peers.fixtures"]
 
 ROOT = Path(__file__).resolve().parents[1]
+_made: list[authority.PrivateKey] = []
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def what_is_dear_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RSA keys of test authorities serve again in the next test, never twice in one; passwords are hashed cheaply.
+
+    An installation cost half a second of CPU, and each first login a quarter (Argon2id at its defaults).
+    """
+    anew, used = authority.new_key, count()
+
+    def new_key(kind: authority.KeyKind) -> authority.PrivateKey:
+        if kind != "rsa2048":
+            return anew(kind)
+        if (number := next(used)) == len(_made):
+            _made.append(anew(kind))
+        return _made[number]
+
+    monkeypatch.setattr(authority, "new_key", new_key)
+    monkeypatch.setattr(installing, "PasswordHasher", lambda: _CHEAP)
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ async def wide(folder: Path, entry: Sequence[str] = HONEST, **settings: str) -> 
     """A running gateway that lets a crowd in."""
     many_files()
     environment = {**_WIDE, **{f"HUITAINE__SMTP__{name.upper()}": value for name, value in settings.items()}}
-    async with scene(folder, Plan(entry=entry, smtp=4, mllp=0, cut=0.0), environment=environment) as here:
+    async with scene(folder, Plan(entry=entry, smtp=4, mllp=0, cut=0.0), environment=environment, cold=True) as here:
         yield here
 
 

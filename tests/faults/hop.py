@@ -21,8 +21,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.peers.authority import Authority
+if TYPE_CHECKING:
+    from tests.peers.authority import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 _OFFERS = b"250-hop.test\r\n250-PIPELINING\r\n250-SIZE 99999999\r\n250-8BITMIME\r\n250 DSN\r\n"

@@ -106,7 +106,7 @@ async def scene(
         if dovecot:
             (place.settings.parent / "secrets" / "imap-password").write_text(dovecot.password)
         told = folder / "lag.json"
-        process = GatewayProcess(place, folder / "log", entry=entry, environment={"HUITAINE_LAG": str(told)})
+        process = GatewayProcess(place, folder / "log", entry=entry, environment={"HUITAINE_LAG": str(told)}, cold=True)
         try:
             await asyncio.to_thread(process.open)
             yield Scene(place=place, hop=hop, told=told, dovecot=dovecot, user=user)

@@ -12,9 +12,11 @@ import ctypes
 import faulthandler
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -77,15 +79,35 @@ class Nursery:
         )
 
     def born(
-        self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, out: str = os.devnull
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        out: str = os.devnull,
+        folder: Path | None = None,
+        module: str = "",
     ) -> Orphan:
-        """`huitaine` with these arguments and this environment, in our folder; its words go to ``log`` and ``out``."""
+        """`huitaine` with these arguments and this environment; its words go to ``log`` and ``out``.
+
+        It works in ``folder``, else in ours; ``module`` is run in its place (``python -m``).
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        told = [list(arguments), {**environment, **self._carried}, str(Path.cwd()), out, str(log)]
+        surroundings = (str(folder or Path.cwd()), out, str(log), module)
+        told = [list(arguments), {**environment, **self._carried}, *surroundings]
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
         return Orphan(int(self._process.stdout.readline()))
+
+    def typed(
+        self, arguments: Sequence[str], environment: Mapping[str, str], folder: Path, *, seconds: float = 90
+    ) -> subprocess.CompletedProcess[str]:
+        """The command as a person types it in ``folder``, until its end."""
+        with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+            process = self.born(arguments, environment, Path(err.name), out=out.name, folder=folder)
+            code = process.wait(seconds)
+            return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
     def close(self) -> None:
         """End it; the gateways live on."""
@@ -122,7 +144,7 @@ def _serve() -> None:
             _become(arguments, *surroundings)
 
 
-def _become(arguments: list[str], environment: dict[str, str], folder: str, out: str, log: str) -> None:
+def _become(arguments: list[str], environment: dict[str, str], folder: str, out: str, log: str, module: str) -> None:
     from tests.faults import points
 
     os.closerange(3, 64)
@@ -136,7 +158,7 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, out:
     sys.argv = ["huitaine", *arguments]
     code: object = 1
     try:
-        points.main()
+        points.main() if not module else runpy.run_module(module, run_name="__main__")
     except SystemExit as end:
         code = end.code
     except BaseException:  # noqa: BLE001  what an interpreter would do at its end
