@@ -18,7 +18,10 @@ class Purpose(Enum):
 
 
 _ORDERS = {"NW": Purpose.NEW, "RO": Purpose.REPLACE, "CA": Purpose.DELETE}
-_STATUSES = {"F": Purpose.NEW, "C": Purpose.REPLACE, "D": Purpose.DELETE}
+_STATUSES = {
+    "F": Purpose.NEW, "C": Purpose.REPLACE, "D": Purpose.DELETE, "W": Purpose.DELETE, "X": Purpose.DELETE,
+}  # fmt: skip
+"""Table 0085: W was posted as wrong (another patient's, say), X cannot be had; neither is ever a new document."""
 _EVENTS = {"T02": Purpose.NEW, "T10": Purpose.REPLACE, "T04": Purpose.DELETE}
 
 

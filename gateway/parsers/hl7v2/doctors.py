@@ -1,8 +1,8 @@
-"""Doctors whom a message names without a PRT: ROL (PAM.fr), PV1-7, PV1-8, PD1-4, ORC-12, OBR-16, OBR-28."""
+"""Doctors named in places of their own: ROL or PRT (PAM.fr), PV1-7, PV1-8, PD1-4, ORC-12, OBR-16, OBR-28."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from gateway.document import Finding, NamedAddressee, Role
@@ -19,17 +19,22 @@ _ROLES = {
 }
 """ROL-3: declared GP, family doctor when different, locum, corresponding and referring doctor (PAM.fr 2.11)."""
 
+_PARTICIPATIONS = _ROLES | {"PP": Role.GP}
+_ORDERED = _PARTICIPATIONS | {"OP": Role.REFERRER, "RCT": Role.COPY}
+"""PRT-4 (table 0912): the codes of ROL-3, the primary care provider; with an order, who asked and who gets a copy."""
+
 _RANK = {Role.GP: 0, Role.REFERRER: 1, Role.COPY: 2}
 
 
 def stay_doctors(message: Message, findings: list[Finding]) -> tuple[NamedAddressee, ...]:
     """Those who follow the patient outside: ROL, PD1-4, and PV1-8 who referred (R.1112-1-2 CSP asks for both)."""
-    return _each_once([*_by_role(message), *_by_field(message, _OUTSIDE)], findings)
+    found = [*_by_role(message), *_by_participation(message, _PARTICIPATIONS), *_by_field(message, _OUTSIDE)]
+    return _each_once(found, findings)
 
 
 def named_doctors(message: Message, findings: list[Finding]) -> tuple[NamedAddressee, ...]:
     """Those, and whoever ordered the examination or gets a copy of its results."""
-    found = [*_by_role(message), *_by_field(message, _OUTSIDE + _ORDERING)]
+    found = [*_by_role(message), *_by_participation(message, _ORDERED), *_by_field(message, _OUTSIDE + _ORDERING)]
     # The hospital's own doctor gets a copy when he can be written to; a local code of his must not hold the letter.
     inside = (one for one in _by_field(message, _INSIDE) if one.rpps or one.adeli)
     return _each_once([*found, *inside], findings)
@@ -45,9 +50,20 @@ def _by_role(message: Message) -> Iterator[NamedAddressee]:
     event = _event(message) if roles else None
     for rol in roles:
         role = _ROLES.get(rol.get(3))
-        if role and rol.get(2) != "DE" and not _over(rol, event):
+        if role and rol.get(2) != "DE" and not _over(rol, event, 6):
             for element in rol.elements(4):
                 yield addressee(person(element), role, rol.place(4))
+
+
+def _by_participation(message: Message, roles: Mapping[str, Role]) -> Iterator[NamedAddressee]:
+    """PRT takes the place of ROL (HL7 2.7, PAM.fr 2.10): PRT-2 action, PRT-4 role, PRT-5 who, PRT-12 end."""
+    segments = message.all(b"PRT")
+    event = _event(message) if segments else None
+    for prt in segments:
+        role = roles.get(prt.get(4).upper())
+        if role and prt.get(2) != "DE" and not _over(prt, event, 12):
+            for element in prt.elements(5):
+                yield addressee(person(element), role, prt.place(5))
 
 
 def _event(message: Message) -> datetime | None:
@@ -55,8 +71,8 @@ def _event(message: Message) -> datetime | None:
     return moment(evn.get(6)) or moment(evn.get(2))
 
 
-def _over(rol: Segment, event: datetime | None) -> bool:
-    end = moment(rol.get(6))
+def _over(segment: Segment, event: datetime | None, field: int) -> bool:
+    end = moment(segment.get(field))
     return bool(end and event and end < event)
 
 

@@ -25,6 +25,8 @@ _LONG = re.compile(rb"NTE|OBX(.).{0,20}?\1(?:ED|RP|TX|FT|ST|)\1", re.DOTALL)
 """Only these carry documents or long text: a number of a megabyte is none."""
 
 _START = re.compile(rb"[A-Z][A-Z0-9]{2}")
+_NEARLY = re.compile(rb"(?im)^[^a-z0-9\n]{0,8}(?:MSH|PID|PV1|ORC|OBR|OBX|NTE|SPM|PRT|TXA)[ \t]{0,8}[^\w\n]")
+"""A blank or another sign in front of the name, or small letters: what a slip makes of a segment."""
 _USUAL = frozenset({b"OBX", b"NTE", b"OBR", b"PRT", b"ORC", b"PID", b"PV1", b"MSH", b"EVN", b"TXA", b"ROL", b"ZBE"})
 _BATCH = (b"FHS", b"BHS")
 
@@ -97,7 +99,7 @@ def _segments(body: bytes, delimiters: Delimiters, findings: list[Finding]) -> t
             groups[-1].append(line)
     if end == b"\r\n" or b"\r\n".replace(end, b"") in body:
         _refuse_hidden_segment(groups, delimiters)
-    segments = tuple(b"\n".join(group) if len(group) > 1 else group[0] for group in groups)
+    segments = tuple(_joined(group, mark) if len(group) > 1 else group[0] for group in groups)
     _check(segments)
     return segments
 
@@ -113,6 +115,16 @@ def _usual_segments(body: bytes, mark: bytes, end: bytes) -> tuple[bytes, ...]:
 @lru_cache(maxsize=16)
 def _usual_starts(mark: bytes) -> frozenset[bytes]:
     return frozenset(name + mark for name in _USUAL)
+
+
+def _joined(group: list[bytes], mark: bytes) -> bytes:
+    """A segment with the lines that belong to it; one of them that is a segment but for its first sign is none."""
+    rest = b"\n".join(group[1:])
+    if mark in rest and any(line[-1:] == mark for line in _NEARLY.findall(rest)):
+        name = group[0][:3].decode("ascii")
+        words = "a line behind it looks like a segment and is none: what follows could be another patient's; correct it"
+        _refuse("segment-not-told", name, words)
+    return group[0] + b"\n" + rest
 
 
 def _line_end(body: bytes, findings: list[Finding]) -> bytes:

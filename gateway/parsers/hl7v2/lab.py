@@ -18,6 +18,7 @@ _LAB_SECTIONS = {"LAB", "CH", "HM", "MB", "SR", "BG", "IMM", "TX", "VR", "MCB", 
 
 _PARTIAL = {"P", "I", "S", "R", "A", "O"}
 _FINAL = {"F", "C"}
+_MISPLACED = (b"OBR", b"OBX")
 _URGENT = {"S", "A"}
 _DOCUMENTS = frozenset(
     {"11502-2", "18748-4", "60568-3", "11488-4", "34874-8", "34112-3", "11490-0", "15507-7", "60280-5", "34133-9"}
@@ -27,9 +28,20 @@ _DOCUMENTS = frozenset(
 
 def read_lab(message: Message, findings: list[Finding]) -> tuple[Document, ...]:
     """The report of each patient; a message with several patients is split into as many, none sees another's."""
+    if stray := _before_patient(message):
+        words = "results stand before the first PID: whose they are cannot be told; send PID first"
+        findings.append(error("results-before-patient", stray, words))
+        return ()
     parts = _by_patient(message)
     documents = (_document(part, findings) for part in parts)
     return tuple(document for document in documents if document)
+
+
+def _before_patient(message: Message) -> str:
+    """The place of a result that no PID comes before."""
+    names = message.names
+    ahead = names[: names.index(b"PID")] if b"PID" in names else []
+    return next((f"{name.decode('ascii')}[1]" for name in ahead if name in _MISPLACED), "")
 
 
 def _by_patient(message: Message) -> list[Message]:

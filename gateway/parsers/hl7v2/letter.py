@@ -25,6 +25,9 @@ _TEXTS = {"TX", "FT", "ST"}
 _UNFINISHED = {"DI", "DO", "IN", "IP", "PA"}
 """HL7 table 0271, TXA-17: dictated, documented, incomplete, in progress, not yet authenticated by all."""
 
+_PRELIMINARY = {"I", "O", "P", "R", "S"}
+"""HL7 table 0085, OBX-11: not validated, or a part of what will come."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
@@ -157,7 +160,7 @@ def _merged(
         stay=_stay(envelope.stay, document.stay),
         author=document.author or prt.sender,
         addressees=recipients(envelope.message, replace(document, patient=envelope.patient), prt, findings),
-        partial=txa.get(17) in _UNFINISHED,
+        partial=txa.get(17) in _UNFINISHED or obx.get(11) in _PRELIMINARY,
         replaces=parent if purpose is Purpose.REPLACE else document.replaces,
         cancels=document.id or entity_id(txa.element(12)) if purpose is Purpose.DELETE else None,
         wishes=replace(envelope.wishes, reply_to=prt.reply_to),

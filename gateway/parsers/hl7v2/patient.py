@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gateway.document import Finding, Identifier, Patient, Stay
@@ -11,6 +12,8 @@ from gateway.parsers.hl7v2.er7 import Element, Message, Segment
 from gateway.parsers.ins import OIDS, check_ins
 from gateway.parsers.remarks import error, warning
 
+_DAY = re.compile(r"(?:18[5-9]|19\d|2[01]\d)\d-\d\d-\d\d")
+_PART_OF_A_DAY = re.compile(r"(?:18[5-9]|19\d|2[01]\d)\d(?:\d\d(?:\d\d(?:\d{2,6})?)?)?(?:\.\d+)?(?:[+-]\d{4})?")
 _SEXES = {"M", "F", "U"}
 
 
@@ -29,7 +32,7 @@ def read_patient(pid: Segment, findings: list[Finding]) -> Patient | None:
     return Patient(
         family=birth.get(1) if birth else "",
         given=birth.get(2) if birth else "",
-        birth_date=birth_date(pid.get(7)),
+        birth_date=_born(pid, findings),
         sex=_sex(pid, findings),
         used_family=used.get(1) if (used := _typed(names, 7, "D")) else "",
         address=_address(pid),
@@ -66,6 +69,15 @@ def _hospital(message: Message, pv1: Segment) -> str | None:
     name = pv1.get(3, 4)
     sender = message.first(b"MSH").get(4)
     return (name if name != "AUT-AFFECTATION" else "") or sender or pv1.get(3, 4, 2) or pv1.get(19, 4, 2) or None
+
+
+def _born(pid: Segment, findings: list[Finding]) -> str:
+    """PID-7: a day, a year, or the fictive date of whoever knows no better; anything else is nobody's birth date."""
+    born = birth_date(pid.get(7))
+    if born and not (_DAY.fullmatch(born) or _PART_OF_A_DAY.fullmatch(born)):
+        words = "PID-7 is no date of birth (AAAAMMJJ): day, month and year could be mistaken; correct it"
+        findings.append(error("birth-date-unreadable", pid.place(7), words))
+    return born
 
 
 def _typed(elements: Sequence[Element], component: int, kind: str) -> Element | None:

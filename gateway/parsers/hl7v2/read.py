@@ -47,7 +47,7 @@ def read_hl7v2(content: bytes) -> Reading:
         documents=documents,
         movements=movements,
         findings=_bounded(findings),
-        processing=msh.get(11) or None,
+        processing=msh.get(11).upper() or None,
         control_id=msh.get(10) or None,
     )
 
@@ -108,6 +108,9 @@ def _check_header(message: Message, findings: list[Finding]) -> None:
         findings.append(error("version-unsupported", "MSH-12", words))
     if msh.get(11) not in {"P", "T", "D"}:
         findings.append(warning("processing-not-stated", "MSH-11", "MSH-11 must be P, T or D; say which it is"))
+    if msh.get(11) and msh.get(11).upper() not in {"P", "T", "D"}:
+        words = "MSH-11 is none of P, T and D: a test could pass for production; say which it is"
+        findings.append(error("processing-unknown", "MSH-11", words))
 
 
 def _variant(message: Message) -> str:

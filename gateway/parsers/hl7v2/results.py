@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.document import Attachment, Finding, Result
+from gateway.parsers.hl7_time import moment
 from gateway.parsers.hl7v2.embedded import embedded
 from gateway.parsers.hl7v2.er7 import Message, Segment
 from gateway.parsers.hl7v2.ranges import read_range
 from gateway.parsers.hl7v2.usual import FINAL, FLAGS, UsualResults
-from gateway.parsers.hl7v2.values import LONG_TEXT, as_number, name_of, read_value
+from gateway.parsers.hl7v2.values import LONG_TEXT, as_number, coded, name_of, read_value
 from gateway.parsers.payload import check_pdf, is_pdf
 from gateway.parsers.remarks import note, warning
 
 _FILES = frozenset({"ED", "RP"})
 _WITHDRAWN = frozenset({"D", "W", "X"})
 _NOT_VALIDATED = frozenset({"I", "O", "P", "R", "S"})
+_POWER_LOST = re.compile(r"[x×*.]?\s?10")
 _EXTENSIONS = {"jpeg": "jpg", "plain": "txt"}
 
 
@@ -33,6 +36,10 @@ class Report:
         self._joinable: str | None = None
         self._orders: dict[str, str] = {}
         self._found: dict[tuple[str, str], str] = {}
+        self._sampled: datetime | None = None
+        self._moments: dict[str, datetime | None] = {}
+        self._laboratory = ""
+        self._cancelled = False
 
     def read(self, message: Message, findings: list[Finding]) -> None:
         """Add each OBR, OBX and NTE; other segments change nothing but what a note is about."""
@@ -47,15 +54,26 @@ class Report:
             elif name == b"NTE":
                 self._take_note(message.segment(index))
             elif name == b"OBR":
-                self._take_obr(message.segment(index))
+                self._take_obr(message.segment(index), findings)
             else:
                 self._remarkable = False
 
     def _quickly(self, usual: UsualResults, index: int) -> Result | None:
-        return usual.result(index, lambda _: None)
+        return None if self._cancelled else usual.result(index, self._observed_at)
 
-    def _take_obr(self, obr: Segment) -> None:
+    def _observed_at(self, stated: str) -> datetime | None:
+        """OBX-14, else when the specimen was taken (OBR-7): forty results share one moment."""
+        if stated not in self._moments:
+            self._moments[stated] = moment(stated)
+        return self._moments[stated] or self._sampled
+
+    def _take_obr(self, obr: Segment, findings: list[Finding]) -> None:
         names = obr.components(4)
+        self._sampled = moment(obr.get(7))
+        self._cancelled = obr.get(25) == "X"
+        if self._cancelled:
+            words = "OBR-25 is X: the order is cancelled; each of its results says so"
+            findings.append(warning("order-cancelled", obr.place(25), words))
         label = name_of(names)
         parent = self._parent(obr)
         title = Result(
@@ -83,7 +101,7 @@ class Report:
             self._joinable, self._remarkable = None, False
             self._take_file(obx, kind, findings)
             return
-        result = read_result(obx, kind, findings)
+        result = self._remarked(obx, read_result(obx, kind, findings))
         key = f"{kind}|{result.code}|{result.label}" if kind in LONG_TEXT else None
         if key and key == self._joinable:
             last = self.results[-1]
@@ -93,6 +111,19 @@ class Report:
         if not result.numeric:
             self._found[result.code, obx.get(4)] = result.value
         self._joinable, self._remarkable = key, True
+
+    def _remarked(self, obx: Segment, result: Result) -> Result:
+        """With its moment, the method (OBX-17), and the laboratory that did it where that is another (OBX-23)."""
+        laboratory = obx.get(23)
+        self._laboratory = self._laboratory or laboratory
+        said = (
+            ("Méthode", ", ".join(coded(obx, 17))),
+            ("Laboratoire", laboratory if laboratory != self._laboratory else ""),
+        )
+        cancelled = "Examen annulé par le laboratoire" if self._cancelled else ""
+        words = (cancelled, result.comment, *(f"{name} : {text}" for name, text in said if text))
+        observed = self._observed_at(obx.get(14)) if result.value else None
+        return replace(result, observed_at=observed, comment="\n".join(filter(None, words)))
 
     def _take_file(self, obx: Segment, kind: str, findings: list[Finding]) -> None:
         place = obx.place(5)
@@ -143,7 +174,10 @@ def read_result(obx: Segment, kind: str, findings: list[Finding]) -> Result:
 
 def name_of_unit(parts: list[str]) -> str:
     """The unit of OBX-6 (CE): its code as UCUM writes it, else its words."""
-    return parts[0] or (parts[1] if len(parts) > 1 else "") if parts else ""
+    first, second = (*parts, "", "")[:2]
+    if _POWER_LOST.fullmatch(first) and second[:1].isdigit():
+        return f"{first}^{second}"  # 10^9/L: the caret should have been escaped, a unit of 10 would be a wrong one
+    return first or second
 
 
 def _flag(obx: Segment, findings: list[Finding]) -> str:
