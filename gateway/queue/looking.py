@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal_column, select
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
 
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.prepared import Prepared
@@ -24,6 +25,7 @@ def _by_route() -> Select[Any]:
 
 
 _DUE = Prepared(_by_route())
+_SIZES = Prepared(select(LETTER.c.id, LETTER.c.size).where(LETTER.c.id.in_(bindparam("letters", expanding=True))))
 
 
 def unplanned(connection: Connection, after: str, limit: int) -> dict[LetterId, int]:
@@ -31,6 +33,12 @@ def unplanned(connection: Connection, after: str, limit: int) -> dict[LetterId, 
     waiting = select(LETTER.c.id, LETTER.c.strikes).where(LETTER.c.planned.is_(False), LETTER.c.id > after)
     rows = connection.execute(waiting.order_by(LETTER.c.id).limit(limit))
     return {LetterId(row.id): row.strikes for row in rows}
+
+
+def sizes(connection: Connection, letters: Sequence[LetterId]) -> dict[LetterId, int]:
+    """How many octets each of these came with; a part has those of its whole."""
+    rows = _SIZES.rows(connection, letters=list(letters)) if letters else ()
+    return {LetterId(row["id"]): row["size"] for row in rows}
 
 
 def due_routes(connection: Connection, now: datetime) -> list[str]:

@@ -48,6 +48,10 @@ class Shares:
         waiting = sum(each.route == route for each in self._waiting)
         return max(0, self.share(route) - self._busy[route] - waiting)
 
+    def over(self, route: str) -> bool:
+        """Whether it has more places than its share is now: others have come since it was given them."""
+        return self._busy[route] > self.share(route)
+
     def waiting(self, route: str) -> int:
         """How many wait for a place of this destination."""
         return sum(each.route == route for each in self._waiting)

@@ -258,6 +258,11 @@ class Store(Contents):
         with self._readers.connect() as connection:
             return looking.due_routes(connection, now)
 
+    def sizes(self, letters: Sequence[LetterId]) -> dict[LetterId, int]:
+        """How many octets each of these letters came with."""
+        with self._readers.connect() as connection:
+            return looking.sizes(connection, letters)
+
     def old_routes(self, before: datetime) -> list[str]:
         """Destinations of what waits since before then."""
         with self._readers.connect() as connection:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import journal
 from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
-from gateway.identifiers import DeliveryId
-from gateway.letter import Addressed, AddressedLetter, Done, Held, KeptLetter, Proof, SealedMail, Step
+from gateway.identifiers import DeliveryId, LetterId
+from gateway.letter import Addressed, AddressedLetter, Held, Proof, Step
 from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also, Finishing
 from gateway.queue.endings import Endings
@@ -23,6 +24,7 @@ from gateway.queue.finding import Finding
 from gateway.queue.gate import Gate
 from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing, Terms
 from gateway.queue.planning import Dispatch
+from gateway.queue.road import Road
 from gateway.queue.schedule import Schedule
 from gateway.queue.shares import Shares
 from gateway.queue.store import Store
@@ -38,24 +40,7 @@ BREATH = 0.05
 REST = 0.2
 """The longest pause while what was claimed is under way: its destination's share may be all that is taken."""
 OLD_AT_ONCE = 200
-
-
-class Road(Protocol):
-    """The journey, as the worker needs it."""
-
-    async def carry(
-        self, step: Step, *, before_dot: Callable[[], Awaitable[None]] | None = None
-    ) -> tuple[SealedMail, Done]:
-        """Compose, seal, hand over; ``before_dot`` has returned before the final dot is sent."""
-        ...
-
-    async def seal(self, step: Step) -> SealedMail:
-        """Compose and seal."""
-        ...
-
-    async def readdress(self, kept: KeptLetter) -> list[AddressedLetter]:
-        """Read and address again."""
-        ...
+GoOn = Callable[[Step, Lease], Awaitable[Finishing]]
 
 
 def domain(mailbox: str) -> str:
@@ -138,10 +123,17 @@ class Worker:
             Claiming(terms=self._habits.terms, now=now, route=route, limit=limit) for route, limit in wanted.items()
         ]
         found = [lease for leases in await asyncio.gather(*map(self._store.claim, claims)) for lease in leases]
+        sizes = await self._sizes(found)
         for lease in found:
             self._claimed[lease.route] += 1
-            self._spawn(self._again(lease), lease, partial(self._let_go, lease.route))
+            self._spawn(self._again(lease, sizes.get(lease.letter, 0)), lease, partial(self._let_go, lease.route))
         return len(found)
+
+    async def _sizes(self, leases: Sequence[Lease]) -> Mapping[LetterId, int]:
+        """How large each letter is; what is ours already goes on, even when the disk cannot tell."""
+        with contextlib.suppress(SQLAlchemyError):
+            return await asyncio.to_thread(self._store.sizes, [lease.letter for lease in leases])
+        return {}
 
     async def catch_up(self) -> None:
         """Claim until nothing that is due is left on disk, as slots and shares of destinations become free."""
@@ -229,18 +221,18 @@ class Worker:
         self._claimed[route] -= 1
 
     async def _fresh(self, step: Step, lease: Lease) -> None:
-        await self._settle(lease, self._placed(step, lease))
+        await self._settle(lease, self._placed(step, lease, self._attempt))
 
-    async def _again(self, lease: Lease) -> None:
+    async def _again(self, lease: Lease, size: int) -> None:
         """A delivery that waited: read and address the letter again, then try."""
-        await self._settle(lease, self._readdressed(lease, self._placed))
+        await self._settle(lease, self._readdressed(lease, size, self._attempt))
 
     async def _trial(self, lease: Lease) -> Finishing | None:
         async def seal(step: Step, lease: Lease) -> Finishing:
             await self._road.seal(step)
             return self._endings.untried(lease, step)
 
-        return await self._readdressed(lease, seal)
+        return await self._readdressed(lease, 0, seal)
 
     async def _settle(self, lease: Lease, attempt: Coroutine[None, None, Finishing | None]) -> None:
         try:
@@ -250,34 +242,40 @@ class Worker:
         if ending is not None:
             await self._end(ending)
 
-    async def _readdressed(
-        self, lease: Lease, go_on: Callable[[Step, Lease], Awaitable[Finishing]]
-    ) -> Finishing | None:
+    async def _readdressed(self, lease: Lease, size: int, go_on: GoOn) -> Finishing | None:
+        """A large letter waits on disk, not in memory, until there is room for it: hundreds may be due at once."""
         if lease.ambiguous and lease.proof >= Proof.DELIVERED:
             return self._endings.arrived(lease)
-        async with self._shares.place(lease.route):
-            await self._gate.turn()
+        async with self._room_for(lease.route, size):
             try:
                 found = await self._finding.find(lease)
             except UnreadableDocument as error:
                 return self._endings.held(lease, unreadable(error))
-        match found:
-            case Held():
+            if isinstance(found, Held):
                 return self._endings.held(lease, found.reason)
-            case Step():
+            if found is None:
+                return None
+            if self._habits.route(found.addressed.mailbox) == lease.route and not self._shares.over(lease.route):
                 return await go_on(found, lease)
-        return None
+        return await self._placed(found, lease, go_on)  # it goes elsewhere today, or others came who wait for a place
 
-    async def _placed(self, step: Step, lease: Lease) -> Finishing:
-        async with self._shares.place(self._habits.route(step.addressed.mailbox)):
+    async def _placed(self, step: Step, lease: Lease, go_on: GoOn) -> Finishing:
+        size = len(step.letter.parsed.kept.received.content)
+        async with self._room_for(self._habits.route(step.addressed.mailbox), size):
+            return await go_on(step, lease)
+
+    @contextlib.asynccontextmanager
+    async def _room_for(self, route: str, size: int) -> AsyncIterator[None]:
+        """A place of the destination, then a calm moment, then memory: always in this order, so that all come round."""
+        async with self._shares.place(route):
             await self._gate.turn()
-            return await self._attempt(step, lease)
+            async with self._weights.hold(size):
+                yield
 
     async def _attempt(self, step: Step, lease: Lease) -> Finishing:
         before_dot = partial(self._store.reach_dot, lease) if self._habits.terms.record_dot else None
         try:
-            async with self._weights.hold(len(step.letter.parsed.kept.received.content)):
-                sealed, done = await self._road.carry(step, before_dot=before_dot)
+            sealed, done = await self._road.carry(step, before_dot=before_dot)
         except NoProtection as error:
             return self._endings.unprotected(step, lease, error)
         except Exception as error:  # noqa: BLE001 (atop a task: counted as transient)

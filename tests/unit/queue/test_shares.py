@@ -71,3 +71,14 @@ async def test_whoever_leaves_while_he_waits_takes_no_place_with_him():
     await end(tasks[:10])
     assert shares.free == 5
     assert shares.waiting("a") == 0
+
+
+async def test_a_destination_that_was_alone_has_too_many_places_once_others_come():
+    shares = Shares(40)
+    dead = await fill(shares, "dead", 20)
+    assert not shares.over("dead")
+    live = await fill(shares, "live", 1)
+    assert shares.over("dead")
+    await end(dead[:10])
+    assert not shares.over("dead")
+    await end(dead + live)
