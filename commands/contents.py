@@ -40,6 +40,7 @@ COMMANDS = {
     "queue": Listed("commands.operation:queue_app", "What waits.", "Ce qui attend."),
     "audit": Listed("commands.audit:app", "The journal as evidence.", "Le journal comme preuve."),
     "patient": Listed("commands.patient:app", "What was sent about a patient.", "Ce qui a été envoyé sur un patient."),
+    "paper": Listed("commands.paper:app", "What persons do for late letters.", "Le travail des personnes."),
     "purge": Listed("commands.operation:purge", "Erase now what its retention allows to erase."),
     "backup": Listed("commands.backup:backup", "Copy everything but secrets, while the gateway works."),
     "restore": Listed("commands.backup:restore", "Put a backup into an empty installation, on hold."),

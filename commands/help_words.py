@@ -72,6 +72,10 @@ FRENCH = {
     "audit key": "Afficher la clé qui vérifie les points de contrôle, pour la publier.",
     "audit proof": "Écrire ce qui prouve hors ligne la vie d'une lettre.",
     "audit consistency": "Prouver que le journal n'a fait que s'allonger depuis un point de contrôle gardé.",
+    "paper list": "Lister les appels à passer et les lettres à imprimer et poster, les plus anciens d'abord.",
+    "paper print": "Écrire la lettre en PDF pour une enveloppe à fenêtre.",
+    "paper done": "Dire qu'elle a été postée, ou que l'appel a été passé.",
+    "paper cancel": "Retirer un travail de la liste.",
     "patient documents": "Lister ce qui a été envoyé au sujet d'un patient, par INS, ou par IPP et date de naissance.",
 }
 

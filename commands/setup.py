@@ -21,6 +21,7 @@ from gateway.parsers.french import in_french
 from gateway.queue import keyring, migrations
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
+from gateway.service.ladder import clocks_of
 from gateway.service.orders import Orders
 from gateway.service.staybook import StayBook
 from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
@@ -94,7 +95,15 @@ class Installation:
                 keys = open_keys(self.settings, store, vault, utc_now)
                 checkpoints = open_checkpoints(self.settings, store, vault, utc_now)
                 stays = StayBook(vault.pseudonym)
-                return await Orders(store, clock=utc_now, keys=keys, checkpoints=checkpoints, stays=stays).obey(what)
+                orders = Orders(
+                    store,
+                    clock=utc_now,
+                    keys=keys,
+                    checkpoints=checkpoints,
+                    stays=stays,
+                    clocks=clocks_of(self.settings),
+                )
+                return await orders.obey(what)
             finally:
                 store.close()
 

@@ -113,6 +113,8 @@ def _judged(rows: Sequence[RowMapping], clocks: Clocks) -> Unproved | Over:
     mine = [row for row in able if row["role"] == best["role"] and row["cancelled_at"] is None]
     if any(_is_proved(row, clocks.proof) for row in mine):
         return Over.PROVED
+    if _given_up(rows, mine):
+        return Over.CANCELLED
     first = min(mine, key=lambda row: str(row["delivery_id"]), default=best)
     return Unproved(
         letter=best["letter_id"],
@@ -120,6 +122,12 @@ def _judged(rows: Sequence[RowMapping], clocks: Clocks) -> Unproved | Over:
         span=_span(first, clocks),
         deliveries=tuple(row["delivery_id"] for row in mine),
     )
+
+
+def _given_up(rows: Sequence[RowMapping], mine: Sequence[Mapping[str, Any]]) -> bool:
+    """A person cancelled what was still on its way after all else had failed: nobody is to follow the letter up."""
+    last = max((row["cancelled_at"] for row in rows if row["cancelled_at"]), default=None)
+    return last is not None and all(row["failed_at"] is not None and row["failed_at"] <= last for row in mine)
 
 
 def _is_proved(row: Mapping[str, Any], proof: StopsAt) -> bool:

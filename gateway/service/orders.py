@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway import journal
 from gateway.control import Order
+from gateway.delays.unproved import Clocks
 from gateway.errors import NoSuchAddressee, PermanentFailure
 from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState
@@ -17,6 +18,7 @@ from gateway.queue.store import Store
 from gateway.service.checkpoints import Checkpoints
 from gateway.service.rotating import Keys
 from gateway.service.staybook import StayBook, cancelled, sent_again
+from gateway.service.working_off import work_off
 
 ACTS = {
     "release": ((DeliveryState.HELD,), DeliveryState.READY),
@@ -46,13 +48,14 @@ class Orders:
         checkpoints: Checkpoints | None = None,
         submit: Submit | None = None,
         stays: StayBook | None = None,
+        clocks: Clocks | None = None,
     ) -> None:
         """``keys`` rotates them, ``checkpoints`` signs the journal, ``submit`` takes a file as the folder door does.
 
-        ``stays`` takes what a patient opposes.
+        ``stays`` takes what a patient opposes, ``clocks`` say of which letters a proof came.
         """
         self._store, self._clock, self._keys, self._submit = store, clock, keys, submit
-        self._checkpoints, self._stays = checkpoints, stays
+        self._checkpoints, self._stays, self._clocks = checkpoints, stays, clocks
 
     async def obey(self, order: Order) -> Order:  # noqa: PLR0911 (one for each order)
         """Do it; raises a HuitaineError, or KeyError for an order that lacks something."""
@@ -70,6 +73,8 @@ class Orders:
                 return await _turn(self._keys, order)
             case "oppose" if self._stays is not None:
                 return await self._oppose(self._stays, order)
+            case "task-printed" | "task-done" | "task-cancelled" if self._clocks is not None:
+                return await work_off(self._store, self._clocks, order, self._clock())
             case "let-go" | "purge" as act:
                 return await self._whole(act, order)
         raise NoSuchAddressee(f"no such order {order['act']}", status="5.5.4", words="no such order")
