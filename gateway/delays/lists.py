@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, not_, or_, select, true
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, true
 
-from gateway.delays.clock import PARIS, Policy, StopsAt, Verdict, deadline, judge, legal_day, midnight
-from gateway.delays.judging import stopped
-from gateway.delays.lines import unpack
-from gateway.delays.query import unmatched
+from gateway.delays.clock import PARIS, Policy, StopsAt, Verdict, legal_day, midnight
+from gateway.delays.judging import VERDICTS, Deadlines, stopped, verdicts
+from gateway.delays.lines import Numbers, unpack
+from gateway.delays.query import driven, unmatched, way_for
 from gateway.delays.tables import timing
-from gateway.delays.way import UNKNOWN
-from gateway.moments import EPOCH, MICROSECOND
+from gateway.delays.way import UNKNOWN, Column, Flag
+from gateway.moments import EPOCH, MICROSECOND, microseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +78,18 @@ def late(
     undone = or_(waits, timing.c.sent_at >= sent_since) if sent_since else waits
     if policy.stops_at is not StopsAt.SENT or not policy.partial_counts:
         undone = true()
-    found = _owed(connection, policy, and_(timing.c.letter_id.is_not(None), near, undone), now)
-    return tuple(one for one in found if _is_due(one, horizon, sent_since))
+    owed = _owed(connection, policy, and_(timing.c.letter_id.is_not(None), near, undone), now)
+    waits_now = (owed.stopped == UNKNOWN) & (owed.due <= microseconds(horizon))
+    if sent_since is not None:
+        left_late = (owed.verdicts == VERDICTS.index(Verdict.LATE)) & (owed.stopped >= microseconds(sent_since))
+        waits_now |= left_late
+    return owed.told(waits_now, now)
 
 
 def missing(connection: Connection, *, policy: Policy, now: datetime) -> tuple[OwedLetter, ...]:
     """Stays discharged without a letter handed in so far, the longest waiting first; late or not, the verdict tells."""
-    return tuple(_owed(connection, policy, timing.c.letter_id.is_(None), now))
-
-
-def _is_due(one: OwedLetter, horizon: datetime, sent_since: datetime | None) -> bool:
-    if one.sent_at is None:
-        return one.deadline <= horizon
-    return one.verdict is Verdict.LATE and sent_since is not None and one.sent_at >= sent_since
+    owed = _owed(connection, policy, timing.c.letter_id.is_(None), now)
+    return owed.told(np.ones(len(owed.rows), dtype=np.bool_), now)
 
 
 def _least_days(policy: Policy) -> int:
@@ -96,30 +99,71 @@ def _least_days(policy: Policy) -> int:
     return min((policy.days, *(limit.days for limit in policy.limits)))
 
 
-def _owed(connection: Connection, policy: Policy, which: ColumnElement[bool], now: datetime) -> list[OwedLetter]:
+_NAMES = ("key", "letter_id", "hospital", "unit", "kind", "matched")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owed:
+    """Many lines side by side: judged as tables of numbers, and only those that are told become objects."""
+
+    rows: Sequence[Sequence[str | None]]
+    """``_NAMES`` and the way of each."""
+    ways: Numbers
+    due: Numbers
+    stopped: Numbers
+    verdicts: Numbers
+
+    def told(self, which: npt.NDArray[np.bool_], now: datetime) -> tuple[OwedLetter, ...]:
+        """Those of ``which``, the longest overdue first."""
+        due = self.due.tolist()
+        places = sorted(np.flatnonzero(which).tolist(), key=lambda place: (due[place], self.rows[place][0]))
+        left = self.due - np.where(self.stopped == UNKNOWN, microseconds(now), self.stopped)
+        seconds = (np.sign(left) * (np.abs(left) // 1_000_000)).tolist()
+        starts, stops = self.ways[Column.STARTED].tolist(), self.stopped.tolist()
+        is_conflict = ((self.ways[Column.FLAGS] & Flag.CONFLICT) != 0).tolist()
+        found = self.verdicts.tolist()
+        return tuple(
+            OwedLetter(
+                **_named(self.rows[place]),
+                discharged_at=_moment(starts[place]),
+                deadline=_moment(due[place]),
+                sent_at=None if stops[place] == UNKNOWN else _moment(stops[place]),
+                verdict=VERDICTS[found[place]],
+                seconds_left=seconds[place],
+                conflict=is_conflict[place],
+            )
+            for place in places
+        )
+
+
+def _owed(connection: Connection, policy: Policy, which: ColumnElement[bool], now: datetime) -> _Owed:
     mine = timing.c.subject == policy.subject.value
-    query = select(timing).where(which, mine, timing.c.apart.is_(None), not_(unmatched(connection)))
-    rows = connection.execute(query).mappings().all()
-    ways = unpack(row["way"] if policy.partial_counts else row["final_way"] or row["way"] for row in rows)
-    stops = stopped(ways, policy.stops_at).tolist()
-    found = [_owed_letter(row, stop, policy, now) for row, stop in zip(rows, stops, strict=True)]
-    return sorted(found, key=lambda one: (one.deadline, one.stay))
+    columns = (timing.c[name] for name in _NAMES)
+    query = select(*columns, way_for(policy)).where(which, mine, timing.c.apart.is_(None), not_(unmatched(connection)))
+    rows = list(driven(connection, query))
+    ways = unpack(row[-1] for row in rows)
+    due, verdict = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    for own, places in _by_policy(policy, rows).items():
+        theirs, limit = ways[:, places], Deadlines(own)
+        due[places], verdict[places] = limit.of(theirs), verdicts(theirs, limit, now)
+    return _Owed(rows=rows, ways=ways, due=due, stopped=stopped(ways, policy.stops_at), verdicts=verdict)
 
 
-def _owed_letter(row: RowMapping, stop: int, policy: Policy, now: datetime) -> OwedLetter:
-    own = policy.for_these(row["hospital"], row["unit"], row["kind"])
-    due, stopped_at = deadline(row["started_at"], own), None if stop == UNKNOWN else EPOCH + stop * MICROSECOND
-    return OwedLetter(
-        stay=row["key"],
-        letter=row["letter_id"],
-        hospital=row["hospital"],
-        unit=row["unit"],
-        kind=row["kind"],
-        discharged_at=row["started_at"],
-        deadline=due,
-        sent_at=stopped_at,
-        verdict=judge(row["started_at"], stopped_at, own, now),
-        seconds_left=int((due - (stopped_at or now)) / timedelta(seconds=1)),
-        matched=row["matched"],
-        conflict=row["conflict"],
-    )
+def _by_policy(policy: Policy, rows: Sequence[Sequence[Any]]) -> dict[Policy, list[int]]:
+    """Where the lines stand that have each limit."""
+    alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place, (_, _, hospital, unit, kind, *_) in enumerate(rows):
+        alike[hospital, unit, kind].append(place)
+    found: defaultdict[Policy, list[int]] = defaultdict(list)
+    for names, places in alike.items():
+        found[policy.for_these(*names)] += places
+    return found
+
+
+def _named(row: Sequence[Any]) -> dict[str, Any]:
+    key, letter, hospital, unit, kind, matched, _ = row
+    return {"stay": key, "letter": letter, "hospital": hospital, "unit": unit, "kind": kind, "matched": matched}
+
+
+def _moment(at: int) -> datetime:
+    return EPOCH + at * MICROSECOND

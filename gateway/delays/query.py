@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -40,27 +40,34 @@ Lines = Mapping[Cohort, Numbers]
 
 
 def read(connection: Connection, policy: Policy, start: date | None, end: date | None) -> Lines:
-    """All lines that ``policy`` is about whose clock started on one of these days, both included.
-
-    Read from the driver itself: SQLAlchemy's rows take four times as long as SQLite.
-    """
-    compiled = wanted(policy, start, end).compile(connection, compile_kwargs={"literal_binds": True})
-    cursor = connection.connection.cursor()
-    cursor.execute(str(compiled))
+    """All lines that ``policy`` is about whose clock started on one of these days, both included."""
     found: defaultdict[tuple[str | None, ...], list[bytes]] = defaultdict(list)
-    while rows := cursor.fetchmany(10_000):
-        for hospital, unit, kind, apart, line in rows:
-            found[hospital, unit, kind, apart].append(line)
-    cursor.close()
+    for hospital, unit, kind, apart, line in driven(connection, wanted(policy, start, end)):
+        found[hospital, unit, kind, apart].append(line)
     return {Cohort(**_named(names)): unpack(lines) for names, lines in found.items()}
 
 
-def wanted(policy: Policy, start: date | None, end: date | None) -> Select[Any]:
-    """Names and way of each of those lines; where the final letter is waited for, its way."""
+def driven(connection: Connection, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    """The rows of ``query`` from the driver itself: SQLAlchemy's take four times as long as SQLite."""
+    compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
+    cursor = connection.connection.cursor()
+    cursor.execute(str(compiled))
+    while rows := cursor.fetchmany(10_000):
+        yield from rows
+    cursor.close()
+
+
+def way_for(policy: Policy) -> ColumnElement[bytes]:
+    """The way that ``policy`` judges: where the final letter is waited for, that letter's."""
     way = timing.c.way if policy.partial_counts else func.coalesce(timing.c.final_way, timing.c.way)
+    return way.label("way")
+
+
+def wanted(policy: Policy, start: date | None, end: date | None) -> Select[Any]:
+    """Names and way of each of those lines."""
     names = (timing.c[name] for name in ("hospital", "unit", "kind", "apart"))
     mine = timing.c.subject == policy.subject.value
-    return select(*names, way.label("way")).where(in_period(start, end), mine)
+    return select(*names, way_for(policy)).where(in_period(start, end), mine)
 
 
 def in_period(start: date | None, end: date | None) -> ColumnElement[bool]:
