@@ -24,11 +24,11 @@ from gateway.parsers.tnef import is_tnef, unpack
 class ReadPart(Protocol):
     """The reader of an attachment: its bytes, the sender's name for them, and the mail's other files by bare name."""
 
-    def __call__(self, content: bytes, name: str, *, drop: Mapping[str, bytes]) -> Reading:
-        """Read, or give a reading with the error that refuses it."""
+    def __call__(self, content: bytes, name: str, *, drop: Mapping[str, bytes], found: Format) -> Reading:
+        """Read what is in the format ``found``, or give a reading with the error that refuses it."""
 
 
-_Reader = Callable[[bytes, str], Reading]
+_Reader = Callable[..., Reading]
 _READ = {Format.HPRIM_MEDECIN, Format.HPRIM_SANTE, Format.HL7V2, Format.CDA, Format.XDM}
 _RECEIPTS = {"delivery-status", "disposition-notification", "feedback-report"}
 
@@ -85,7 +85,7 @@ def _take(leaf: Leaf, found: Found, read_part: _Reader) -> None:
         return
     kind = detect(leaf.content, leaf.name)
     if kind in _READ and leaf.content_type != "text/html":
-        reading = read_part(leaf.content, leaf.name)
+        reading = read_part(leaf.content, leaf.name, found=kind)
         found.readings.append(reading)
         found.findings += [replace(one, place=f"{leaf.place}: {one.place}") for one in reading.findings]
     elif leaf.is_words:

@@ -8,6 +8,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.policy import compat32
+from urllib.parse import unquote_to_bytes
 
 from gateway.parsers.charsets import decode_declared
 
@@ -24,6 +25,13 @@ _ATOM = r"[A-Za-z0-9!#$%&+.^_`{|}~-]+"
 _PLAIN = re.compile(rf'\s*({_ATOM}(?:/{_ATOM})?)((?:\s*;\s*{_ATOM}=(?:"[ !#-\[\]-~]*"|{_ATOM}))*)\s*;?\s*', re.ASCII)
 _PAIR = re.compile(rf';\s*({_ATOM})=(?:"([^"]*)"|({_ATOM}))', re.ASCII)
 """Nine of ten Content-* fields: no continuation, charset, comment or escape, so nothing to ask the library about."""
+
+_ACCENTED = re.compile(
+    rf"\s*({_ATOM})\s*;\s*({_ATOM})\*=(utf-8|iso-8859-1)'[a-z]{{0,2}}'((?:[a-z0-9_.-]|%[0-9a-f]{{2}})+)\s*",
+    re.ASCII | re.IGNORECASE,
+)
+_QUOTING = frozenset(b'"<>\\')
+"""One accented file name and nothing else (RFC 2231 §4), which the library takes 30 µs for."""
 
 _FIELD = re.compile(r"^([!-9;-~]{1,76})[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.MULTILINE)
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
@@ -43,6 +51,8 @@ def parameters(value: str) -> tuple[str, tuple[tuple[str, str], ...]]:
         return value.strip().lower(), ()
     if plain := _PLAIN.fullmatch(value):
         return plain[1].lower(), tuple((pair[1].lower(), pair[2] or pair[3] or "") for pair in _PAIR.finditer(plain[2]))
+    if (accented := _ACCENTED.fullmatch(value)) and _QUOTING.isdisjoint(text := unquote_to_bytes(accented[4])):
+        return accented[1].lower(), ((accented[2].lower(), decode_declared(text, accented[3]).text),)
     return by_library(value)
 
 

@@ -208,10 +208,21 @@ def _uuencoded(raw: bytes, place: str) -> tuple[bytes, tuple[Finding, ...]]:
         return b"", (error("mime-uuencode", place, "the uuencoded file is damaged; send it again as base64"),)
 
 
+def _line_ends(body: bytes) -> int:
+    """How many bytes of line ends base64 has: looked for where lines of one length have theirs, counted where not."""
+    width = body.find(b"\n") + 1
+    feeds = body[width - 1 :: width] if width else b""
+    if width > 2 and feeds == b"\n" * len(feeds):
+        returns = body[width - 2 :: width] if body[width - 2 : width - 1] == b"\r" else b""
+        if returns == b"\r" * len(returns) and len(returns) in {0, len(feeds)}:
+            return len(feeds) + len(returns)
+    return body.count(b"\n") + body.count(b"\r")
+
+
 def _base64(raw: bytes, place: str) -> tuple[bytes, tuple[Finding, ...]]:
     """Characters outside the alphabet do not count (RFC 2045 §6.8); what stands behind the padding is told."""
     body = raw.strip()
-    size = len(body) - body.count(b"\n") - body.count(b"\r")
+    size = len(body) - _line_ends(body)
     if size % 4 == 0:
         # pybase64 leaves out what is not of the alphabet; the length shows that it was line ends alone.
         with contextlib.suppress(binascii.Error, ValueError):

@@ -61,18 +61,21 @@ def bounded(reading: Reading) -> Reading:
     return replace(reading, findings=tuple(kept))
 
 
-def read_part(content: bytes, name: str, *, drop: Mapping[str, bytes] = _NO_FILES) -> Reading:
+def read_part(
+    content: bytes, name: str, *, drop: Mapping[str, bytes] = _NO_FILES, found: Format | None = None
+) -> Reading:
     """Read an attachment of a mail: any format but another mail, without an exception for a refused one.
 
     ``drop`` holds the mail's files by bare name: HPRIM Santé may name one of them (10.6 of a ``FIC``), and no other.
+    ``found`` is its format where that was looked for already.
     """
+    found = found or detect(content, name)
     try:
-        found = detect(content, name)
         if found is Format.HPRIM_SANTE:
             return read_hprim_sante(content, drop=_no_letters(drop))
         return _read_as(found, content, name)
     except UnreadableDocument as refusal:
-        return Reading(format=str(detect(content, name)), findings=refusal.findings)
+        return Reading(format=str(found), findings=refusal.findings)
 
 
 def _no_letters(drop: Mapping[str, bytes]) -> Mapping[str, bytes]:

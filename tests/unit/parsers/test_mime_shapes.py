@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 import os
 import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -288,6 +290,39 @@ def test_the_short_way_reads_a_field_as_the_library_does(
     except TRAPS:  # ours may only be kinder
         return
     assert parameters(raw) == judged
+
+
+@given(
+    kind=st.sampled_from(["attachment", "Inline ", "application/pdf", ""]),
+    key=st.sampled_from(["filename", "name", "FileName", "filename*0"]),
+    charset=st.sampled_from(["utf-8", "UTF-8", "iso-8859-1", "windows-1252", "us-ascii", "x-none", ""]),
+    language=st.sampled_from(["", "fr", "fr-FR"]),
+    text=st.one_of(st.text("aé .pdf\"<>\\'%;=", max_size=12), st.binary(max_size=6)),
+    end=st.sampled_from(["", " ", ";", "; size=3"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_an_accented_file_name_is_read_as_the_library_does(
+    kind: str, key: str, charset: str, language: str, text: str | bytes, end: str
+) -> None:
+    value = f"{kind}; {key}*={charset}'{language}'{quote(text)}{end}"
+    try:
+        judged = by_library(value)
+    except TRAPS:
+        return
+    assert parameters(value) == judged
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r", b"\n\n", b"\r\n ", b""])
+@pytest.mark.parametrize("odd", [b"", b"\r", b"\n", b"!", b"\r\n"])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 56, 57, 58, 200])
+def test_base64_in_lines_of_any_kind_is_decoded_whole(end: bytes, odd: bytes, size: int) -> None:
+    whole = bytes(range(256))[:size]
+    text = base64.b64encode(whole)
+    lines = [text[start : start + 76] for start in range(0, len(text), 76)]
+    body = end.join(lines)
+    for at in {0, 1, len(body) // 2, len(body)}:
+        mail = b"Content-Transfer-Encoding: base64\n\n" + body[:at] + odd + body[at:]
+        assert take_apart(mail).content() == (whole, ())
 
 
 # PDF ------------------------------------------------------------------------------------------------------------------
