@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from commands.french_lines import in_french
 _WHOLE = frozenset({"id", "letter", "delivery_id", "rpps"})
 """Columns that are copied into the next command: never broken over two lines."""
 _PIPE = 250
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?")
 
 
 class Format(StrEnum):
@@ -149,7 +152,14 @@ def _csv(rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> str:
 def _field(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return _harmless(value) if isinstance(value, str) else value
+
+
+def _harmless(text: str) -> str:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236)."""
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 
 def _table(rows: Sequence[Mapping[str, object]], names: Sequence[str], title: str) -> None:

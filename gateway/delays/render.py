@@ -29,6 +29,9 @@ def to_csv(report: DelayReport) -> str:
     out = io.StringIO()
     total = [report.total] if report.is_told else []
     lines = [_flat(row) for row in (*report.rows, *total)]
+    for line in lines:  # the hospital's own words: no formula for a spreadsheet (CWE-1236)
+        name = str(line["group"])
+        line["group"] = f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
     writer = csv.DictWriter(out, list(_flat(report.total)), lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)

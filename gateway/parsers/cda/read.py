@@ -15,7 +15,7 @@ from gateway.parsers.cda.results import results_of
 from gateway.parsers.cda.xml import parse_xml
 from gateway.parsers.hl7_time import moment
 from gateway.parsers.ins import check_ins
-from gateway.parsers.kinds import STAY_REPORTS
+from gateway.parsers.kinds import STAY_REPORTS, masks
 from gateway.parsers.remarks import error, note, warning
 
 _CI_SIS = "1.2.250.1.213.1.1.1."
@@ -79,6 +79,8 @@ def _document(root: etree._Element, content: bytes, patient: Patient | None, fin
         results=results,
         attachments=media.attachments,
         replaces=_replaces(root),
+        partial=any(one.code == "order-partial" for one in findings),
+        wishes=masks(code.get("code", "").upper() for code in children(root, "confidentialityCode")),
     )
 
 

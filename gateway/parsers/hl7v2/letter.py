@@ -163,8 +163,19 @@ def _merged(
         partial=txa.get(17) in _UNFINISHED or obx.get(11) in _PRELIMINARY,
         replaces=parent if purpose is Purpose.REPLACE else document.replaces,
         cancels=document.id or entity_id(txa.element(12)) if purpose is Purpose.DELETE else None,
-        wishes=replace(envelope.wishes, reply_to=prt.reply_to),
+        wishes=replace(_masked(envelope.wishes, document.wishes), reply_to=prt.reply_to),
         control_id=envelope.control_id,
+    )
+
+
+def _masked(outer: Wishes, inner: Wishes) -> Wishes:
+    """What either hides stays hidden: the message may be silent of what its document forbids."""
+    return replace(
+        outer,
+        hidden_from_professionals=outer.hidden_from_professionals or inner.hidden_from_professionals,
+        hidden_from_patient=outer.hidden_from_patient or inner.hidden_from_patient,
+        hidden_from_legal_representatives=outer.hidden_from_legal_representatives
+        or inner.hidden_from_legal_representatives,
     )
 
 

@@ -85,6 +85,7 @@ def read_order(source: Source, block: PatientBlock, order: Order, patient: Patie
         replaces=number if status == "C" or _corrects(order) else None,
         cancels=number if status in _RETRACTED else None,
         id=number,
+        partial=status == "M",
         urgent=segment is not None and not _URGENT.isdisjoint(part[0].upper() for part in segment.repetitions(6)),
     )
     return Read(

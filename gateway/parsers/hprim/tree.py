@@ -58,6 +58,7 @@ class Message:
 
 
 _MOST_ORDERS = 1000
+_STRUCTURE = {"P", "OBR", "OBX", "C", "A", "L"}
 
 
 def build(segments: Sequence[Segment]) -> Message:
@@ -136,6 +137,10 @@ def _trailer(message: Message, segment: Segment) -> None:
 def _other(message: Message, segment: Segment) -> None:
     if segment.name == "H":
         message.findings.append(error("sante-second-h", segment.place(), "a second H: one message per file"))
+        return
+    if segment.name.upper() in _STRUCTURE:
+        words = "a segment of the structure in small letters or out of place: what follows could be another patient's"
+        message.findings.append(error("sante-segment-slip", segment.place(), words))
         return
     known = segment.name in {"AP", "AC", "FAC", "REG", "ACT", "ERR"}
     remark = note if known else warning

@@ -6,9 +6,10 @@ import posixpath
 import re
 from dataclasses import replace
 
-from gateway.document import Document, Finding, Kind, Original, Reading, Severity, Wishes
+from gateway.document import Document, Finding, Kind, Original, Reading, Severity
 from gateway.errors import UnreadableDocument
 from gateway.parsers.cda import read_cda
+from gateway.parsers.kinds import masks
 from gateway.parsers.payload import is_pdf
 from gateway.parsers.remarks import error, note, warning
 from gateway.parsers.xdm.agreement import damage_of, differences, set_remarks
@@ -107,14 +108,13 @@ def _cda(content: bytes, place: str, findings: list[Finding]) -> Document | None
 
 def _completed(document: Document, entry: Entry) -> Document:
     """What only the metadata say: to whom it must not be shown, and the kind where the document states none."""
-    codes = entry.confidentiality
-    wishes = Wishes(
-        hidden_from_professionals=True if "MASQUE_PS" in codes else None,
-        hidden_from_patient=True if "INVISIBLE_PATIENT" in codes else None,
-        hidden_from_legal_representatives=True
-        if codes & {"INVISIBLE_REPRESENTANTS_LEGAUX", "INVISIBLE_REP_LEGAUX"}
-        else None,
+    own = document.wishes
+    hidden = (
+        ("MASQUE_PS", own.hidden_from_professionals),
+        ("INVISIBLE_PATIENT", own.hidden_from_patient),
+        ("INVISIBLE_REPRESENTANTS_LEGAUX", own.hidden_from_legal_representatives),
     )
+    wishes = masks([*entry.confidentiality, *(code for code, said in hidden if said)])
     stated = document.kind.loinc or not entry.kind.loinc
     kind = document.kind if stated else Kind(loinc=entry.kind.loinc, label=entry.kind.label or document.kind.label)
     return replace(document, kind=kind, wishes=wishes)
