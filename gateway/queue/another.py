@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
 
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER
@@ -50,8 +51,16 @@ def remember(connection: Connection, letters: list[str], *, until: datetime, at_
         connection.execute(update(LETTER).where(mine, *soon).values(erase_after=until))
 
 
-def tell_again(connection: Connection, deliveries: tuple[str, ...]) -> int:
-    """Let the sender hear once more of those that did not leave; gives how many that is."""
-    undone = DELIVERY.c.state.in_(("ready", "leased", "held", "failed", "expired"))
-    mine = update(DELIVERY).where(DELIVERY.c.id.in_(deliveries), undone, DELIVERY.c.notify != "NEVER")
-    return connection.execute(mine.values(reported="")).rowcount
+def tell_again(connection: Connection, deliveries: Sequence[str]) -> None:
+    """Let the sender hear once more of those that did not leave."""
+    connection.execute(update(DELIVERY).where(*_undone(deliveries)).values(reported=""))
+
+
+def untold(connection: Connection, deliveries: Sequence[str]) -> bool:
+    """Whether there is one of them that the sender can hear of again."""
+    return connection.execute(select(DELIVERY.c.id).where(*_undone(deliveries)).limit(1)).first() is not None
+
+
+def _undone(deliveries: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    left = DELIVERY.c.state.in_(("ready", "leased", "held", "failed", "expired"))
+    return DELIVERY.c.id.in_(deliveries), left, DELIVERY.c.notify != "NEVER"

@@ -18,7 +18,7 @@ from gateway.errors import HuitaineError, UnreadableDocument
 from gateway.identifiers import DeliveryId, LetterId, new_delivery_id
 from gateway.journey import Journey
 from gateway.letter import Addressed, Addressee, AsReceived, Held
-from gateway.queue import queries
+from gateway.queue import another, queries
 from gateway.queue.another import Another
 from gateway.queue.bodies import Target
 from gateway.queue.finding import only_to
@@ -138,12 +138,19 @@ class Escalating:
     async def _found(self, letter: Unproved, step: Step, now: datetime) -> Found:
         match step:
             case Step.REMIND:
-                return Found(code="sender-told")
+                return await asyncio.to_thread(self._reminder, letter)
             case Step.PHONE:
                 return Found(code="task")
             case Step.PAPER:
                 return await self._paper(letter)
         return await self._elsewhere(letter, step, now)
+
+    def _reminder(self, letter: Unproved) -> Found:
+        """What the next hop took and nobody confirmed has no report that could be repeated."""
+        with self._store.reading() as connection:
+            if another.untold(connection, letter.deliveries):
+                return Found(code="sender-told")
+        return Found(code="nothing-to-tell", effect=False)
 
     async def _elsewhere(self, letter: Unproved, step: Step, now: datetime) -> Found:
         """The first mailbox proposed that the addressing station takes; its own delivery, sealed for it."""

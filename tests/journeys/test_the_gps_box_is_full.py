@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from gateway import journal
 from gateway.delays.clock import StopsAt
 from gateway.delays.escalation import Rung, Step
 from gateway.delays.legs import Leg
 from gateway.delays.worklist import TaskState
 from gateway.document import Wishes
 from gateway.errors import HuitaineError
-from gateway.queue.afterwards import Noting
+from gateway.queue.afterwards import Noting, Telling
 from gateway.queue.entries import ENTRY
 from gateway.queue.store import Store
 from gateway.rest import RestVault
@@ -23,6 +24,7 @@ from gateway.service.escalated import Taking
 from gateway.service.staybook import cancelled
 from tests.journeys.escalation_kit import FIRST, PRACTICE, SECOND, STAND_IN, Story, directory
 from tests.unit.queue.conftest import Clock, clock, opened, store, vault
+from tests.unit.queue.letters import NOON
 
 __all__ = ["clock", "opened", "store", "vault"]
 ALL_FULL = {FIRST, SECOND, PRACTICE, STAND_IN}
@@ -57,6 +59,22 @@ async def test_the_gps_box_is_full_for_nine_days_and_a_person_prints_the_letter(
     assert tried == ALL_FULL
     assert story.road.reached == []
     assert story.store.recall(letter) is not None, "its bytes are still there to be printed"
+
+
+async def test_the_sender_hears_once_more_and_not_more_often(story: Story):
+    story.road.full = set(ALL_FULL)
+    letter = await story.hands_in()
+    heard = []
+    for _ in range(20):
+        await story.hours(12)
+        (first, *_) = story.rows(letter)
+        if not first["reported"]:
+            heard.append(first["id"])
+            said = Telling(
+                deliveries=(first["id"],), what="failed", event=journal.reported(NOON, letter, code="failed")
+            )
+            await story.store.tell(said)
+    assert len(heard) == 2
 
 
 async def test_his_other_box_takes_it_and_nothing_more_is_done(story: Story):
@@ -191,8 +209,8 @@ async def test_a_next_hop_that_is_down_is_one_alert_however_many_letters_wait(st
 async def test_where_only_a_delivery_counts_what_was_taken_and_never_confirmed_is_followed_up(
     store: Store, clock: Clock, vault: RestVault, tmp_path: Path
 ):
-    rungs = (Rung(step=Step.PHONE, at=0.5),)
+    rungs = (Rung(step=Step.REMIND, at=0.25), Rung(step=Step.PHONE, at=0.5))
     story = Story.begin(store, clock, vault, tmp_path, proof=StopsAt.DELIVERED, rungs=rungs)
     await story.hands_in()
     await story.hours(5 * 24)
-    assert story.steps() == [("phone", "task")]
+    assert story.steps() == [("remind", "nothing-to-tell"), ("phone", "task")]
