@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 FUZZ_SECONDS := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 comma := ,
 
-.PHONY: help setup peers-installed demo test coverage lint bench faults peers load fuzz clean
+# Where bytecode may not be written, every process of the tests would compile all of ours anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup peers-installed demo test coverage lint bench faults peers load streams fuzz clean
 
 help:
 	@grep -E '^# [a-z]+:' Makefile | sed 's/^# /make /'
@@ -49,6 +52,10 @@ faults: setup peers-installed
 # load: the promises of speed alone (D2, D5, D7), on a quiet machine; LOAD_SECONDS for each stream
 load: setup peers-installed
 	@$(BIN)/python -m tests.faults.run D2 D5 D7
+
+# streams: random lives of stays against a slow oracle, STREAMS (100000) of them from number FIRST (0)
+streams: setup
+	@$(BIN)/python -m tests.bench.delays_streams $(or $(STREAMS),100000) $(or $(FIRST),0)
 
 # fuzz: every reader of foreign bytes for SECONDS (60) under Atheris; a line each: inputs, crashes, slowest, peak memory
 fuzz: setup

@@ -164,6 +164,7 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, out:
     except BaseException:  # noqa: BLE001  what an interpreter would do at its end
         traceback.print_exc()
     finally:
+        atexit._run_exitfuncs()  # type: ignore[attr-defined]  # the last lines of the log are written there
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 0)

@@ -12,7 +12,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,13 +28,13 @@ from demo import letters
 from gateway.moments import utc_now
 from gateway.service.build import build
 from gateway.service.running import Running
+from tests.faults.nursery import Orphan, warm
 from tests.journeys.kit import Hospital, Prepared, prepare, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix
 
 pytestmark = [pytest.mark.peer, pytest.mark.root]
 
-ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 UNKNOWN = "99900000094"
@@ -57,15 +56,7 @@ class Terminal:
 
     def run(self, *words: str, lang: str = ENGLISH, code: int = 0) -> str:
         """The command as a process of its own: what it printed, or its standard error when it failed."""
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "cli.py"), *words],
-            cwd=self.folder,
-            env=environment(lang),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=90,
-        )
+        done = warm().typed(words, environment(lang), self.folder)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         return done.stderr if code else done.stdout
@@ -123,13 +114,11 @@ async def alive(made: Prepared, dovecot: Dovecot) -> AsyncIterator[Hospital]:
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def serving(folder: Path) -> Iterator[Orphan]:
     """``huitaine serve`` as a process of its own, ready for orders; ended by SIGTERM when still there."""
     log = folder / "serve.log"
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "cli.py"), "serve"], cwd=folder, env=environment(ENGLISH), stderr=out, text=True
-        )
+    log.write_text("")
+    process = warm().born(["serve"], environment(ENGLISH), log, folder=folder)
     try:
         for _ in range(300):
             if "gateway-open" in log.read_text():
@@ -140,7 +129,7 @@ def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         if process.poll() is None:
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
             process.wait(30)
 
 

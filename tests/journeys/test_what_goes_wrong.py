@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -25,6 +24,7 @@ from gateway.crypto.authority import TestAuthority
 from gateway.moments import utc_now
 from gateway.service.build import build
 from gateway.service.running import Running
+from tests.faults.nursery import warm
 from tests.journeys.kit import Hospital, Prepared, files_of, hospital, prepare, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import GP_DOMAIN, HOSPITAL_DOMAIN
@@ -34,7 +34,6 @@ pytestmark = [pytest.mark.peer, pytest.mark.root]
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("TESTINI", "AMELIE", "279035121518989", "278029999912310", "DUPONT")
 UNKNOWN = "99900000094"
 _numbers = count(700)
@@ -80,15 +79,7 @@ async def told(ward: Hospital, person: str, *, number: int = 0) -> tuple[EmailMe
 def huitaine(folder: Path, *arguments: str, lang: str = "en_GB.UTF-8") -> subprocess.CompletedProcess[str]:
     """The command as a person types it in the installation's folder."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HUITAINE", "LC_", "COLUMNS"))}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "cli.py"), *arguments],
-        cwd=folder,
-        env={**kept, "LANG": lang},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return warm().typed(arguments, {**kept, "LANG": lang}, folder, seconds=60)
 
 
 async def typed(ward: Hospital, *arguments: str, lang: str = "en_GB.UTF-8") -> subprocess.CompletedProcess[str]:

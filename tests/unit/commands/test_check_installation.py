@@ -33,7 +33,7 @@ def check(made: Installed, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setenv("HUITAINE_CONFIG", str(made.settings))
         monkeypatch.setenv("HUITAINE_LANG", lang or "en")
         arguments = ["check", what] + ([] if lang else ["--format", "json"])
-        done = CliRunner().invoke(cli.app, arguments)
+        done = CliRunner().invoke(cli.application(arguments), arguments)
         return done.exit_code, done.output if lang else json.loads(done.output)
 
     return run
