@@ -30,7 +30,8 @@ def status(fmt: Fmt = Format.TABLE) -> None:
     rows = [row for row in rows if row["state"] != "held"]
     rows += [{"state": "held", "reason": reason, "deliveries": number} for reason, number in held.items()]
     if fmt is Format.JSON:
-        whole = {"on_hold": hold or None, "oldest_due": oldest, "ambiguous": unsure, "deliveries": rows, "answers": back}
+        whole = {"on_hold": hold or None, "oldest_due": oldest, "ambiguous": unsure, "deliveries": rows}
+        whole["answers"] = back
         sys.stdout.write(to_json(whole) + "\n")
         return
     emit(rows, fmt, columns=("state", "reason", "deliveries"), title=say("Deliveries", "Envois"))
