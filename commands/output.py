@@ -159,6 +159,7 @@ def _field(value: object) -> object:
 
 def _harmless(text: str) -> str:
     """Text that a spreadsheet would take for a formula gets an apostrophe in front (CWE-1236)."""
+    text = text.replace("\r", " ")  # csv leaves it bare before Python 3.13: the rest would be a row of its own
     return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from gateway.document import Finding, Severity
 from gateway.errors import HuitaineError, TooLarge, UnreadableDocument
 from gateway.identifiers import LetterId
+from gateway.ingest.folder.beside import Beside, together
 from gateway.ingest.folder.claim import Claim
 from gateway.ingest.folder.moving import REFUSED, TAKEN, move_to_refused, move_to_taken, remove_witness, write_answer
 from gateway.ingest.folder.reason import reason_text
@@ -31,6 +32,8 @@ class _Verdict:
     letter: LetterId
     findings: tuple[Finding, ...] = ()
     answer: ErrFile | None = None
+    beside: tuple[Sighting, ...] = ()
+    """Files that the message names: they go where it goes, before it."""
 
 
 class FolderDoor:
@@ -52,6 +55,7 @@ class FolderDoor:
         self._complained: Notes[bool] = Notes()
         self._verdicts: Notes[_Verdict] = Notes()
         self._open_since: Notes[float] = Notes()
+        self._beside = Beside(settings)
         self._trouble = 0
 
     async def open(self) -> None:
@@ -130,13 +134,21 @@ class FolderDoor:
     async def _judge(self, sighting: Sighting) -> _Verdict:
         """Raises ``OSError`` when the file cannot be read, ``StillWritten``, or what keeps letters from being taken."""
         letter, content = self._ids(), b""
+        files: dict[Sighting, bytes] = {}
         try:
             content = await self._read(sighting)
+            files = await self._beside.files(content)
             origin, at = self._settings.origin, self._clock()
             received = await asyncio.to_thread(letter_of, sighting, content, origin, at=at, letter=letter)
-            return await self._keep(received)
+            if files:  # the key stays that of the message alone: a crash may come when its files are moved already
+                named = {one.name: octets for one, octets in files.items()}
+                whole = await asyncio.to_thread(together, content, sighting.name, named)
+                received = replace(received, content=whole)
+            return replace(await self._keep(received), beside=tuple(files))
         except UnreadableDocument as error:
-            return self._refused(letter, error.findings, content)
+            place = "part 1: " if files else ""
+            told = tuple(replace(one, place=one.place.removeprefix(place)) for one in error.findings)
+            return replace(self._refused(letter, told, content), beside=tuple(files))
         except HuitaineError as error:
             if not error.permanent or is_ours(error):
                 raise
@@ -183,8 +195,14 @@ class FolderDoor:
                 text = reason_text(verdict.findings, letter=letter, at=self._clock(), in_french=in_french)
                 if verdict.answer:
                     await asyncio.to_thread(write_answer, folder, verdict.answer.name, verdict.answer.content)
+                for one in verdict.beside:
+                    with contextlib.suppress(FileNotFoundError):
+                        await asyncio.to_thread(move_to_refused, folder, one, text)
                 moved = await asyncio.to_thread(move_to_refused, folder, sighting, text)
             else:
+                for one in verdict.beside:
+                    with contextlib.suppress(FileNotFoundError):
+                        await asyncio.to_thread(move_to_taken, folder, one, letter)
                 moved = await asyncio.to_thread(move_to_taken, folder, sighting, letter)
             if moved:
                 await asyncio.to_thread(remove_witness, folder, sighting)
