@@ -28,9 +28,9 @@ peers-installed:
 demo: setup
 	@$(BIN)/python -m demo.run
 
-# test: style, types, import rules and all tests, against real servers
+# test: style, types, import rules and all tests, against real servers; EXAMPLES=whole for more of what is generated
 test: setup peers-installed lint
-	@$(BIN)/pytest -q -n 2 --dist loadgroup --maxfail=25
+	@$(BIN)/pytest -q -n 2 --dist loadgroup --maxfail=25 $(if $(EXAMPLES),--hypothesis-profile=$(EXAMPLES))
 
 # coverage: the tests again, and the branches of each file they do not take
 coverage: setup peers-installed

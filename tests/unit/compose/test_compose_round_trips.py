@@ -23,9 +23,7 @@ from gateway.letter import Form
 from gateway.parsers.hprim.lines import without_html
 from gateway.parsers.read import read
 
-generously = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+generously = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 OF_THE_CONTENT = {"result-not-validated", "thousands-or-decimals", "mojibake", "result-status"}
 """Warnings about what the sender said, which any faithful copy brings again."""
 FLAGS = {"N", "L", "H", "LL", "HH"}
