@@ -87,10 +87,10 @@ FRENCH = Words(
     groups={UNKNOWN: "non précisé", NO_LETTER: "sans lettre", SMALL: "petits effectifs", "total": "Ensemble"},
     legs={
         "discharge_to_written": "sortie → validée",
-        "written_to_received": "validée → reçue",
-        "received_to_sealed": "reçue → scellée",
-        "sealed_to_sent": "scellée → partie",
-        "received_to_sent": "reçue → partie",
+        "written_to_received": "validée → déposée",
+        "received_to_sealed": "déposée → chiffrée",
+        "sealed_to_sent": "chiffrée → partie",
+        "received_to_sent": "déposée → partie",
         "sent_to_delivered": "partie → remise",
         "delivered_to_read": "remise → lue",
         "read_to_integrated": "lue → intégrée",
@@ -114,11 +114,19 @@ FRENCH = Words(
         "months": ("Part à temps par mois de sortie", "En pointillé, les points de repère publiés (délai de 8 jours)."),
         "waiting": (
             "Lettres pas encore reçues",
-            "Part des séjours sans cette preuve, tant de jours après la sortie (Kaplan-Meier). Sans accusé, pas reçue.",
+            (
+                "Sur 100 séjours, combien attendent encore, tant de jours après la sortie. Sans accusé, la lettre"
+                " compte comme pas reçue. Deux courbes qui se suivent de près se couvrent. (Kaplan-Meier)"
+            ),
         ),
         "legs": (
             "Durée de chaque étape",
-            "Échelle logarithmique ; trait plein : médiane, pointillé : 90e percentile.",
+            (
+                "Trait plein : une lettre sur deux est plus rapide (médiane) ; pointillé : neuf sur dix (p90). "
+                "Chaque graduation vaut bien plus que la précédente. Validée : signée par le médecin ; déposée : "
+                "confiée à cette passerelle ; partie : prise par la messagerie du destinataire ; remise : dans sa"
+                " boîte ; lue : ouverte par lui."
+            ),
         ),
         "heat": (
             "Part à temps par service et jour de sortie",
@@ -210,9 +218,20 @@ ENGLISH = Words(
         "months": ("Share in time by month of discharge", "Dashed: published reference points (limit of 8 days)."),
         "waiting": (
             "Letters not yet received",
-            "Share of stays without that proof, so many days after discharge (Kaplan-Meier). No receipt: not received.",
+            (
+                "Of 100 stays, how many still wait, so many days after discharge. Without a receipt a letter "
+                "counts as not received. Where two curves run close together, one hides the other. (Kaplan-Meier)"
+            ),
         ),
-        "legs": ("How long each leg takes", "Logarithmic scale; solid line: median, dashed: 90th percentile."),
+        "legs": (
+            "How long each leg takes",
+            (
+                "Solid line: one letter in two is faster (median); dashed: nine in ten (p90). Each mark of the "
+                "scale is far more than the one before. Validated: signed by the doctor; received: handed to this"
+                " gateway; sent: taken by the addressee's mail system; delivered: in the mailbox; read: opened "
+                "there."
+            ),
+        ),
         "heat": (
             "Share in time by service and weekday of discharge",
             "A dot: fewer than five judged stays. The services with the most stays.",
