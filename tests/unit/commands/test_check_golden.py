@@ -27,6 +27,7 @@ NAMES = (
     "cda/discharge_letter_n3.xml",
     "cda/letter.pdf",
     "xdm/METADATA.XML",
+    "xdm/two_documents.zip",
     "receipts/10-dsn-delivered.eml",
     "check/mail_with_lab.eml",
 )
@@ -59,8 +60,8 @@ def test_it_ends_with_how_many_are_accepted(said: tuple[str, dict[str, str], Sai
     assert total.code == 1
     assert total.err == ""
     wanted = {
-        "en": f"15 files: {accepted} accepted, {15 - accepted} refused.",
-        "fr": f"15 fichiers : {accepted} accepté",
+        "en": f"16 files: {accepted} accepted, {16 - accepted} refused.",
+        "fr": f"16 fichiers : {accepted} accepté",
     }
     assert wanted[language] in total.out
 
@@ -77,6 +78,7 @@ def test_the_json_of_several_files_is_a_list_and_each_has_the_shape_of_the_inter
         "hprim-sante",
         "hl7v2",
         "cda",
+        "xdm",
         "pdf",
         "unknown",
         "mime",
