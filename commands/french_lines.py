@@ -61,7 +61,7 @@ LINES = {
     "[courier.mx] nameservers: {text}: the port is no number": "[courier.mx] nameservers : {text} : le port n'est pas un nombre",
     '[courier] tls_floor = "opportunistic" may send in clear: not in production': '[courier] tls_floor = "opportunistic" peut envoyer en clair : pas en production',
     '[courier] tls_floor = "mutual" needs a certificate': '[courier] tls_floor = "mutual" demande un certificat',
-    '{place} receipts has "{way}": it needs [sources.{name}.{table}]': '{place} receipts contient « {way} » : il faut [sources.{name}.{table}]',
+    '{place} receipts has "{way}": it needs [sources.{name}.{table}]': "{place} receipts contient « {way} » : il faut [sources.{name}.{table}]",
     "{place} zam: tls = false is for a listener on this machine alone": "{place} zam : tls = false n'est permis que vers cette machine",
     "{place} webhook: secret {name} has fewer than {least} octets": "{place} webhook : le secret {name} a moins de {least} octets",
     "{place} webhook: {why}": "{place} webhook : {why}",

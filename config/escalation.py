@@ -33,7 +33,7 @@ class Escalation(Section):
         EscalationStep(step="phone", at=0.7),
         EscalationStep(step="paper", at=0.8),
     )
-    phones: dict[RppsNumber, str] = {}
+    phones: dict[RppsNumber, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_after_the_other(self) -> Self:

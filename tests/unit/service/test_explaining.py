@@ -35,7 +35,7 @@ def test_a_finding_keeps_its_place():
     found = explain("hprim-no-fin", "line 34: ****FIN**** is missing")
     assert found == Explained(
         french="ligne 34 : ****FIN**** manque à la fin du texte : vérifier que le texte est entier",
-        english="line 34: ****FIN**** is missing"
+        english="line 34: ****FIN**** is missing",
     )
 
 
