@@ -172,11 +172,16 @@ def _masked(outer: Wishes, inner: Wishes) -> Wishes:
     """What either hides stays hidden: the message may be silent of what its document forbids."""
     return replace(
         outer,
-        hidden_from_professionals=outer.hidden_from_professionals or inner.hidden_from_professionals,
-        hidden_from_patient=outer.hidden_from_patient or inner.hidden_from_patient,
-        hidden_from_legal_representatives=outer.hidden_from_legal_representatives
-        or inner.hidden_from_legal_representatives,
+        hidden_from_professionals=_either(outer.hidden_from_professionals, inner.hidden_from_professionals),
+        hidden_from_patient=_either(outer.hidden_from_patient, inner.hidden_from_patient),
+        hidden_from_legal_representatives=_either(
+            outer.hidden_from_legal_representatives, inner.hidden_from_legal_representatives
+        ),
     )
+
+
+def _either(outer: bool | None, inner: bool | None) -> bool | None:  # noqa: FBT001 (what two places say)
+    return inner if outer is None else outer or bool(inner)
 
 
 def _remark_on_ids(document: Document, txa: Segment, findings: list[Finding]) -> None:
