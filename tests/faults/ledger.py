@@ -37,6 +37,9 @@ class Balance:
         return [*self.lost, *self.unexplained, *self.strangers, *self.damaged]
 
 
+_TOLD = 20
+
+
 @contextmanager
 def looking(database: Path) -> Iterator[sqlite3.Connection]:
     """A connection that can only read; nothing of it stays open, so that the writer's checkpoints find no reader."""
@@ -66,11 +69,11 @@ def balance(database: Path, promised: Sequence[Yes], arrived: Sequence[Arrival])
         again = {letter: copies - 1 for letter, copies in came.items() if copies > 1}
         return Balance(
             acknowledged=len(promised),
-            lost=[_story(connection, letter) for letter in sorted(told - by_end.keys())],
+            lost=_stories(connection, sorted(told - by_end.keys())),
             duplicated=sum(again.values()),
             cut=sum(arrival.cut for arrival in arrived),
-            unexplained=[_story(connection, letter) for letter, more in again.items() if more > unsure.get(letter, 0)],
-            strangers=[_story(connection, letter) for end, letter in by_end.items() if end not in told],
+            unexplained=_stories(connection, [one for one, more in again.items() if more > unsure.get(one, 0)]),
+            strangers=_stories(connection, [letter for end, letter in by_end.items() if end not in told]),
             renamed=_renamed(arrived),
             damaged=_damaged(connection, database),
         )
@@ -81,6 +84,11 @@ def _renamed(arrived: Sequence[Arrival]) -> int:
     for arrival in arrived:
         names.setdefault(arrival.letter, set()).add(arrival.message_id)
     return sum(len(different) - 1 for different in names.values())
+
+
+def _stories(connection: sqlite3.Connection, letters: Sequence[str]) -> list[str]:
+    """The first in full, the others by name: each story looks through the whole journal."""
+    return [_story(connection, letter) for letter in letters[:_TOLD]] + list(letters[_TOLD:])
 
 
 def _story(connection: sqlite3.Connection, end: str) -> str:
