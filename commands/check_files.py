@@ -47,10 +47,17 @@ def given(arguments: Sequence[str], limit: int) -> Iterator[Given | NotRead]:
         if argument == STANDARD_INPUT:
             content = sys.stdin.buffer.read(limit + 1)
             yield _of(say("standard input", "entrée standard"), content, len(content), limit)
-        elif Path(argument).is_dir():
-            yield from _folder(Path(argument), limit)
         else:
-            yield _file(Path(argument), limit)
+            yield from _named(Path(argument), limit)
+
+
+def _named(path: Path, limit: int) -> Iterator[Given | NotRead]:
+    try:
+        is_folder = path.is_dir()
+    except OSError as problem:  # a folder above it is closed to us
+        yield _not_read(path, problem)
+        return
+    yield from _folder(path, limit) if is_folder else [_file(path, limit)]
 
 
 def members(content: bytes) -> str:

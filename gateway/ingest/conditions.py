@@ -30,6 +30,7 @@ _BEFORE_2_5 = {"198": "100", "199": "207"}
 """Younger than the table of those versions."""
 
 _BY_CODE = {
+    "100": ("results-before-patient", "segment-not-told"),
     "101": (
         *("no-patient", "no-results", "no-prior-patient", "no-msh", "no-control-id", "nothing-in-it"),
         *("patient-without-name", "document-missing", "discharge-without-time", "cda-empty"),
@@ -38,7 +39,7 @@ _BY_CODE = {
         *("bad-delimiters", "utf-16", "mixed-charsets", "mixed-line-ends", "segment-too-long", "ins-key-wrong"),
         "too-many-escapes",
         *("base64-invalid", "base64-truncated", "hex-invalid", "document-unreadable", "not-a-pdf", "pdf-truncated"),
-        "patient-incomplete",
+        *("patient-incomplete", "birth-date-unreadable"),
     ),
     "103": ("encoding-unknown", "unknown-application", "unknown-certificate"),
     "198": ("several-patients", "several-messages", "batch", "too-many-segments", "too-many-lines"),
@@ -48,7 +49,7 @@ _BY_CODE = {
     ),
     "200": ("message-type-unsupported", "format-unknown"),
     "201": ("event-unsupported",),
-    "202": ("test-message",),
+    "202": ("test-message", "processing-unknown"),
     "203": ("version-unsupported",),
 }
 CONDITION_OF_CODE = {code: condition for condition, codes in _BY_CODE.items() for code in codes}

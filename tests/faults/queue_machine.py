@@ -34,6 +34,7 @@ from gateway.crypto.vault import create_master_key
 from gateway.errors import HuitaineError
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import AddressedLetter, DeliveryState, Done, GiveUp, KeptLetter, RetryAt
+from gateway.prepared import Prepared
 from gateway.queue import deliveries, entries
 from gateway.queue.accept import DELIVERY, LETTER
 from gateway.queue.afterwards import Acting, Proving
@@ -322,7 +323,8 @@ def control_breaks() -> bool:
     """Whether the walk notices a queue that never closes a letter."""
     with pytest.MonkeyPatch.context() as patch:
         nothing = update(LETTER).where(LETTER.c.id == bindparam("letter"), false())
-        patch.setattr(deliveries, "_CLOSE", nothing.values(final_at=bindparam("at"), erase_after=bindparam("erase")))
+        careless = nothing.values(final_at=bindparam("at"), erase_after=bindparam("erase"))
+        patch.setattr(deliveries, "_CLOSE", Prepared(careless))
         try:
             walk(QueueMachine, examples=50, steps=50)
         except AssertionError:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from config.sections import Escalation, Queue
+from config.escalation import Escalation
+from config.sections import Queue
 from gateway.errors import PeerDeferred
 from gateway.letter import GiveUp, RetryAt, SealedMail, Step
 from gateway.queue import queries

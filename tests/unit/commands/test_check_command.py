@@ -24,6 +24,7 @@ from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.letter import Mode
 from gateway.moments import utc_now
 from gateway.service.installing import install
+from tests.peers.running import open_folder
 from tests.unit.commands.check_kit import CHECK, breaches, check, in_words, looked_at
 
 GP = "99900000001"
@@ -78,16 +79,21 @@ def test_what_cannot_be_read_is_a_line_and_the_others_are_told_all_the_same(tmp_
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="to give rights away")
-def test_a_folder_without_the_right_to_read_it_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0)
-    pid = os.fork()
-    if pid == 0:  # root may read anything: as nobody
-        for one in (tmp_path, *tmp_path.parents[:2]):
-            one.chmod(0o711)
-        os.setuid(65534)
-        found = list(files([str(tmp_path / "closed")], LIMIT))
-        os._exit(0 if len(found) == 1 and isinstance(found[0], NotRead) and "right" in found[0].why else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+@pytest.mark.parametrize("above", [0o711, 0])
+def test_a_folder_without_the_right_to_read_it_is_one_line(above: int) -> None:
+    with open_folder("check") as folder:
+        (folder / "above" / "closed").mkdir(parents=True)
+        (folder / "above" / "closed").chmod(0)
+        (folder / "above").chmod(above)
+        pid = os.fork()
+        if pid == 0:  # root may read anything: as nobody
+            try:
+                os.setuid(65534)
+                found = list(files([str(folder / "above" / "closed")], LIMIT))
+                os._exit(0 if len(found) == 1 and isinstance(found[0], NotRead) and "right" in found[0].why else 1)
+            finally:
+                os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_the_limit_without_settings_is_the_one_of_the_settings() -> None:
