@@ -18,23 +18,18 @@ from gateway.delays.worklist import Task, TaskState, tasks
 from gateway.document import Document, Kind, Original, Patient, Reading, Role, Wishes
 from gateway.errors import PeerRefused
 from gateway.identifiers import LetterId
-from gateway.journey import Journey
 from gateway.letter import AddressedLetter, Done, ParsedLetter, SealedMail
 from gateway.letter import Step as OneStep
 from gateway.queue import queries
-from gateway.queue.gate import Gate
-from gateway.queue.keeper import Keeper
 from gateway.queue.store import Store
-from gateway.queue.worker import Habits, Worker
 from gateway.rest import RestVault
 from gateway.service.escalating import Escalating, Rules
 from gateway.service.staybook import StayBook
-from gateway.stations import Stations
 from tests.unit.addressing.world import named, policy
 from tests.unit.directory.synthetic import ACTIVITY_HEADER, MAILBOX_HEADER, activity_line, mailbox_line, write
-from tests.unit.joints.joined import SCHEDULE, Joined, Road, _one_each
+from tests.unit.joints.joined import Joined, Road, wired
 from tests.unit.queue.conftest import Clock
-from tests.unit.queue.letters import NOON, TERMS, domain, letter
+from tests.unit.queue.letters import NOON, domain, letter
 
 GP, AWAY_FOR_HIM = "99000000021", "99000000022"
 FIRST, SECOND = "gp@medecin.mss.example", "gp@cabinet.mss.example"
@@ -103,24 +98,8 @@ class Story(Joined):
               rungs: tuple[Rung, ...] = EVERYTHING, known: Directory | None = None) -> Story:  # fmt: skip
         book = known or directory(folder)
         station = Addressing(directory=book, policy=policy(white_list_required=False), clock=clock)
-        road, stays, gate = Post(addressing=station), StayBook(vault.pseudonym), Gate(store.waited)
-        keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
-        stations = Stations(
-            queue=keeper,
-            reader=road,
-            admit=lambda found: found,
-            split=_one_each,
-            addressing=road,
-            composer=road,  # type: ignore[arg-type]
-            sealer=road,
-            courier=road,
-            message_id=lambda delivery, attempt: f"<{delivery}.{attempt}@hospital.test>",
-            return_path="passerelle@hospital.test",
-        )
-        journey = Journey(stations)
-        habits = Habits(terms=TERMS, slots=4, schedule=SCHEDULE, leg=stays.leg)
-        worker = Worker(store, journey, habits, gate=gate, clock=clock)
-        keeper.worker = worker
+        road, stays = Post(addressing=station), StayBook(vault.pseudonym)
+        keeper, worker, journey = wired(store, clock, road, stays, slots=4)
         clocks = Clocks(stay=EIGHT_DAYS, result=LAB_RESULTS, proof=proof)
         rules = Rules(ladder=Ladder(rungs=rungs), clocks=clocks, body=timedelta(hours=24))
         escalating = Escalating(store, journey, book, rules, route=domain, clock=clock)

@@ -24,7 +24,7 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _NAME = re.compile(r"[^\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069:\\]{1,255}")
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
-_UNPACKING = (
+UNPACKING = (
     BadZipFile,
     LargeZipFile,
     NotImplementedError,
@@ -35,6 +35,7 @@ _UNPACKING = (
     zlib.error,
     struct.error,
 )
+"""All that ``zipfile`` is known to raise over bytes of others."""
 
 codecs.lookup("cp437")  # Names of entries; loaded with the module: a reading child can open no file later.
 
@@ -62,7 +63,7 @@ class Archive:
         try:
             with self._zip.open(entry) as file:
                 content = file.read(entry.file_size + 1)
-        except _UNPACKING:
+        except UNPACKING:
             _refuse("zip-damaged", "a file in it is damaged (wrong CRC or broken data); send the archive again")
         if len(content) != entry.file_size:
             _refuse("zip-damaged", "a file in it has not the size that the archive states; send the archive again")
@@ -79,7 +80,7 @@ def open_archive(content: bytes) -> Archive:
     try:
         archive = ZipFile(BytesIO(content))
         entries = archive.infolist()
-    except _UNPACKING:
+    except UNPACKING:
         _refuse("zip-damaged", "it cannot be opened as a zip archive; send it again whole")
     _check_sizes(entries)
     _check_layout(content, entries, archive.start_dir)

@@ -139,6 +139,28 @@ def _one_each(what: Reading) -> tuple[tuple[Document, ...], ...]:
     return tuple((each,) for each in what.documents)
 
 
+def wired(store: Store, clock: Clock, road: Road, stays: Any, *, slots: int) -> tuple[Keeper, Worker, Journey]:
+    """The queue's two ends and the journey between them; ``road`` is every station that is not the queue."""
+    gate = Gate(store.waited)
+    keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
+    stations = Stations(
+        queue=keeper,
+        reader=road,
+        admit=lambda found: found,
+        split=_one_each,
+        addressing=road,
+        composer=road,  # type: ignore[arg-type]
+        sealer=road,
+        courier=road,
+        message_id=lambda delivery, attempt: f"<{delivery}.{attempt}@hospital.test>",
+        return_path="passerelle@hospital.test",
+    )
+    journey = Journey(stations)
+    habits = Habits(terms=TERMS, slots=slots, schedule=SCHEDULE, leg=stays.leg)
+    keeper.worker = Worker(store, journey, habits, gate=gate, clock=clock)
+    return keeper, keeper.worker, journey
+
+
 @dataclass(kw_only=True)
 class Joined:
     store: Store
@@ -151,24 +173,7 @@ class Joined:
     @classmethod
     def make(cls, store: Store, clock: Clock, *, slots: int = 4) -> Joined:
         road, stays = Road(), NoStays()
-        gate = Gate(store.waited)
-        keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
-        stations = Stations(
-            queue=keeper,
-            reader=road,
-            admit=lambda found: found,
-            split=_one_each,
-            addressing=road,
-            composer=road,  # type: ignore[arg-type]
-            sealer=road,
-            courier=road,
-            message_id=lambda delivery, attempt: f"<{delivery}.{attempt}@hospital.test>",
-            return_path="passerelle@hospital.test",
-        )
-        journey = Journey(stations)
-        habits = Habits(terms=TERMS, slots=slots, schedule=SCHEDULE, leg=stays.leg)
-        worker = Worker(store, journey, habits, gate=gate, clock=clock)
-        keeper.worker = worker
+        keeper, worker, journey = wired(store, clock, road, stays, slots=slots)
         return cls(store=store, clock=clock, road=road, keeper=keeper, worker=worker, journey=journey)
 
     async def settled(self) -> None:

@@ -20,6 +20,7 @@ from gateway.parsers.mime_files import safe_name
 from gateway.parsers.mime_parts import take_apart
 from gateway.parsers.read import read
 from gateway.parsers.split import split_by_patient
+from tests.unit.parsers.mail_kit import codes, read_mail
 
 PDF = b"%PDF-1.4 essai\n%%EOF\n"
 
@@ -36,14 +37,6 @@ def mail(text: str = "Cher confrère,\nbonjour.\n", **headers: str) -> EmailMess
     if text:
         message.set_content(text)
     return message
-
-
-def read_mail(message: EmailMessage | bytes) -> Reading:
-    return read(message if isinstance(message, bytes) else bytes(message), expect_mail=True)
-
-
-def codes(reading: Reading, severity: str = "error") -> list[str]:
-    return [finding.code for finding in reading.findings if finding.severity == severity]
 
 
 def hprim(vectors: Path, name: str = "hprim_medecin_lab.hpr") -> bytes:

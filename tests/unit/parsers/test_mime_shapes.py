@@ -20,8 +20,8 @@ from gateway.parsers.flowed import unflowed
 from gateway.parsers.mime_header import TRAPS, by_library, parameters
 from gateway.parsers.mime_parts import take_apart
 from gateway.parsers.pdf import conformance_of
-from gateway.parsers.read import read
 from tests.unit.parsers import tnef_writer
+from tests.unit.parsers.mail_kit import codes, read_mail
 
 PDF = b"%PDF-1.4 essai\n%%EOF\n"
 HEAD = b"From: a@b.example\r\nDate: Thu, 15 Jan 2026 10:30:00 +0100\r\nMIME-Version: 1.0\r\n"
@@ -42,14 +42,6 @@ def mail(text: str = "", subject: str = "Lettre") -> EmailMessage:
     if text:
         message.set_content(text)
     return message
-
-
-def read_mail(message: EmailMessage | bytes) -> Reading:
-    return read(message if isinstance(message, bytes) else bytes(message), expect_mail=True)
-
-
-def codes(reading: Reading, severity: str = "error") -> list[str]:
-    return [one.code for one in reading.findings if one.severity == severity]
 
 
 def wrapped(winmail: bytes, text: str = "") -> EmailMessage:
