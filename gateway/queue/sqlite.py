@@ -117,8 +117,11 @@ def _prepare(engine: Engine, pragmas: tuple[str, ...]) -> None:
 
 
 def owe_checkpoint(connection: Connection, *, erased: bool) -> None:
-    """What was just erased must leave the log too; called each minute, so that a reader in the way is waited out."""
-    if erased or connection.info.get(_OWED):
+    """What was just erased must leave the log too; called each minute, so that a reader in the way is waited out.
+
+    Another database than SQLite keeps its log itself.
+    """
+    if connection.dialect.name == "sqlite" and (erased or connection.info.get(_OWED)):
         connection.info[_OWED] = connection.info[_NOW] = True
 
 
