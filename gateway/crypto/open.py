@@ -131,6 +131,7 @@ class _Opening:
                 algorithms=each.algorithms,
                 signer=", ".join(each.addresses) or each.subject or None,
                 signed_at=each.signed_at,
+                told=each.told,
                 **self._verdict(each.why_not, each.addresses),
             )
             for each in found

@@ -7,6 +7,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from gateway.crypto.cms.told import Told
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
@@ -24,6 +26,8 @@ class Layer:
     signed_at: datetime | None = None
     intact: bool | None = None
     """For an encrypted layer: whether a change in transit would have been noticed (GCM, MDC), never for CBC."""
+    told: Told = field(repr=False, default_factory=Told)
+    """For a verified S/MIME signature: how its signer wants to be written to."""
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """The shape of ``huitaine open``."""
