@@ -1,41 +1,50 @@
-"""SignedData, reading side: pyHanko judges the signature and the path, we say why not in one stable code.
+"""SignedData, reading side: whose signatures hold over these bytes; why one does not is one stable code.
 
-Nothing is fetched from a network. Revocation is not asked for here: the directory and the relying policy do that.
+pyHanko judges the signature itself; whether its certificate counts is asked of a :class:`Trust`. Nothing is fetched.
 """
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import hashlib
-import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from asn1crypto import cms
-from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from pyhanko.sign.general import CMSExtractionError, CMSStructuralError, extract_certificate_info
-from pyhanko.sign.validation import async_validate_cms_signature
-from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.settings import KeyUsageConstraints
-from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.errors import InvalidCertificateError
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from gateway.crypto.certificates import addresses_of
+from gateway.crypto.cms.roots import RootsAlone
 from gateway.crypto.cms.structures import BAD_BYTES, Asn1
+from gateway.crypto.cms.told import Told, told_by
 from gateway.errors import NotOpened
 
-_DIGESTS = ("sha256", "sha384", "sha512")
-_USAGE = KeyUsageConstraints(
-    key_usage={"digital_signature", "non_repudiation"},
-    extd_key_usage={"email_protection", "any_extended_key_usage"},
-    explicit_extd_key_usage_required=False,
-)
+_DIGESTS = {"sha256", "sha384", "sha512"}
 _CLOCKS = timedelta(minutes=5)
 """How far ahead a signer's clock may be."""
+_BAD_SIGNATURE = (*BAD_BYTES, AssertionError, NotImplementedError, UnsupportedAlgorithm)
+"""What asn1crypto, pyHanko and the primitives raise on a foreign SignerInfo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A certificate (DER) whose key did sign, what else the message encloses, and the moment at which it must count."""
+
+    certificate: bytes = field(repr=False)
+    others: tuple[bytes, ...] = field(repr=False, default=())
+    revocations: tuple[bytes, ...] = field(repr=False, default=())
+    """RevocationInfoChoice elements of the message: CRLs, and OCSP answers (RFC 5652 §10.2.1, RFC 5940)."""
+    moment: datetime
+
+
+class Trust(Protocol):
+    """Says whether a signer's certificate may vouch for a mail."""
+
+    def why_not(self, signer: Signer) -> str:
+        """Empty when it may; else a stable code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +52,7 @@ class CmsSignature:
     """One signer's signature: verified when ``why_not`` is empty.
 
     Codes: malformed, no-signed-attributes, weak-digest, signer-certificate-missing, content-changed,
-    signed-in-the-future, certificate-expired, certificate-not-yet-valid, wrong-usage, untrusted-signer.
+    signed-in-the-future, and those of the :class:`Trust` that was asked.
     """
 
     algorithms: tuple[str, ...] = ()
@@ -51,15 +60,23 @@ class CmsSignature:
     subject: str = field(repr=False, default="")
     signed_at: datetime | None = None
     certificate: bytes = field(repr=False, default=b"")
+    told: Told = field(repr=False, default_factory=Told)
+    """How he wants to be written to; worth something when verified."""
     why_not: str = ""
 
 
 def signatures(
-    signed: Asn1, content: bytes, *, at: datetime, trust_roots: Sequence[x509.Certificate]
+    signed: Asn1,
+    content: bytes,
+    *,
+    at: datetime,
+    trust_roots: Sequence[x509.Certificate] = (),
+    trust: Trust | None = None,
 ) -> tuple[CmsSignature, ...]:
     """Judge every SignerInfo over ``content``; NotOpened ``not-cms`` when there is none to judge.
 
-    A certificate counts at the moment of signing, or at ``at`` when that is earlier (CR-20).
+    A certificate counts at the moment of signing, or at ``at`` when that is earlier (CR-20). Without ``trust`` the
+    roots alone decide.
     """
     try:
         each_alone = [_alone(signed, signer) for signer in signed["signer_infos"]]
@@ -67,7 +84,8 @@ def signatures(
         raise NotOpened("not-cms") from error
     if not each_alone:
         raise NotOpened("not-cms")
-    return tuple(_judged(one, content, at, trust_roots) for one in each_alone)
+    trusted = trust or RootsAlone(trust_roots)
+    return tuple(_judged(one, content, at, trusted) for one in each_alone)
 
 
 def encapsulated(signed: Asn1) -> bytes | None:
@@ -80,34 +98,92 @@ def encapsulated(signed: Asn1) -> bytes | None:
 
 
 def _alone(signed: Asn1, signer: Asn1) -> cms.SignedData:
-    """The same SignedData, detached and with one signer: pyHanko judges no other."""
+    """The same SignedData, detached and with one signer."""
     fields = {name: signed[name] for name in ("version", "digest_algorithms")}
-    if isinstance(signed["certificates"], cms.CertificateSet):
-        fields["certificates"] = signed["certificates"]
+    for name, kind in (("certificates", cms.CertificateSet), ("crls", cms.RevocationInfoChoices)):
+        if isinstance(signed[name], kind):
+            fields[name] = signed[name]
     inner = {"content_type": signed["encap_content_info"]["content_type"].dotted}
     return cms.SignedData({**fields, "encap_content_info": inner, "signer_infos": [signer]})
 
 
-def _judged(one: Asn1, content: bytes, at: datetime, roots: Sequence[x509.Certificate]) -> CmsSignature:
+def _judged(one: Asn1, content: bytes, at: datetime, trust: Trust) -> CmsSignature:
     try:
         signer = one["signer_infos"][0]
         digest = str(signer["digest_algorithm"]["algorithm"].native)
         algorithms = (str(signer["signature_algorithm"]["algorithm"].native), digest)
         if not isinstance(signer["signed_attrs"], cms.CMSAttributes) or not len(signer["signed_attrs"]):
             return CmsSignature(algorithms=algorithms, why_not="no-signed-attributes")
-        if digest not in _DIGESTS:
+        if not _digests(signer) <= _DIGESTS:
             return CmsSignature(algorithms=algorithms, why_not="weak-digest")
-        certificate = extract_certificate_info(one).signer_cert
-        signed_at = _signing_time(signer)
-        why_not = _why_not(one, content, certificate, signed_at, at, roots)
-        return _named(certificate, algorithms, signed_at, why_not)
-    except CMSExtractionError:
-        return CmsSignature(why_not="signer-certificate-missing")
-    except (*BAD_BYTES, CMSStructuralError, SignatureValidationError):
+        certificate = _certificate_of(one, signer["sid"])
+        if certificate is None:
+            return CmsSignature(algorithms=algorithms, why_not="signer-certificate-missing")
+        why_not = _holds(one, content, certificate) or _counts(one, certificate, at, trust)
+        return _named(certificate, algorithms, _signing_time(signer), told_by(one, certificate), why_not)
+    except _BAD_SIGNATURE:
         return CmsSignature(why_not="malformed")
 
 
-def _named(certificate: Asn1, algorithms: tuple[str, ...], signed_at: datetime | None, why_not: str) -> CmsSignature:
+def _digests(signer: Asn1) -> set[str]:
+    """Every digest the signature rests on: of the content, of the attributes."""
+    found = {str(signer["digest_algorithm"]["algorithm"].native)}
+    with contextlib.suppress(ValueError):  # rsaEncryption names none of its own
+        found.add(str(signer["signature_algorithm"].hash_algo))
+    return found
+
+
+def _certificate_of(one: Asn1, sid: Asn1) -> Asn1 | None:
+    """The enclosed certificate that a SignerIdentifier names (RFC 5652 §5.3)."""
+    for certificate in _enclosed(one):
+        if sid.name == "subject_key_identifier":
+            if certificate.key_identifier == sid.chosen.native:
+                return certificate
+        elif (
+            certificate.serial_number == sid.chosen["serial_number"].native
+            and certificate.issuer.hashable == sid.chosen["issuer"].hashable
+        ):
+            return certificate
+    return None
+
+
+def _enclosed(one: Asn1) -> list[Asn1]:
+    if not isinstance(one["certificates"], cms.CertificateSet):
+        return []
+    return [each.chosen for each in one["certificates"] if each.name == "certificate"]
+
+
+def _holds(one: Asn1, content: bytes, certificate: Asn1) -> str:
+    """Whether the signature is this key's over these bytes."""
+    from pyhanko.sign.validation.generic_cms import (  # noqa: PLC0415 - slow to import, for whoever verifies only
+        validate_sig_integrity,
+    )
+
+    signer = one["signer_infos"][0]
+    digest = hashlib.new(signer["digest_algorithm"]["algorithm"].native, content).digest()
+    kind = one["encap_content_info"]["content_type"].native
+    intact, valid = validate_sig_integrity(signer, certificate, kind, digest)
+    return "" if intact and valid else "content-changed"
+
+
+def _counts(one: Asn1, certificate: Asn1, at: datetime, trust: Trust) -> str:
+    """Whether the certificate may vouch, at the moment of signing as far as that may be believed."""
+    signed_at = _signing_time(one["signer_infos"][0])
+    if signed_at is not None and signed_at > at + _CLOCKS:
+        return "signed-in-the-future"
+    enclosed = one["crls"] if isinstance(one["crls"], cms.RevocationInfoChoices) else ()
+    signer = Signer(
+        certificate=certificate.dump(),
+        others=tuple(other.dump() for other in _enclosed(one) if other is not certificate),
+        revocations=tuple(each.dump() for each in enclosed),
+        moment=min(signed_at or at, at),
+    )
+    return trust.why_not(signer)
+
+
+def _named(
+    certificate: Asn1, algorithms: tuple[str, ...], signed_at: datetime | None, told: Told, why_not: str
+) -> CmsSignature:
     der = certificate.dump()
     parsed = x509.load_der_x509_certificate(der)
     return CmsSignature(
@@ -116,6 +192,7 @@ def _named(certificate: Asn1, algorithms: tuple[str, ...], signed_at: datetime |
         subject=parsed.subject.rfc4514_string(),
         signed_at=signed_at,
         certificate=der,
+        told=told,
         why_not=why_not,
     )
 
@@ -126,50 +203,3 @@ def _signing_time(signer: Asn1) -> datetime | None:
             moment = attribute["values"][0].native
             return moment if isinstance(moment, datetime) else None
     return None
-
-
-def _why_not(
-    one: Asn1,
-    content: bytes,
-    certificate: Asn1,
-    signed_at: datetime | None,
-    at: datetime,
-    roots: Sequence[x509.Certificate],
-) -> str:
-    moment = min(signed_at or at, at)
-    digest = hashlib.new(one["signer_infos"][0]["digest_algorithm"]["algorithm"].native, content).digest()
-    context = ValidationContext(
-        trust_roots=[asn1_x509.Certificate.load(root.public_bytes(Encoding.DER)) for root in roots],
-        moment=moment,
-        best_signature_time=moment,
-        allow_fetching=False,
-    )
-    for chatty in ("pyhanko", "pyhanko_certvalidator"):
-        # It logs each signer it does not trust, by name and with a traceback; our answer says why in a code.
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    status = _finished(
-        async_validate_cms_signature(one, raw_digest=digest, validation_context=context, key_usage_settings=_USAGE)
-    )
-    if not (status.intact and status.valid):
-        return "content-changed"
-    if signed_at is not None and signed_at > at + _CLOCKS:
-        return "signed-in-the-future"
-    return _certificate_why_not(certificate, moment) or ("" if status.trusted else "untrusted-signer")
-
-
-def _certificate_why_not(certificate: Asn1, moment: datetime) -> str:
-    if moment > certificate.not_valid_after:
-        return "certificate-expired"
-    if moment < certificate.not_valid_before:
-        return "certificate-not-yet-valid"
-    try:
-        _USAGE.validate(certificate)
-    except InvalidCertificateError:
-        return "wrong-usage"
-    return ""
-
-
-def _finished(coroutine: Asn1) -> Asn1:
-    """Run pyHanko's coroutine to its end, also when the caller is inside an event loop; it waits for nothing."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
