@@ -45,6 +45,8 @@ class MovementRow(SQLModel, table=True):
     no_gp: bool = False
     gp_rpps: str | None = None
     referrer_rpps: str | None = None
+    protection: str | None = None
+    """PD1-12 where its source means opposition by it: ``Y``, or ``N`` once the patient does not oppose any more."""
 
 
 class StayRow(SQLModel, table=True):
