@@ -21,6 +21,7 @@ SOMEBODY = "somebody"
 """Stands for the number of a doctor that was forgotten."""
 OPPOSED, UNOPPOSED = "opposed", "opposition-withdrawn"
 """Not of PAM.fr: what a person told us (art. L.1110-4 CSP)."""
+SAID_BY_A_PERSON = frozenset({OPPOSED, UNOPPOSED})
 _RANKS = {"A05": 0, "A01": 1, "A04": 1, "A03": 3, "Z99": 4, "A08": 4, "A12": 5, "A13": 5, "A11": 5, "A38": 5}
 
 
@@ -119,7 +120,7 @@ def fold(steps: Iterable[Step]) -> Course:
 
 def _apply(course: Course, step: Step) -> None:
     meaning = step.meaning
-    if meaning in {OPPOSED, UNOPPOSED}:
+    if meaning in SAID_BY_A_PERSON:
         course.opposed_at = step.told.evn_2 if meaning == OPPOSED else None
     elif meaning == "A13":
         _undo_discharge(course, step)

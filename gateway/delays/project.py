@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from gateway.delays.course import Course, Step, fold
+from gateway.delays.course import SAID_BY_A_PERSON, Course, Step, fold
 from gateway.delays.discharge import Discharge
 from gateway.delays.identity import PatientKeys, survivor
 from gateway.delays.tables import movement, stay
@@ -45,7 +45,7 @@ def project(connection: Connection, key: str) -> Row:
     patient = survivor(connection, PatientKeys(**{column: _latest(told, column) for column in _PATIENT}))
     values = _values(fold(step for step, _ in said)) | patient.values()
     values |= {column: _latest(told, column) for column in ("visit_key", "file_key")}
-    values |= {"first_at": min(row["at"] for row in rows), "begun_at": min(map(_begun, rows))}
+    values |= {"first_at": min(row["at"] for row in rows), "begun_at": _begun(rows)}
     _WRITE.many(connection, [{"this_key": key, **{f"new_{name}": values[name] for name in _DRAWN}}])
     return before
 
@@ -56,8 +56,13 @@ def stay_now(connection: Connection, key: str) -> Row:
     return now
 
 
-def _begun(row: Row) -> datetime:
-    """The earliest moment of the stay itself that a movement tells."""
+def _begun(rows: Sequence[Row]) -> datetime | None:
+    """The earliest moment of the stay itself that its movements tell; what a person said of it tells none."""
+    moved = (row for row in rows if row["trigger"] not in SAID_BY_A_PERSON)
+    return min(map(_earliest, moved), default=None)
+
+
+def _earliest(row: Row) -> datetime:
     told: list[datetime] = [at for name in ("admitted_at", "zbe_2", "evn_6", "pv1_45") if (at := row[name])]
     written_down: datetime = row["evn_2"] or row["at"]
     return min(told, default=written_down)

@@ -128,6 +128,8 @@ class ClockRow(SQLModel, table=True):
     integrated_at: datetime | None = Field(default=None, sa_type=Moment)
     failed_at: datetime | None = Field(default=None, sa_type=Moment)
     cancelled_at: datetime | None = Field(default=None, sa_type=Moment)
+    let_go_at: datetime | None = Field(default=None, sa_type=Moment)
+    """When a person released it although the patient opposes the sending."""
     state: str = "none"
 
 

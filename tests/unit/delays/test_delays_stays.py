@@ -220,6 +220,15 @@ def test_opposition_that_is_told_before_the_stay_is_known_counts_all_the_same(wa
     assert ward.move(ADMISSION, DISCHARGE).apart == "opposition"
 
 
+def test_an_opposition_says_nothing_of_when_the_stay_began(ward):
+    """Stream 14888: a stay that was opposed early took a letter written before it, which is about another stay."""
+    ward.oppose("V2", when="10 09:00", withdrawn=True)
+    ward.move(moved("A13", "15 10:00", visit="V2"))
+    assert ward.stay("V2")["begun_at"] == at("15 10:00")
+    ward.oppose("V3", when="10 09:00")
+    assert ward.stay("V3")["begun_at"] is None
+
+
 def test_an_opposition_is_about_a_stay_that_has_a_number(ward):
     with pytest.raises(ValueError, match="number"):
         oppose(ward.connection, StayKeys(hospital="CHU-X"), at("13 11:00"))
