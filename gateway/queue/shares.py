@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 LEAST = 5
 """Places that a destination may have however few there are in all."""
+PATIENCE = 1.0
+"""Seconds until a place counts as hanging: its far side is slow or dead, and the place is lent to whoever waits."""
 
 
 @dataclass(slots=True, eq=False)
@@ -18,11 +20,18 @@ class _Waiter:
     granted: asyncio.Future[None]
 
 
+@dataclass(slots=True, eq=False)
+class _Place:
+    route: str
+    hangs: bool = False
+
+
 class Shares:
     """``slots`` places, given in the order of asking among those whose destination is below its share.
 
     While others work or wait, a destination has a quarter of the places, at least five. Alone it may have half of
-    them: the other half is for whoever comes while all of its connections hang.
+    them: the other half is for whoever comes while all of its connections hang. A place that hangs is lent once: for
+    its own destination it still counts, for the others it is free. So there are never more than twice ``slots``.
     """
 
     def __init__(self, slots: int) -> None:
@@ -30,12 +39,18 @@ class Shares:
         self._slots = slots
         self._closed = False
         self._busy: Counter[str] = Counter()
+        self._hanging: Counter[str] = Counter()
         self._waiting: list[_Waiter] = []
 
     @property
     def free(self) -> int:
-        """Places that nobody has."""
-        return self._slots - self._busy.total()
+        """Places that nobody has, or that were lent because whoever has them hangs."""
+        return self._slots + min(self._hanging.total(), self._slots) - self._busy.total()
+
+    @property
+    def queued(self) -> int:
+        """How many wait for a place and move on: behind connections that all hang nobody does."""
+        return sum(not self._busy[each.route] or self._turning(each.route) > 0 for each in self._waiting)
 
     def share(self, route: str) -> int:
         """How many places the destination may have now."""
@@ -44,9 +59,9 @@ class Shares:
         return min(self._slots, small if others else max(small, self._slots // 2))
 
     def room(self, route: str) -> int:
-        """How many more of this destination would not have to wait for it."""
-        waiting = sum(each.route == route for each in self._waiting)
-        return max(0, self.share(route) - self._busy[route] - waiting)
+        """How many more of this destination find a place at once, or as soon as one of those that move ends."""
+        share = self.share(route)
+        return max(0, share + min(self._turning(route), share) - self._busy[route] - self.waiting(route))
 
     def over(self, route: str) -> bool:
         """Whether it has more places than its share is now: others have come since it was given them."""
@@ -60,9 +75,13 @@ class Shares:
     async def place(self, route: str) -> AsyncIterator[None]:
         """Wait for a place, and have it for the time of the block."""
         await self._enter(route)
+        taken = _Place(route)
+        patience = asyncio.get_running_loop().call_later(PATIENCE, self._lend, taken)
         try:
             yield
         finally:
+            patience.cancel()
+            self._hanging[route] -= taken.hangs
             self._leave(route)
 
     def close(self) -> None:
@@ -86,11 +105,19 @@ class Shares:
                 self._leave(route)
             raise
 
+    def _lend(self, place: _Place) -> None:
+        place.hangs = True
+        self._hanging[place.route] += 1
+        self._grant()
+
     def _leave(self, route: str) -> None:
         self._busy[route] -= 1
         if not self._busy[route]:
-            del self._busy[route]
+            del self._busy[route], self._hanging[route]
         self._grant()
+
+    def _turning(self, route: str) -> int:
+        return self._busy[route] - self._hanging[route]
 
     def _grant(self) -> None:
         full: set[str] = set()

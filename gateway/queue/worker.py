@@ -35,8 +35,8 @@ BUDGET = 64 * 2**20
 """Bytes of letters that may wait in memory for a slot; beyond it they wait on disk."""
 REWRITE = 2.0
 """Seconds until an ending that could not be written is written again."""
-BREATH = 0.05
-"""Seconds between two claims while more is due than there are slots."""
+BREATH = 0.01
+"""Seconds between two looks at whether so few wait for a place that more may be claimed."""
 REST = 0.2
 """The longest pause while what was claimed is under way: its destination's share may be all that is taken."""
 OLD_AT_ONCE = 200
@@ -107,14 +107,16 @@ class Worker:
         self._spawn(self._fresh(step, lease), lease, partial(self._put_down, size))
 
     async def sweep(self) -> int:
-        """Claim what is due and has a free slot; gives how many.
+        """Claim what is due, as much as there are slots beyond what has a place; gives how many.
 
-        A quarter of the slots is for what waited, however many new letters come: a retry must not starve.
+        What waits for a place then needs no disk to begin. A quarter of the slots is for what waited, however many new
+        letters come: a retry must not starve.
         """
         slots = self._habits.slots
         if self._ending:
             return 0
-        free = max(slots - self.under_way, max(slots // 4, 1) - self._claimed.total())
+        ahead = min(slots - self._shares.queued, 4 * slots - self.under_way)
+        free = max(ahead, max(slots // 4, 1) - self._claimed.total())
         if free <= 0:
             return 0
         now = self._clock()
@@ -140,7 +142,15 @@ class Worker:
         pause = BREATH
         while (found := await self.sweep()) or self._claimed.total():
             pause = BREATH if found else min(2 * pause, REST)
-            await asyncio.wait(set(self._running), timeout=pause)
+            await asyncio.sleep(pause)
+            await self._places_run_low()
+
+    async def _places_run_low(self) -> None:
+        """Until less than half of the slots is waited for: a claim costs a few statements, so none for one letter."""
+        for _ in range(int(REST / BREATH)):
+            if 2 * self._shares.queued <= self._habits.slots:
+                return
+            await asyncio.sleep(BREATH)
 
     async def renew(self) -> None:
         """Make the leases of all that is under way last."""

@@ -28,12 +28,16 @@ DEAD = "dead.example"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
-    """So many letters to each of ``live`` destinations, and half as many as places to the dead one, all due at once."""
+    """So many letters to each of ``live`` destinations, and four times the places to the dead one, all due at once.
+
+    ``at_once`` live hand-overs must be under way together before the first of them ends.
+    """
 
     live: int
     letters: int
     slots: int
     hop_seconds: float
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,11 @@ class Road:
 
     hop_seconds: float
     wanted: int
+    at_once: int
     delivered: int = 0
+    begun: int = 0
     hanging: int = 0
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
     all_there: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def carry(
@@ -60,6 +67,10 @@ class Road:
         if mailbox.endswith(DEAD):
             self.hanging += 1
             await asyncio.Event().wait()
+        self.begun += 1
+        if self.begun >= self.at_once:
+            self.enough.set()
+        await self.enough.wait()
         await asyncio.sleep(self.hop_seconds)
         if before_dot:
             await before_dot()
@@ -89,7 +100,7 @@ async def race(folder: Path, plan: Race, *, dead: bool) -> Finish:
     folder.mkdir(parents=True, exist_ok=True)
     create_master_key(folder / "master-key")
     store = Store(folder / "data", RestVault.open(folder / "master-key"), limits=Limits(free_share=0), clock=utc_now)
-    road = Road(hop_seconds=plan.hop_seconds, wanted=plan.live * plan.letters)
+    road = Road(hop_seconds=plan.hop_seconds, wanted=plan.live * plan.letters, at_once=plan.at_once)
     habits = Habits(terms=Terms(node="n"), slots=plan.slots, schedule=SCHEDULE, leg=NoStays().leg)
     worker = Worker(store, road, habits, gate=Gate(store.waited), clock=utc_now)
     try:
@@ -146,9 +157,14 @@ async def b6(folder: Path) -> Row:
     )
 
 
+def without_shares(shares: Shares, _: str) -> int:
+    """Every place, lent ones too, to whoever asks first."""
+    return 2 * shares._slots
+
+
 async def _starved(folder: Path, plan: Race, seconds: float) -> bool:
     """Without shares the live ones do not come through in three times the time."""
-    real, Shares.share = Shares.share, lambda shares, _: shares._slots  # type: ignore[method-assign,assignment]
+    real, Shares.share = Shares.share, without_shares  # type: ignore[method-assign,assignment]
     try:
         async with asyncio.timeout(seconds + 5):
             await race(folder, plan, dead=True)

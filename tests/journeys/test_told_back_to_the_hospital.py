@@ -162,7 +162,7 @@ async def test_a_patient_record_that_is_down_overnight_hears_it_in_the_morning_o
         letter = message_from_bytes(await there.ward.letter_in_mailbox())
         await comes_back(there.ward, mdn(letter, reader=there.ward.gp.mailbox))
         await until(lambda: len(there.record.got) >= 1 and any(f["event"] == "displayed" for f in there.files()))
-        assert [(lane.channel, lane.waiting) for lane in _standing(there.ward)] == [("zam", 1)]
+        await until(lambda: [(lane.channel, lane.waiting) for lane in _standing(there.ward)] == [("zam", 1)])
         there.record.mood = ""
         await until(lambda: _standing(there.ward) == [])
         assert len({control_id(message) for message in there.record.got}) == 1

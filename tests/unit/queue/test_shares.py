@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import pytest
+
+from gateway.queue import shares as lending
 from gateway.queue.shares import LEAST, Shares
 
 
@@ -42,7 +45,7 @@ async def test_beside_others_a_destination_has_a_quarter_of_the_places():
     dead = await fill(shares, "dead", 100)
     assert shares.free == 40 - 1 - 10
     assert shares.room("dead") == 0
-    assert shares.room("live") == 9
+    assert shares.room("live") == 9 + 1  # one more as soon as the first ends
     await end(live + dead)
 
 
@@ -82,3 +85,44 @@ async def test_a_destination_that_was_alone_has_too_many_places_once_others_come
     await end(dead[:10])
     assert not shares.over("dead")
     await end(dead + live)
+
+
+async def test_a_place_that_hangs_is_lent_to_another_destination_and_counts_for_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(lending, "PATIENCE", 0)
+    shares = Shares(20)
+    dead = await fill(shares, "dead", 15)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    live = [task for each in range(8) for task in await fill(shares, f"live {each}", 5)]
+    assert shares.waiting("dead") == 5
+    assert sum(shares.waiting(f"live {each}") for each in range(8)) == 40 - 20 - 10
+    await end(dead + live)
+    assert shares.free == 20
+
+
+async def test_lending_never_makes_more_than_twice_the_places(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lending, "PATIENCE", 0)
+    shares = Shares(10)
+    tasks = [task for each in range(9) for task in await fill(shares, f"dead {each}", 5)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert shares.free == 0
+    assert shares._busy.total() == 20
+    await end(tasks)
+    assert shares.free == 10
+
+
+async def test_who_waits_behind_hanging_connections_is_not_counted_among_those_that_move_on(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    shares = Shares(20)
+    live = await fill(shares, "live", 14)
+    assert shares.queued == 4
+    monkeypatch.setattr(lending, "PATIENCE", 0)
+    dead = await fill(shares, "dead", 9)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (shares.waiting("dead"), shares.queued) == (4, shares.waiting("live"))
+    await end(live + dead)
