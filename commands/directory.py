@@ -16,10 +16,12 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColu
 from rich.progress import Progress as Bars
 
 import directory as book
+from commands.directory_addressee import SETTERS, assign, shown_box
 from commands.directory_words import FRENCH
 from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
 from gateway.moments import utc_now
+from gateway.service.addressing import addressing_policy
 
 app = typer.Typer(no_args_is_help=True)
 white_list_app = typer.Typer(no_args_is_help=True, help=say("MSSanté's white list.", "La liste blanche MSSanté."))
@@ -85,9 +87,10 @@ def search(
 @app.command()
 def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
     """Show what is known of a practitioner. Example: huitaine directory show 99900000001."""
+    now, policy = utc_now(), addressing_policy(installation().settings)
     with _refusals(), _opened() as here:
-        person, boxes, absence = here.practitioner(rpps), here.by_rpps(rpps), here.absence(rpps, utc_now())
-        rows = [_box(here, box) for box in boxes]
+        person, boxes, absence = here.practitioner(rpps), here.by_rpps(rpps), here.absence(rpps, now)
+        rows = [shown_box(here, box, policy, now) for box in boxes]
     if person is None and not boxes:
         fail(say(f"the directory does not know {rpps}", f"l'annuaire ne connaît pas {rpps}"), Exit.REFUSED)
     name = f"{person.civility} {person.given} {person.family}".strip() if person else ""
@@ -203,16 +206,21 @@ def remove_key(mailbox: Box, fingerprint: Annotated[str, typer.Argument(show_def
 
 @app.command("set")
 def set_command(
-    subject: Annotated[str, typer.Argument(metavar="MAILBOX|@DOMAIN", show_default=False)],
+    subject: Annotated[str, typer.Argument(metavar="MAILBOX|RPPS|DOMAIN", show_default=False)],
+    pairs: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...", help=", ".join(SETTERS))] = None,
     form: Annotated[list[str] | None, typer.Option(help=f"{', '.join(book.FORMS)}")] = None,
     rank: Annotated[int | None, typer.Option(min=0, help=say("1 first, 0 forgets", "1 d'abord, 0 oublie"))] = None,
     rpps: Annotated[str | None, typer.Option(help=say("whose mailbox this is", "à qui est cette boîte"))] = None,
     remove: Annotated[bool, typer.Option("--remove", help=say("forget instead", "oublier"))] = False,
 ) -> None:
-    """Tell what a mailbox or domain reads. Example: huitaine directory set @cabinet.example --form pdf --form xdm."""
+    """Tell what an addressee's software reads. Example: huitaine directory set cabinet.example reads=pdf,xdm gcm=no."""
     here = installation()
-    if not form and rank is None and rpps is None and not remove:
-        fail(say("nothing to set: --form, --rank or --rpps", "rien à régler : --form, --rank ou --rpps"), Exit.USAGE)
+    if pairs:
+        with _refusals():
+            assign(here.data, subject, pairs)
+    elif not form and rank is None and rpps is None and not remove:
+        known = ", ".join(f"{key}=" for key in SETTERS)
+        fail(say(f"nothing to set: {known}", f"rien à régler : {known}"), Exit.USAGE)
     with _refusals():
         if form or (remove and rank is None and rpps is None):
             book.set_forms(here.data, subject, frozenset() if remove else frozenset(form or ()))
@@ -224,21 +232,7 @@ def set_command(
 
 
 BOX_COLUMNS = ("mailbox", "kind", "structure", "city", "accepts", "source", "rank", "in_white_list", "certificates",
-               "openpgp_keys", "forms")  # fmt: skip
-
-
-def _box(here: book.Directory, box: book.Mailbox) -> dict[str, object]:
-    now, forms = utc_now(), here.forms(box.address)
-    return {
-        "mailbox": box.address,
-        "kind": box.kind.value,
-        **vars_of(box, "structure", "city", "accepts", "rank"),
-        "source": box.source.value,
-        "in_white_list": here.white_list.contains(box.domain),
-        "certificates": sum(one.valid_at(now) for one in here.certificates(box.address)),
-        "openpgp_keys": sum(one.valid_at(now) for one in here.openpgp_keys(box.address)),
-        "forms": ", ".join(sorted(forms)) if forms else None,
-    }
+               "openpgp_keys", "forms", "forms_by")  # fmt: skip
 
 
 def vars_of(record: object, *names: str) -> dict[str, object]:

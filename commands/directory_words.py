@@ -32,4 +32,5 @@ FRENCH = {
     "bad-period": "l'absence finit avant de commencer",
     "own-substitute": "nul n'est son propre remplaçant",
     "unknown-form": "forme inconnue",
+    "bad-value": "valeur inconnue",
 }

@@ -53,7 +53,7 @@ FRENCH = {
     "directory show": "Montrer ce que l'on sait d'un praticien.",
     "directory status": "Dire ce que contient l'annuaire, et de quand il date.",
     "directory absence": "Déclarer une absence.",
-    "directory set": "Dire ce que lit une boîte aux lettres ou un domaine.",
+    "directory set": "Dire ce que lit le logiciel d'un destinataire.",
     "directory whitelist update": "Prendre une liste plus récente, une fois sa signature vérifiée.",
     "directory key add": "Garder un certificat ou une clé OpenPGP d'une boîte aux lettres.",
     "directory key remove": "Oublier une clé d'une boîte aux lettres.",

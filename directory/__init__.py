@@ -5,8 +5,8 @@ signed list of MSSanté domains, the same way) and ``addressees.db`` (what this 
 absences).
 """
 
+from directory.capabilities import FORMS, SetFor, Told, set_forms, set_gcm
 from directory.changes import (
-    FORMS,
     add_absence,
     add_certificate,
     add_entry,
@@ -15,7 +15,6 @@ from directory.changes import (
     remove_absence,
     remove_entry,
     remove_key,
-    set_forms,
 )
 from directory.directory import Directory
 from directory.errors import DirectoryError
@@ -51,8 +50,10 @@ __all__ = [
     "Operator",
     "Practitioner",
     "Progress",
+    "SetFor",
     "Source",
     "Status",
+    "Told",
     "WhiteList",
     "WhiteListReport",
     "add_absence",
@@ -65,5 +66,6 @@ __all__ = [
     "remove_entry",
     "remove_key",
     "set_forms",
+    "set_gcm",
     "update_white_list",
 ]

@@ -9,32 +9,30 @@ from datetime import datetime
 from pathlib import Path
 
 from directory.errors import DirectoryError
-from directory.fold import fold_domain, fold_mailbox, is_mailbox
+from directory.fold import fold_mailbox, is_mailbox
 from directory.keys import read_certificate, read_openpgp_key
 from directory.local import FILE_NAME, TABLES, VERSION, connect, utc, version_of
 from directory.records import Absence, Certificate, OpenPgpKey, Source
-
-FORMS = ("text", "pdf", "hprim-body", "hprim-attached", "xdm", "original")
-"""What practice software may read; text is always sent besides."""
 
 
 def add_certificate(
     folder: Path, mailbox: str, content: bytes, *, source: Source = Source.ADMINISTRATOR, any_name: bool = False
 ) -> Certificate:
-    """Keep a certificate (DER or PEM) that encrypts to ``mailbox``; the same one again only updates its source.
+    """Keep a certificate (DER or PEM) that encrypts to ``mailbox``; the same one again may only raise its source.
 
     Raises :class:`DirectoryError` as :func:`directory.keys.read_certificate`, and ``other-name`` when the certificate
     names other mailboxes only (``any_name`` accepts it), ``key-of-another`` when its key already stands under a
     mailbox that it does not name.
     """
-    folded, facts = _mailbox(mailbox), read_certificate(content)
+    folded, facts = checked_mailbox(mailbox), read_certificate(content)
     if folded not in facts.addresses and not any_name:
         raise DirectoryError("other-name", "the certificate does not name this mailbox; check with the addressee")
     row = (facts.fingerprint, folded, facts.der, facts.public_key, utc(facts.not_before), utc(facts.not_after))
-    with _changing(folder) as database:
+    with changing(folder) as database:
         for (other,) in database.execute("SELECT mailbox FROM certificate WHERE public_key = ?", (facts.public_key,)):
             if other != folded and not {other, folded} <= facts.addresses:
                 raise DirectoryError("key-of-another", "this key already belongs to another mailbox: nothing was kept")
+        source = _highest(database, "certificate", folded, facts.fingerprint, source)
         database.execute("INSERT OR REPLACE INTO certificate VALUES (?,?,?,?,?,?,?,?)", (*row, source, facts.gcm))
     return Certificate(
         mailbox=folded,
@@ -55,14 +53,15 @@ def add_openpgp_key(
     Raises :class:`DirectoryError` as :func:`directory.keys.read_openpgp_key`, and ``other-name``, ``key-of-another``
     as :func:`add_certificate`.
     """
-    folded, facts = _mailbox(mailbox), read_openpgp_key(content)
+    folded, facts = checked_mailbox(mailbox), read_openpgp_key(content)
     if folded not in facts.addresses and not any_name:
         raise DirectoryError("other-name", "the key does not name this mailbox; check with the addressee")
     expires = utc(facts.expires_at) if facts.expires_at else None
-    with _changing(folder) as database:
+    with changing(folder) as database:
         for (other,) in database.execute("SELECT mailbox FROM openpgp WHERE fingerprint = ?", (facts.fingerprint,)):
             if other != folded and not {other, folded} <= facts.addresses:
                 raise DirectoryError("key-of-another", "this key already belongs to another mailbox: nothing was kept")
+        source = _highest(database, "openpgp", folded, facts.fingerprint, source)
         row = (facts.fingerprint, folded, facts.key, expires, source)
         database.execute("INSERT OR REPLACE INTO openpgp VALUES (?,?,?,?,?)", row)
     return OpenPgpKey(
@@ -73,7 +72,7 @@ def add_openpgp_key(
 def remove_key(folder: Path, mailbox: str, fingerprint: str) -> None:
     """Forget a certificate or OpenPGP key; raises ``no-such-key`` when the mailbox has none of that fingerprint."""
     folded, wanted = fold_mailbox(mailbox), fingerprint.replace(" ", "").replace(":", "")
-    with _changing(folder) as database:
+    with changing(folder) as database:
         gone = 0
         for table in ("certificate", "openpgp"):
             statement = f"DELETE FROM {table} WHERE mailbox = ? AND fingerprint = ? COLLATE NOCASE"  # noqa: S608
@@ -82,39 +81,26 @@ def remove_key(folder: Path, mailbox: str, fingerprint: str) -> None:
             raise DirectoryError("no-such-key", "this mailbox has no key of that fingerprint")
 
 
-def set_forms(folder: Path, subject: str, forms: frozenset[str]) -> None:
-    """What a mailbox, or a domain (``@cabinet.example``), reads; none forgets the setting.
-
-    Raises ``unknown-form`` or ``bad-address``.
-    """
-    unknown = sorted(forms - set(FORMS))
-    if unknown:
-        raise DirectoryError("unknown-form", f"{unknown[0]}: unknown; known are {', '.join(FORMS)}")
-    folded = "@" + fold_domain(subject[1:]) if subject.startswith("@") else _mailbox(subject)
-    with _changing(folder) as database:
-        database.execute("DELETE FROM form WHERE subject = ?", (folded,))
-        if forms:
-            database.execute("INSERT INTO form VALUES (?,?)", (folded, " ".join(sorted(forms))))
-
-
 def add_entry(folder: Path, rpps: str, mailbox: str) -> None:
     """A mailbox that the administrator vouches for as this practitioner's."""
-    with _changing(folder) as database:
-        database.execute("INSERT OR IGNORE INTO entry VALUES (?,?)", (_rpps(rpps), _mailbox(mailbox)))
+    with changing(folder) as database:
+        database.execute("INSERT OR IGNORE INTO entry VALUES (?,?)", (checked_rpps(rpps), checked_mailbox(mailbox)))
 
 
 def remove_entry(folder: Path, rpps: str, mailbox: str) -> None:
     """Forget an entry; nothing happens when there is none."""
-    with _changing(folder) as database:
-        database.execute("DELETE FROM entry WHERE rpps = ? AND mailbox = ?", (_rpps(rpps), _mailbox(mailbox)))
+    with changing(folder) as database:
+        database.execute(
+            "DELETE FROM entry WHERE rpps = ? AND mailbox = ?", (checked_rpps(rpps), checked_mailbox(mailbox))
+        )
 
 
 def prefer(folder: Path, mailbox: str, rank: int | None) -> None:
     """Put a mailbox before its owner's others (1 first); ``None`` forgets the rank."""
-    with _changing(folder) as database:
-        database.execute("DELETE FROM preference WHERE mailbox = ?", (_mailbox(mailbox),))
+    with changing(folder) as database:
+        database.execute("DELETE FROM preference WHERE mailbox = ?", (checked_mailbox(mailbox),))
         if rank is not None:
-            database.execute("INSERT INTO preference VALUES (?,?)", (_mailbox(mailbox), rank))
+            database.execute("INSERT INTO preference VALUES (?,?)", (checked_mailbox(mailbox), rank))
 
 
 def add_absence(folder: Path, absence: Absence) -> None:
@@ -126,20 +112,27 @@ def add_absence(folder: Path, absence: Absence) -> None:
         raise DirectoryError("bad-period", "the absence ends before it starts")
     if absence.substitute == absence.rpps:
         raise DirectoryError("own-substitute", "nobody is his own substitute")
-    substitute = _rpps(absence.substitute) if absence.substitute else None
-    row = (_rpps(absence.rpps), utc(absence.starts_at), utc(absence.ends_at), substitute)
-    with _changing(folder) as database:
+    substitute = checked_rpps(absence.substitute) if absence.substitute else None
+    row = (checked_rpps(absence.rpps), utc(absence.starts_at), utc(absence.ends_at), substitute)
+    with changing(folder) as database:
         database.execute("INSERT OR REPLACE INTO absence VALUES (?,?,?,?)", row)
 
 
 def remove_absence(folder: Path, rpps: str, starts_at: datetime) -> None:
     """Forget an absence; nothing happens when there is none."""
-    with _changing(folder) as database:
-        database.execute("DELETE FROM absence WHERE rpps = ? AND starts_at = ?", (_rpps(rpps), utc(starts_at)))
+    with changing(folder) as database:
+        database.execute("DELETE FROM absence WHERE rpps = ? AND starts_at = ?", (checked_rpps(rpps), utc(starts_at)))
+
+
+def _highest(database: sqlite3.Connection, table: str, mailbox: str, fingerprint: str, source: Source) -> Source:
+    """The most trusted source that brought this key: finding it again elsewhere never downgrades it (CR-15)."""
+    known = f"SELECT source FROM {table} WHERE mailbox = ? AND fingerprint = ?"  # noqa: S608 (own names)
+    before = [Source(told) for (told,) in database.execute(known, (mailbox, fingerprint))]
+    return min([source, *before], key=lambda one: one.rank)
 
 
 @contextmanager
-def _changing(folder: Path) -> Iterator[sqlite3.Connection]:
+def changing(folder: Path) -> Iterator[sqlite3.Connection]:
     """One durable transaction; the tables are made on first use."""
     folder.mkdir(parents=True, exist_ok=True)
     with closing(connect(folder / FILE_NAME)) as connection:
@@ -157,13 +150,15 @@ def _changing(folder: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("COMMIT")
 
 
-def _mailbox(address: str) -> str:
+def checked_mailbox(address: str) -> str:
+    """The folded address; raises ``bad-address``."""
     if not is_mailbox(address.strip()):
         raise DirectoryError("bad-address", "not a mail address")
     return fold_mailbox(address)
 
 
-def _rpps(number: str) -> str:
+def checked_rpps(number: str) -> str:
+    """The number itself; raises ``bad-number``."""
     if not (len(number) == 11 and number.isdigit()):
         raise DirectoryError("bad-number", "an RPPS has 11 digits")
     return number

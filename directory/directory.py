@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from directory import local, national
+from directory.capabilities import SetFor, Told, told_of
 from directory.fold import domain_of, fold_domain, fold_mailbox
 from directory.local import Local
 from directory.national import National
@@ -99,15 +100,20 @@ class Directory:
 
     def certificates(self, mailbox: str) -> list[Certificate]:
         """S/MIME certificates, most trusted source first; expired ones included, so that a refusal can say so."""
-        return self._local.certificates(mailbox)
+        found = self._local.certificates(mailbox)
+        gcm = self.told(mailbox).gcm if found else None
+        return found if gcm is None else [replace(one, gcm=gcm) for one in found]
 
     def openpgp_keys(self, mailbox: str) -> list[OpenPgpKey]:
         """OpenPGP keys, most trusted source first."""
         return self._local.openpgp_keys(mailbox)
 
-    def forms(self, mailbox: str) -> frozenset[str] | None:
-        """What the mailbox (else its domain) was set to read; ``None`` when nobody said."""
-        return self._local.forms(mailbox)
+    def told(self, mailbox: str) -> Told:
+        """What the mailbox, else its practitioner, else its domain was set to read."""
+        folded = fold_mailbox(mailbox)
+        owners = {box.rpps for box in self.by_mailbox(folded) if box.rpps}
+        subjects = [(SetFor.MAILBOX, folded), *((SetFor.PRACTITIONER, one) for one in owners if len(owners) == 1)]
+        return told_of([*subjects, (SetFor.DOMAIN, "@" + domain_of(folded))], self._local.names)
 
     def absence(self, rpps: str, at: datetime) -> Absence | None:
         """The absence of a practitioner at a moment."""

@@ -118,7 +118,7 @@ class Local:
         return connection
 
     def certificates(self, mailbox: str) -> list[Certificate]:
-        """Certificates of a mailbox, most trusted source first, then the one that lasts longest ."""
+        """Certificates of a mailbox, most trusted source first, then the one that lasts longest."""
         folded = fold_mailbox(mailbox)
         found = [
             Certificate(
@@ -149,13 +149,9 @@ class Local:
         ]
         return sorted(found, key=lambda one: (one.source.rank, one.fingerprint))
 
-    def forms(self, mailbox: str) -> frozenset[str] | None:
-        """What the mailbox, else its domain, was set to read; ``None`` when nobody said."""
-        folded = fold_mailbox(mailbox)
-        for subject in (folded, "@" + folded.rpartition("@")[2]):
-            for (names,) in self.rows(FORM, subject):
-                return frozenset(names.split())
-        return None
+    def names(self, subject: str) -> frozenset[str]:
+        """The capabilities set for a mailbox, an RPPS or an ``@domain`` (:mod:`directory.capabilities`)."""
+        return frozenset(name for (names,) in self.rows(FORM, subject) for name in names.split())
 
     def absence(self, rpps: str, at: datetime) -> Absence | None:
         """The absence that covers ``at``, the latest begun when several do."""

@@ -163,7 +163,7 @@ class OpenPgp:
 
     key: bytes = field(repr=False)
     fingerprint: str = ""
-    alternatives: tuple[OpenPgp, ...] = field(repr=False, default=())
+    alternatives: tuple[Smime | OpenPgp, ...] = field(repr=False, default=())
     """As for ``Smime``."""
 
 
@@ -393,4 +393,6 @@ class Receipt:
     at: datetime | None = None
     status: str | None = None
     code: str | None = None
+    control_id: str | None = None
+    """MSH-10 of the HL7 message that is answered, where it is: it must be the letter's own."""
     reporter: str = "dsn"

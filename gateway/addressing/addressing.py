@@ -13,12 +13,12 @@ from gateway.addressing.choice import Chosen, Stopped, choose
 from gateway.addressing.merging import merged
 from gateway.addressing.patient import forbidden, wrong_world
 from gateway.addressing.policy import AddressingPolicy, Floor
-from gateway.addressing.protection import Protected, forms_read, protect
+from gateway.addressing.protection import Protected, Read, forms_read, protect
 from gateway.addressing.reasons import because
 from gateway.addressing.wanted import Wanted, everyone_wanted
 from gateway.document import Role
 from gateway.identifiers import Rpps
-from gateway.letter import Addressed, AddressedLetter, AsReceived, Form, Held, ParsedLetter, Reason
+from gateway.letter import Addressed, AddressedLetter, AsReceived, Held, ParsedLetter, Reason
 
 _GENERAL_PRACTICE = frozenset({"SM26", "SM53", "SM54"})
 """Savoir-faire of general practitioners (TRE_R38)."""
@@ -63,13 +63,14 @@ class Addressing:
         protected = self._protected(parsed, chosen.mailbox, now, in_mssante=accepted.in_mssante)
         if isinstance(protected, Stopped):
             return _held(wanted, (*trail, *protected.reasons))
+        read = self._read(parsed, chosen.mailbox, in_mssante=accepted.in_mssante)
         return Addressed(
             addressee=wanted.addressee(),
             mailbox=chosen.mailbox,
             protection=protected.protection,
-            forms=self._forms(parsed, chosen.mailbox, in_mssante=accepted.in_mssante),
+            forms=read.forms if read else frozenset(),
             in_mssante=accepted.in_mssante,
-            reasons=(*wanted.reasons, *trail, protected.reason),
+            reasons=(*wanted.reasons, *trail, *([read.reason] if read else []), protected.reason),
         )
 
     def _protected(self, parsed: ParsedLetter, mailbox: str, now: datetime, *, in_mssante: bool) -> Protected | Stopped:
@@ -77,9 +78,9 @@ class Addressing:
             return as_it_came(parsed, mailbox, self._policy, in_mssante=in_mssante)
         return protect(mailbox, self._directory, self._policy, now, in_mssante=in_mssante)
 
-    def _forms(self, parsed: ParsedLetter, mailbox: str, *, in_mssante: bool) -> frozenset[Form]:
+    def _read(self, parsed: ParsedLetter, mailbox: str, *, in_mssante: bool) -> Read | None:
         if parsed.already_sealed:
-            return frozenset()
+            return None
         return forms_read(mailbox, self._directory, self._policy, in_mssante=in_mssante)
 
 

@@ -61,6 +61,12 @@ WORDS = {
     "mailbox-not-in-directory": "its domain is in MSSanté, but the directory does not know this mailbox",
     "mailbox-unknown": "neither the directory nor the white list knows this mailbox",
     "allowed-for-source": "this source may write to mailboxes that the directory does not know",
+    # what it is made of
+    "reads-by-mailbox": "reads {forms}: set for this mailbox (`huitaine directory set`)",
+    "reads-by-practitioner": "reads {forms}: set for this practitioner (`huitaine directory set`)",
+    "reads-by-domain": "reads {forms}: set for this domain (`huitaine directory set`)",
+    "reads-by-settings": "reads {forms}: this domain's in the settings (directory.forms)",
+    "reads-by-default": "reads {forms}: the default of the settings, nothing is set for this addressee",
     # how it is protected
     "certificate": "sealed for the addressee's certificate (source: {source})",
     "openpgp": "sealed for the addressee's OpenPGP key (source: {source})",

@@ -60,6 +60,12 @@ FRENCH = {
     "mailbox-not-in-directory": "son domaine est dans MSSanté, mais l'annuaire ne connaît pas cette boîte",
     "mailbox-unknown": "ni l'annuaire ni la liste blanche ne connaissent cette boîte",
     "allowed-for-source": "cette source peut écrire à des boîtes que l'annuaire ne connaît pas",
+    # what it is made of
+    "reads-by-mailbox": "lit {forms} : réglé pour cette boîte (`huitaine directory set`)",
+    "reads-by-practitioner": "lit {forms} : réglé pour ce praticien (`huitaine directory set`)",
+    "reads-by-domain": "lit {forms} : réglé pour ce domaine (`huitaine directory set`)",
+    "reads-by-settings": "lit {forms} : ce que la configuration dit de ce domaine (directory.forms)",
+    "reads-by-default": "lit {forms} : valeur par défaut de la configuration, rien n'est réglé pour ce destinataire",
     # how it is protected
     "certificate": "chiffrée pour le certificat du destinataire (source : {source})",
     "openpgp": "chiffrée pour la clé OpenPGP du destinataire (source : {source})",

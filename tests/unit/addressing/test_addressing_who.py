@@ -21,7 +21,8 @@ def test_auto_writes_to_the_gp_that_the_letter_names_by_rpps(address):
     assert outcome.protection == MssTls()
     assert outcome.forms == frozenset({Form.PDF, Form.XDM})
     assert codes(outcome) == [
-        "named", "wrong-key-of-number", "one-mailbox", "mailbox-known", "in-white-list", "mss-tls",
+        "named", "wrong-key-of-number", "one-mailbox", "mailbox-known", "in-white-list", "reads-by-default",
+        "mss-tls",
     ]  # fmt: skip
 
 

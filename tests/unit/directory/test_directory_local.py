@@ -231,12 +231,12 @@ def test_keys_are_removed_by_fingerprint(tmp_path, directory):
 
 def test_forms_are_set_for_a_mailbox_or_its_domain_and_forgotten(tmp_path, directory):
     set_forms(tmp_path, "@Ordinaire.example", frozenset({"pdf"}))
-    assert directory.forms(BOX) == {"pdf"}
+    assert directory.told(BOX).forms == {"pdf"}
     set_forms(tmp_path, BOX, frozenset({"text", "hprim-body"}))
-    assert directory.forms(BOX) == {"text", "hprim-body"}
-    assert directory.forms("autre@ordinaire.example") == {"pdf"}
+    assert directory.told(BOX).forms == {"text", "hprim-body"}
+    assert directory.told("autre@ordinaire.example").forms == {"pdf"}
     set_forms(tmp_path, BOX, frozenset())
-    assert directory.forms(BOX) == {"pdf"}
+    assert directory.told(BOX).forms == {"pdf"}
     assert refused(set_forms, tmp_path, BOX, frozenset({"docx"})) == "unknown-form"
     assert refused(set_forms, tmp_path, "nobody", frozenset({"pdf"})) == "bad-address"
 
@@ -392,6 +392,6 @@ def test_what_is_remembered_has_a_bound(tmp_path, directory, monkeypatch):
     add_entry(tmp_path, RPPS, BOX)
     _settle(tmp_path / "addressees.db")
     for number in range(20):
-        assert directory.forms(f"x{number}@b.example") is None
+        assert directory.told(f"x{number}@b.example").forms is None
     assert len(directory._local._answers) <= 3
     assert len(directory.by_rpps(RPPS)) == 1

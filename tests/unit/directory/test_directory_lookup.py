@@ -145,7 +145,7 @@ def test_a_missing_directory_answers_with_nothing(tmp_path):
     assert directory.search("noel") == []
     assert directory.status().files == ()
     assert not directory.white_list.loaded
-    assert directory.forms("a@b.example") is None
+    assert directory.told("a@b.example").forms is None
 
 
 def test_the_directory_may_be_asked_from_several_threads(directory):
