@@ -214,10 +214,10 @@ BOMB = b'<!DOCTYPE a [<!ENTITY a "' + b"a" * 6_000 + b'">]><a>' + b"&a;" * 1_200
     ],
 )
 def test_dangerous_xml_is_refused(content: bytes, code: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     assert refusal(content) == code
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_a_file_named_in_the_xml_is_never_read(n3: bytes, tmp_path: Path) -> None:

@@ -192,17 +192,17 @@ def refusal(content: bytes) -> str:
 
 
 def test_a_thousand_nested_parts_are_refused_at_once() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert refusal(nested(1000)) == "mime-levels"
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert read(nested(90), expect_mail=True).accepted
 
 
 def test_twenty_thousand_parts_are_refused_at_once() -> None:
     head = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-    started = time.monotonic()
+    started = time.process_time()
     assert refusal(head + b"--b\r\n\r\nx\r\n" * 20_000 + b"--b--\r\n") == "mime-parts"
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert read(head + b"--b\r\n\r\nx\r\n" * 900 + b"--b--\r\n", expect_mail=True).accepted
 
 
@@ -229,10 +229,10 @@ def test_a_header_above_100_kb_is_refused_at_once() -> None:
     ],
 )  # fmt: skip
 def test_headers_that_make_the_email_library_raise_are_read_or_left_opaque(header: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     content = b"MIME-Version: 1.0\r\n" + header + b"\r\nX-After: 1\r\n\r\nCher confrere, bonjour\r\n"
     assert isinstance(read(content, expect_mail=True), Reading)
-    assert time.monotonic() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_an_encoded_word_cannot_smuggle_a_line_end_into_the_title() -> None:
