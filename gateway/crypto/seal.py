@@ -95,10 +95,7 @@ class Sealer:
         check_own(self._identity, at)
         signature = base64_lines(self._signer.sign(entity, at))
         boundary = _boundary()
-        opening = (
-            b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256;'
-            b'\r\n boundary="' + boundary + b'"\r\n\r\n--' + boundary + CRLF
-        )
+        opening = b"".join((_SIGNED, self._signer.micalg, _WITH_BOUNDARY, boundary, b'"\r\n\r\n--', boundary, CRLF))
         between = CRLF + b"--" + boundary + CRLF + _SIGNATURE_FIELDS
         return opening, entity, between, signature, b"--", boundary, b"--\r\n"
 
@@ -135,6 +132,8 @@ class Sealer:
         return ready
 
 
+_SIGNED = b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg='
+_WITH_BOUNDARY = b';\r\n boundary="'
 _SIGNATURE_FIELDS = (
     b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
     b"Content-Transfer-Encoding: base64\r\n"

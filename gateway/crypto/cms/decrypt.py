@@ -1,7 +1,7 @@
 """EnvelopedData and AuthEnvelopedData, reading side: DER or BER, CBC or GCM, nothing released before its check.
 
-Every failure is one NotOpened with ``detail`` ``not-decrypted`` or ``no-key`` (the latter tells only what the sender
-knows already: which certificates he encrypted to).
+Every failure is one NotOpened ``not-decrypted``, also when none of our keys is meant (CR-34); for whom a mail is can be
+read in it without any key (``huitaine check``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
 from gateway.crypto.cms import names
 from gateway.crypto.cms.structures import BAD_BYTES, Asn1, GcmParameters
-from gateway.crypto.cms.unwrap import ContentKey, content_keys
-from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.cms.unwrap import OpeningIdentity, content_keys
 from gateway.errors import NotOpened
 
-_CBC = {names.AES128_CBC: 16, names.AES192_CBC: 24, names.AES256_CBC: 32}
-_GCM = {names.AES128_GCM: 16, names.AES192_GCM: 24, names.AES256_GCM: 32}
 _INFLATED = 100 << 20
+_FAILED = (*BAD_BYTES, InvalidTag, InvalidUnwrap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +43,11 @@ def read_content_info(der: bytes) -> tuple[str, Asn1]:
         raise NotOpened("not-cms") from error
 
 
-def decrypt(kind: str, content: Asn1, mine: Sequence[SigningIdentity]) -> Decrypted:
+def decrypt(kind: str, content: Asn1, mine: Sequence[OpeningIdentity]) -> Decrypted:
     """The content of an envelope that one of our keys opens."""
     try:
-        return _auth_enveloped(content, mine) if kind == names.AUTH_ENVELOPED_DATA else _enveloped(content, mine)
-    except (*BAD_BYTES, InvalidTag, InvalidUnwrap) as error:
+        return _opened(_Gcm(content) if kind == names.AUTH_ENVELOPED_DATA else _Cbc(content), content, mine)
+    except _FAILED as error:
         raise NotOpened("not-decrypted") from error
 
 
@@ -65,54 +63,67 @@ def inflate(content: Asn1) -> bytes:
     return plain
 
 
-def _enveloped(content: Asn1, mine: Sequence[SigningIdentity]) -> Decrypted:
-    info = content["encrypted_content_info"]
-    cipher = info["content_encryption_algorithm"]
-    size = _CBC.get(cipher["algorithm"].dotted)
-    if size is None:  # 3DES, RC2 and DES are refused (CR-12)
-        raise NotOpened("not-decrypted")
-    key = _first(content, mine, size)
-    iv = core.OctetString.load(cipher["parameters"].dump()).native
-    decryptor = Cipher(algorithms.AES(key.key), modes.CBC(iv)).decryptor()
-    padded = decryptor.update(info["encrypted_content"].native) + decryptor.finalize()
-    unpadder = padding.PKCS7(128).unpadder()
-    plain = unpadder.update(padded) + unpadder.finalize()
-    return Decrypted(content=plain, algorithms=(f"aes{size * 8}-cbc", key.scheme), intact=False)
+def _opened(cipher: _Cbc | _Gcm, content: Asn1, mine: Sequence[OpeningIdentity]) -> Decrypted:
+    """By the first RecipientInfo of ours whose content key passes the content's check."""
+    for take in content_keys(content["recipient_infos"], mine, cipher.size):
+        try:
+            key = take()
+            plain = cipher.open(key.key)
+        except _FAILED:
+            continue
+        return Decrypted(content=plain, algorithms=(cipher.name, key.scheme), intact=isinstance(cipher, _Gcm))
+    raise ValueError("no key of ours opens it")
 
 
-def _auth_enveloped(content: Asn1, mine: Sequence[SigningIdentity]) -> Decrypted:
-    info = content["auth_encrypted_content_info"]
-    cipher = info["content_encryption_algorithm"]
-    size = _GCM.get(cipher["algorithm"].dotted)
-    if size is None:
-        raise NotOpened("not-decrypted")
-    key = _first(content, mine, size)
-    parameters = GcmParameters.load(cipher["parameters"].dump())
-    tag = content["mac"].native
-    if len(tag) != parameters["icv_length"].native:
-        raise NotOpened("not-decrypted")
-    mode = modes.GCM(parameters["nonce"].native, tag, min_tag_length=12)  # RFC 5084 §3.2: 12 to 16
-    decryptor = Cipher(algorithms.AES(key.key), mode).decryptor()
-    decryptor.authenticate_additional_data(_associated_data(content, info["content_type"].dotted))
-    held_back = decryptor.update(info["encrypted_content"].native)
-    plain = held_back + decryptor.finalize()  # raises InvalidTag before anything is given on (CR-05)
-    return Decrypted(content=plain, algorithms=(f"aes{size * 8}-gcm", key.scheme), intact=True)
+class _Cbc:
+    """AES-CBC (RFC 3565); 3DES, RC2 and DES are refused (CR-12)."""
+
+    def __init__(self, content: Asn1) -> None:
+        info = content["encrypted_content_info"]
+        cipher = info["content_encryption_algorithm"]
+        self.size = names.CBC[cipher["algorithm"].dotted]
+        self.name = f"aes{self.size * 8}-cbc"
+        self._mode = modes.CBC(core.OctetString.load(cipher["parameters"].dump()).native)
+        self._sealed: bytes = info["encrypted_content"].native
+
+    def open(self, key: bytes) -> bytes:
+        decryptor = Cipher(algorithms.AES(key), self._mode).decryptor()
+        padded = decryptor.update(self._sealed) + decryptor.finalize()
+        unpadder = padding.PKCS7(128).unpadder()
+        return unpadder.update(padded) + unpadder.finalize()
+
+
+class _Gcm:
+    """AES-GCM (RFC 5083, RFC 5084)."""
+
+    def __init__(self, content: Asn1) -> None:
+        info = content["auth_encrypted_content_info"]
+        cipher = info["content_encryption_algorithm"]
+        self.size = names.GCM[cipher["algorithm"].dotted]
+        self.name = f"aes{self.size * 8}-gcm"
+        parameters = GcmParameters.load(cipher["parameters"].dump())
+        tag = content["mac"].native
+        if len(tag) != parameters["icv_length"].native:
+            raise ValueError("tag length")
+        self._mode = modes.GCM(parameters["nonce"].native, tag, min_tag_length=12)  # RFC 5084 §3.2: 12 to 16
+        self._beside = _associated_data(content, info["content_type"].dotted)
+        self._sealed: bytes = info["encrypted_content"].native
+
+    def open(self, key: bytes) -> bytes:
+        decryptor = Cipher(algorithms.AES(key), self._mode).decryptor()
+        decryptor.authenticate_additional_data(self._beside)
+        held_back = decryptor.update(self._sealed)
+        return held_back + decryptor.finalize()  # raises InvalidTag before anything is given on (CR-05)
 
 
 def _associated_data(content: Asn1, content_type: str) -> bytes:
-    """AuthAttrs with the SET OF tag (RFC 5083 §2.2); needed when the content is not id-data (§2.1)."""
+    """AuthAttrs with the SET OF tag (RFC 5083 §2.2); needed when the content is not id-data (§2.1, CR-04)."""
     attributes = content["auth_attrs"]
     if not isinstance(attributes, cms.CMSAttributes):
         if content_type != names.DATA:
-            raise NotOpened("not-decrypted")
+            raise ValueError("authenticated attributes are missing")
         return b""
     stated = [each["values"][0].dotted for each in attributes if each["type"].dotted == names.CONTENT_TYPE]
     if stated not in ([content_type], []) or (not stated and content_type != names.DATA):
-        raise NotOpened("not-decrypted")
+        raise ValueError("content type")
     return bytes(attributes.untag().dump())
-
-
-def _first(content: Asn1, mine: Sequence[SigningIdentity], size: int) -> ContentKey:
-    for key in content_keys(content["recipient_infos"], mine, size):
-        return key
-    raise NotOpened("no-key")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from asn1crypto import core
+from asn1crypto import cms, core
 
 Asn1 = Any
 """An asn1crypto structure: the library has no types, its fields are reached by name and checked where they are used."""
@@ -12,14 +12,38 @@ Asn1 = Any
 BAD_BYTES = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, MemoryError)
 """What asn1crypto and the primitives raise on foreign bytes."""
 
+# ruff: noqa: RUF012 - class attributes are the form that asn1crypto asks for
+
 
 class OriginatorKey(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
     """OriginatorPublicKey; asn1crypto's own reading needs curve parameters that RFC 5753 lets senders leave out."""
 
-    _fields = [("algorithm", core.Any), ("public_key", core.OctetBitString)]  # noqa: RUF012 - the form asn1crypto asks for
+    _fields = [("algorithm", core.Any), ("public_key", core.OctetBitString)]
 
 
 class GcmParameters(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
     """RFC 5084 §3.2."""
 
-    _fields = [("nonce", core.OctetString), ("icv_length", core.Integer, {"default": 12})]  # noqa: RUF012 - the same
+    _fields = [("nonce", core.OctetString), ("icv_length", core.Integer, {"default": 12})]
+
+
+class PlainAlgorithm(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
+    """AlgorithmIdentifier without a word about what its parameters are."""
+
+    _fields = [("algorithm", core.ObjectIdentifier), ("parameters", core.Any, {"optional": True})]
+
+
+class KemRecipientInfo(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
+    """RFC 9629 §3."""
+
+    _fields = [
+        ("version", core.Integer),
+        ("rid", cms.RecipientIdentifier),
+        ("kem", PlainAlgorithm),
+        ("kemct", core.OctetString),
+        ("kdf", PlainAlgorithm),
+        ("kek_length", core.Integer),
+        ("ukm", core.OctetString, {"explicit": 0, "optional": True}),
+        ("wrap", PlainAlgorithm),
+        ("encrypted_key", core.OctetString),
+    ]
