@@ -165,6 +165,7 @@ class Source(Section):
     unknown_mailbox: Literal["hold", "allow"] = "hold"
     report_to: str | None = None
     correspondents: dict[str, RppsNumber] = {}
+    opposition: Literal["PD1-12", "none"] = "PD1-12"
     tenant: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")] = ""
     receipts: tuple[Literal["dsn", "zam", "webhook", "file"], ...] = ("dsn",)
     zam: ZamTo | None = None

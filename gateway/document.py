@@ -291,6 +291,8 @@ class Movement:
     """ZFA-9: informed and opposed (IO) to the DMP being fed, or not (INO); it says nothing about mail."""
     dmp_consultation: str | None = None
     """ZFA-11: NA, INC or IC."""
+    protected: bool | None = None
+    """PD1-12: who has no authority of his own gets nothing of this patient; ``None`` when not stated."""
     gps: tuple[NamedAddressee, ...] = ()
     prior_patient: Patient | None = None
     """MRG, for A40 and A47."""

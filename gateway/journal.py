@@ -294,3 +294,8 @@ def queue_released(at: datetime, *, actor: str) -> Event:
 def opposed(at: datetime, *, is_withdrawn: bool, actor: str) -> Event:
     """A named person recorded that a patient opposes the sending, or no longer does; the clock's line says whose."""
     return Event(at=at, kind="opposition-withdrawn" if is_withdrawn else "opposition", actor=actor)
+
+
+def opposed_no_more(at: datetime, letter: LetterId, delivery: DeliveryId) -> Event:
+    """What was held because the patient opposed the sending goes on: the patient does not any more."""
+    return Event(at=at, kind="opposition-withdrawn", letter=letter, delivery=delivery)

@@ -20,6 +20,8 @@ WORDS = {
     "wrong-key-of-number": "the last digit of the RPPS is not its key: check the number with the sender",
     "professionals-not-wished": "the sender asked that it not go to professionals (DESTMSSANTEPS = N)",
     "hidden-from-professionals": "the document is masked to professionals (MASQUE_PS = Y)",
+    "patient-opposes": "the patient opposes the sending (art. L.1110-4 CSP): a person cancels it, or releases it once the "
+    "patient agrees",
     "patient-not-wished": "the sender did not ask that it go to the patient (DESTMSSANTEPAT)",
     "hidden-from-patient": "the document is not visible to the patient yet (INVISIBLE_PATIENT = Y)",
     "hidden-from-legal-representatives": "the document is hidden from legal representatives and the patient may be a "

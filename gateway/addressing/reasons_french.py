@@ -19,6 +19,8 @@ FRENCH = {
     "wrong-key-of-number": "le dernier chiffre du RPPS n'est pas sa clé : vérifiez le numéro avec l'expéditeur",
     "professionals-not-wished": "l'expéditeur demande qu'elle n'aille pas aux professionnels (DESTMSSANTEPS = N)",
     "hidden-from-professionals": "le document est masqué aux professionnels (MASQUE_PS = Y)",
+    "patient-opposes": "le patient s'oppose à l'envoi (art. L.1110-4 CSP) : une personne l'annule, ou le relance une fois "
+    "le patient d'accord",
     "patient-not-wished": "l'expéditeur n'a pas demandé qu'elle aille au patient (DESTMSSANTEPAT)",
     "hidden-from-patient": "le document n'est pas encore visible du patient (INVISIBLE_PATIENT = Y)",
     "hidden-from-legal-representatives": "le document est caché aux représentants légaux et le patient est peut-être "

@@ -54,6 +54,7 @@ class Step:
     no_gp: bool = False
     gp_rpps: str | None = None
     referrer_rpps: str | None = None
+    protection: str | None = None
 
     @property
     def order(self) -> tuple[datetime, int, datetime, str]:
@@ -86,13 +87,20 @@ class Course:
     gp_rpps: str | None = None
     referrer_rpps: str | None = None
     no_gp: bool = False
-    opposed_at: datetime | None = None
+    opposed_to_person: datetime | None = None
+    protected_at: datetime | None = None
+    """PD1-12 = Y, as long as no later message says N."""
     references: set[str] = field(default_factory=set)
 
     @property
     def unit(self) -> str | None:
         """The unit that the patient was in last."""
         return self.units[-1] if self.units else None
+
+    @property
+    def opposed_at(self) -> datetime | None:
+        """Since when the patient opposes the sending; what a person was told and what ADT says stand side by side."""
+        return self.opposed_to_person or self.protected_at
 
     @property
     def apart(self) -> Apart | None:
@@ -114,6 +122,8 @@ def fold(steps: Iterable[Step]) -> Course:
         course.no_gp |= step.no_gp
         course.gp_rpps = step.gp_rpps or course.gp_rpps
         course.referrer_rpps = step.referrer_rpps or course.referrer_rpps
+        if step.protection:
+            course.protected_at = (course.protected_at or step.order[0]) if step.protection == "Y" else None
         _apply(course, step)
     return course
 
@@ -121,7 +131,7 @@ def fold(steps: Iterable[Step]) -> Course:
 def _apply(course: Course, step: Step) -> None:
     meaning = step.meaning
     if meaning in SAID_BY_A_PERSON:
-        course.opposed_at = step.told.evn_2 if meaning == OPPOSED else None
+        course.opposed_to_person = step.told.evn_2 if meaning == OPPOSED else None
     elif meaning == "A13":
         _undo_discharge(course, step)
     elif meaning in _WHOLE:

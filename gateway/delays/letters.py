@@ -83,6 +83,8 @@ class Tie:
     matched: Matched
     discharged_at: datetime | None = None
     """The stay's discharge, else the one that the letter states."""
+    opposed: bool = False
+    """Whether the patient of that stay opposes the sending."""
     rows: tuple[Row, ...] = field(repr=False, default=(), compare=False)
     """What was kept of the letter, when it was just tied: a row of ``clock`` for each delivery."""
 
@@ -116,7 +118,17 @@ def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseud
         if insert_new(connection, clock, rows):
             touched.append(group)
         left = found["discharged_at"] if found else claim.discharged_at
-        ties.append(Tie(letter_id=letter.id, stay_key=key, matched=matched, discharged_at=left, rows=tuple(rows)))
+        opposed = bool(found and found["opposed_at"])
+        ties.append(
+            Tie(
+                letter_id=letter.id,
+                stay_key=key,
+                matched=matched,
+                discharged_at=left,
+                opposed=opposed,
+                rows=tuple(rows),
+            )
+        )
     settle(connection, touched)
     return ties
 

@@ -15,7 +15,7 @@ from gateway.prepared import Prepared, Row
 
 _PATIENT = ("ins_key", "ipp_key", "traits_key")
 _TIMES = ("pv1_45", "zbe_2", "evn_6", "evn_2")
-_AS_KEPT = ("fingerprint", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp")
+_AS_KEPT = ("fingerprint", "at", "trigger", "original_trigger", "action", "unit", "admitted_at", "no_gp", "protection")
 _DRAWN = (
     *(*_PATIENT, "visit_key", "file_key", "unit", "first_at", "begun_at", "admitted_at", "discharged_at"),
     *("discharge_told_by", *_TIMES, "conflict", "cancelled", "undone_at", "apart", "opposed_at"),

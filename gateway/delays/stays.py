@@ -22,6 +22,7 @@ from gateway.document import Movement, Role
 from gateway.prepared import Row
 
 MERGES = frozenset({"A40", "A47"})
+_PROTECTION = {True: "Y", False: "N", None: None}
 _BLANK: dict[str, Any] = dict.fromkeys(  # Any: what a column may hold
     column.name for column in movement.c if column.name not in {"seq", "fingerprint", "at"}
 ) | {"no_gp": False}
@@ -47,6 +48,9 @@ class StayChange:
     told_by: str | None = None
     conflict: bool = False
     apart: str | None = None
+    opposed: bool = False
+    """Whether nothing about the stay may be sent to professionals now, and whether that was so before."""
+    was_opposed: bool = False
     retied: tuple[str, ...] = ()
     """Letters that this movement tied, or tied otherwise."""
     row: Row | None = field(repr=False, default=None, compare=False)
@@ -73,6 +77,8 @@ def record_movement(
 
 def oppose(connection: Connection, numbers: StayKeys, at: datetime, *, withdrawn: bool = False) -> StayChange:
     """Record that the patient opposes the sending (art. L.1110-4 CSP), or does not any more: counted apart.
+
+    What the hospital's ADT says (PD1-12) stands beside it: neither takes back the other.
 
     The stay need not be known yet; its ADT may come later.
     """
@@ -116,6 +122,7 @@ def movement_row(heard: Movement, *, source: str, pseudonym: Pseudonym) -> Row:
         "disposition": heard.disposition,
         "exit_mode": heard.exit_mode,
         "no_gp": heard.no_gp,
+        "protection": _PROTECTION[heard.protected],
         "gp_rpps": _numbers_of(heard, Role.GP),
         "referrer_rpps": _numbers_of(heard, Role.REFERRER),
     }
@@ -145,7 +152,9 @@ def _numbers_of(heard: Movement, role: Role) -> str | None:
 
 def _fingerprint(row: Row, control: str) -> str:
     """The message as far as it matters here: some senders write one MSH-10 on everything, so it is not enough."""
-    told = (f"{name}={value.isoformat() if isinstance(value, datetime) else value}" for name, value in row.items())
+    # What revision 0010 added counts where it is told: a replay of an older message must still be known.
+    kept = ((name, value) for name, value in row.items() if name != "protection" or value)
+    told = (f"{name}={value.isoformat() if isinstance(value, datetime) else value}" for name, value in kept)
     return sha256("\x1f".join((control, *told)).encode()).hexdigest()
 
 
@@ -166,6 +175,8 @@ def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | Non
         told_by=now["discharge_told_by"],
         conflict=now["conflict"],
         apart=now["apart"],
+        opposed=now["opposed_at"] is not None,
+        was_opposed=before["opposed_at"] is not None,
         retied=retied,
     )
 

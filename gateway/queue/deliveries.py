@@ -59,6 +59,13 @@ class Planning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The rows are written; ``answers`` is what others gave back, in the order asked."""
+
+    answers: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finishing:
     """How one attempt ended, with what was tried."""
 
@@ -162,8 +169,8 @@ _CLOSE = Prepared(
 )
 
 
-def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
-    """Give every addressee his row; ``False`` for a letter that was withdrawn or planned already."""
+def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[Planned | None]:
+    """Give every addressee his row; ``None`` for a letter that was withdrawn or planned already."""
     waiting = {row["id"] for row in _UNPLANNED.rows(connection, wholes=[job.whole for job in jobs])}
     mine = [job for job in jobs if job.whole in waiting]
     for job in mine:
@@ -175,9 +182,9 @@ def plan(connection: Connection, jobs: Sequence[Planning]) -> Sequence[bool]:
         (_INSERT_DELIVERY, [row for job in mine for row in job.deliveries]),
     ):
         statement.many(connection, rows)
-    write_also(connection, [also for job in mine for also in job.also])
     entries.append(connection, [event for job in mine for event in job.events])
-    return [job in mine for job in jobs]
+    answers = iter(write_also(connection, [also for job in mine for also in job.also]))
+    return [Planned(answers=tuple(next(answers) for _ in job.also)) if job in mine else None for job in jobs]
 
 
 def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
@@ -197,7 +204,7 @@ def finish(connection: Connection, jobs: Sequence[Finishing]) -> Sequence[bool]:
     for statement, rows in ((_FINISH, [_ending(job) for job in done]), (_RETARGET, targets), (_CLOSE, closing)):
         statement.many(connection, rows)
     write_also(connection, [also for job in done for also in job.also])
-    lost = [_lost(job) for job, ours in zip(jobs, mine, strict=True) if not ours]
+    lost = _taken_over(connection, [job for job, ours in zip(jobs, mine, strict=True) if not ours])
     entries.append(connection, [event for job in done for event in job.events] + lost)
     return [ours and job is asked for ours, job, asked in zip(mine, believed, jobs, strict=True)]
 
@@ -254,6 +261,15 @@ def _ending(job: Finishing) -> dict[str, Any]:
 def _closing(job: Finishing) -> dict[str, Any]:
     assert isinstance(job.outcome, Done | GiveUp)  # noqa: S101 (narrowed by the caller)
     return {"letter": job.lease.letter, "at": job.outcome.at, "erase": job.erase_after}
+
+
+def _taken_over(connection: Connection, lost: Sequence[Finishing]) -> list[Event]:
+    """Of leases that are gone those that another process took; what was held meanwhile was stopped on purpose."""
+    if not lost:
+        return []
+    stopped = select(DELIVERY.c.id).where(DELIVERY.c.id.in_([job.lease.delivery for job in lost]))
+    held = set(connection.execute(stopped.where(DELIVERY.c.state == "held")).scalars())
+    return [_lost(job) for job in lost if job.lease.delivery not in held]
 
 
 def _lost(job: Finishing) -> Event:

@@ -18,7 +18,7 @@ from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also
 from gateway.queue.gate import Gate
 from gateway.queue.leases import Terms
-from gateway.queue.planning import Dispatch, Step, make_plan
+from gateway.queue.planning import Dispatch, Step, Tied, make_plan
 from gateway.queue.store import Store
 from gateway.queue.worker import Worker, domain
 
@@ -127,12 +127,15 @@ class Keeper:
         worker = self.worker
         dispatch = worker.dispatch() if worker else _IDLE
         plan = make_plan(self._store, letters, now=self._clock(), dispatch=dispatch, tie=self._stays.tie)
-        if not await self._store.plan(plan.planning):
+        planned = await self._store.plan(plan.planning)
+        if planned is None:
             return
+        stopped = {delivery for each in planned.answers if isinstance(each, Tied) for delivery in each.stopped}
         for event in plan.planning.events:
             journal.log(event)
         for step in plan.starting:
-            if isinstance(step.outcome, Addressed) and worker is not None:
+            held = step.lease.delivery in stopped
+            if isinstance(step.outcome, Addressed) and worker is not None and not held:
                 worker.start(step.letter, step.outcome, step.lease)
 
     def later(self, kept: KeptLetter, work: Coroutine[None, None, None]) -> None:

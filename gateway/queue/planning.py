@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway import journal
-from gateway.identifiers import new_delivery_id
+from gateway.identifiers import DeliveryId, new_delivery_id
 from gateway.journal import Event
 from gateway.letter import Addressed, AddressedLetter, Held, ParsedLetter, protection_name
 from gateway.queue.bodies import Summary, Target
@@ -27,6 +27,13 @@ class Step:
     letter: AddressedLetter
     outcome: Addressed | Held
     lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tied:
+    """What the clock answers when it has tied a letter: deliveries that it had to hold, and that must not start."""
+
+    stopped: frozenset[DeliveryId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

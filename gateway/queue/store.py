@@ -22,7 +22,7 @@ from gateway.letter import Fate, KeptLetter, MailKey, ReceivedLetter
 from gateway.queue import accept, afterwards, deliveries, erasing, holding, leases, looking, seen
 from gateway.queue.bodies import AtRest
 from gateway.queue.contents import Contents
-from gateway.queue.deliveries import Finishing, Planning
+from gateway.queue.deliveries import Finishing, Planned, Planning
 from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing
 from gateway.queue.loading import Loading
 from gateway.queue.opening import open_disk
@@ -154,9 +154,10 @@ class Store(Contents):
         """As :meth:`load`, together with whatever else is wanted at this moment."""
         return await self._loading.load(letter)
 
-    async def plan(self, planning: Planning) -> bool:
-        """Give every addressee his row."""
-        return bool(await self._writer.do(deliveries.plan, planning))
+    async def plan(self, planning: Planning) -> Planned | None:
+        """Give every addressee his row; ``None`` when that was done before, or the letter is gone."""
+        planned: Planned | None = await self._writer.do(deliveries.plan, planning)
+        return planned
 
     async def claim(self, claiming: Claiming) -> list[Lease]:
         """Lease what is due."""

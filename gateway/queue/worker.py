@@ -11,16 +11,17 @@ from datetime import datetime
 from functools import partial
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import journal
 from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
 from gateway.identifiers import DeliveryId, LetterId
-from gateway.letter import Addressed, AddressedLetter, Held, Proof, Step
+from gateway.letter import Addressed, AddressedLetter, Held, Proof, Reason, Step
 from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also, Finishing
 from gateway.queue.endings import Endings
-from gateway.queue.finding import Finding
+from gateway.queue.finding import Finding, nothing_stops
 from gateway.queue.gate import Gate
 from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing, Terms
 from gateway.queue.planning import Dispatch
@@ -65,6 +66,8 @@ class Habits:
     route: Callable[[str], str] = field(default=domain)
     resting: Callable[[str], datetime | None] = field(default=never)
     version: str = ""
+    stops: Callable[[Connection, DeliveryId], Reason | None] = field(default=nothing_stops)
+    """Why a delivery that waited may not leave, whoever it is for."""
 
 
 class Worker:
@@ -73,7 +76,7 @@ class Worker:
     def __init__(self, store: Store, road: Road, habits: Habits, *, gate: Gate, clock: Callable[[], datetime]) -> None:
         """Nothing runs before :meth:`start` or :meth:`sweep`."""
         self._store, self._road, self._habits, self._gate, self._clock = store, road, habits, gate, clock
-        self._finding = Finding(store=store, readdress=road.readdress, leg=habits.leg, clock=clock)
+        self._finding = Finding(store=store, readdress=road.readdress, leg=habits.leg, clock=clock, stops=habits.stops)
         self._shares, self._weights = Shares(habits.slots), Weights()
         self._endings = Endings(store=store, schedule=habits.schedule, route=habits.route, leg=habits.leg, clock=clock)
         self._running: dict[asyncio.Task[None], Lease] = {}

@@ -66,9 +66,11 @@ class Owed:
 class AnsweringStayBook(StayBook):
     """The clock's book for the road: what it writes of a letter and of a failure takes along what is owed for it."""
 
-    def __init__(self, pseudonym: Callable[[str, str], str], owed: Owed) -> None:
-        """``pseudonym`` as for the clock's own."""
-        super().__init__(pseudonym)
+    def __init__(
+        self, pseudonym: Callable[[str, str], str], owed: Owed, *, protects: Callable[[str], bool] = lambda source: True
+    ) -> None:
+        """``pseudonym`` and ``protects`` as for the clock's own."""
+        super().__init__(pseudonym, protects=protects)
         self._owed = owed
 
     def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:

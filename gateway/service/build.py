@@ -6,9 +6,10 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 
-from config.settings import Settings, SettingsError, secret
+from config.settings import Settings, SettingsError
 from directory import Directory
 from gateway.admission import admission
 from gateway.compose.composer import Composer
@@ -26,6 +27,7 @@ from gateway.queue.leases import Terms
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
+from gateway.service import opposing
 from gateway.service.addressing import addressing_desk
 from gateway.service.answering_back import AnsweringBack
 from gateway.service.answering_owed import AnsweringStayBook, Owed
@@ -96,7 +98,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     store = open_store(settings, vault, clock)
     ways = answering_ways(settings)
     owed = Owed(channels={name: each.channels() for name, each in ways.items()}, clock=clock)
-    stays = AnsweringStayBook(vault.pseudonym, owed)
+    stays = AnsweringStayBook(vault.pseudonym, owed, protects=partial(_protects, settings))
     gate = Gate(store.waited)
     keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
@@ -136,6 +138,12 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         message_ids=message_ids,
         answering=AnsweringBack(store, ways, clock=clock),
     )
+
+
+def _protects(settings: Settings, source: str) -> bool:
+    """Whether PD1-12 of this source means that the patient opposes the sending."""
+    known = settings.sources.get(source)
+    return known is None or known.opposition == "PD1-12"
 
 
 def _sender(settings: Settings) -> str:
@@ -191,6 +199,7 @@ def _habits(settings: Settings, courier: Courier, stays: StayBook) -> Habits:
         route=courier.destination,
         resting=courier.resting,
         version=version("huitaine"),
+        stops=opposing.stops,
     )
 
 

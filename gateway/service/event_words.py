@@ -99,6 +99,14 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "La lettre a été rattachée au séjour ; le texte donne les heures utiles au délai, sous pseudonymes.",
         "The letter was tied to its stay; the words hold the times that the delay is counted by, under pseudonyms.",
     ),
+    "opposition-withdrawn": (
+        "Le patient ne s'oppose plus à l'envoi : ce qui était retenu pour cela repart.",
+        "The patient does not oppose the sending any more: what was held for it goes on.",
+    ),
+    "opposition": (
+        "Une personne a noté que le patient s'oppose à l'envoi.",
+        "A person recorded that the patient opposes the sending.",
+    ),
     "release": ("Une personne a relancé un envoi retenu.", "A person let a held delivery go."),
     "cancel": ("Une personne a annulé l'envoi.", "A person cancelled the delivery."),
     "resend": ("Une personne a renvoyé la lettre.", "A person sent the letter again."),

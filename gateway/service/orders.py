@@ -17,7 +17,7 @@ from gateway.queue.afterwards import Acting, Noting
 from gateway.queue.store import Store
 from gateway.service.checkpoints import Checkpoints
 from gateway.service.rotating import Keys
-from gateway.service.staybook import StayBook, cancelled, sent_again
+from gateway.service.staybook import StayBook, cancelled, let_go, sent_again
 from gateway.service.working_off import work_off
 
 ACTS = {
@@ -99,8 +99,8 @@ class Orders:
         now, letter = self._clock(), LetterId(order["letter"])
         event = journal.acted(now, letter, None, act=act, why=order["why"], actor=order["actor"])
         over = self._store.erase_after(now)
-        told = {"resend": sent_again, "cancel": cancelled}.get(act)
-        each = partial(told, at=now) if told else None
+        told = {"release": let_go, "resend": sent_again, "cancel": cancelled}[act]
+        each = partial(told, at=now)
         acting = Acting(letter=letter, of=of, to=to, event=event, erase_after=over, each=each)
         touched = await self._store.act(acting)
         if not touched and self._store.recall(letter) is None:

@@ -6,6 +6,7 @@ Callables for the store's own transaction: what a figure depends on and the line
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +22,11 @@ from gateway.identifiers import DeliveryId
 from gateway.letter import AddressedLetter
 from gateway.queue import entries
 from gateway.queue.deliveries import Also
-from gateway.queue.planning import Step
+from gateway.queue.planning import Step, Tied
+from gateway.service import opposing
 
 Pseudonym = Callable[[str, str], str]
+Believed = Callable[[str], bool]
 _NOT_FINAL = frozenset({"P", "I", "S", "R", "O"})
 """OBX-11 and HPRIM's status of a result that is not validated yet, or not there yet."""
 
@@ -31,21 +34,26 @@ _NOT_FINAL = frozenset({"P", "I", "S", "R", "O"})
 class StayBook:
     """Writes what happened to stays and letters under pseudonyms: no name, no visit number in clear."""
 
-    def __init__(self, pseudonym: Pseudonym) -> None:
-        """``pseudonym(purpose, text)`` is the vault's."""
-        self._pseudonym = pseudonym
+    def __init__(self, pseudonym: Pseudonym, *, protects: Believed = lambda source: True) -> None:
+        """``pseudonym(purpose, text)`` is the vault's; ``protects(source)``: whether its PD1-12 means opposition."""
+        self._pseudonym, self._protects = pseudonym, protects
 
     def movement(self, movement: Movement, source: str, at: datetime) -> Also:
-        """Record what an ADT message says."""
+        """Record what an ADT message says; an opposition in it holds what has not left."""
+        if not self._protects(source):
+            movement = replace(movement, protected=None)
         return Also(self._write_movements, (movement, source, at))
 
     def opposition(self, visit: str, hospital: str, at: datetime, *, withdrawn: bool = False) -> Also:
-        """Record that the patient opposes the sending, or does not any more; ``visit`` may be the file number."""
+        """Record that the patient opposes the sending, or does not any more; ``visit`` may be the file number.
+
+        What has not left is held, or goes on.
+        """
         numbers = stay_keys(Stay(visit=visit, hospital=hospital), hospital, self._pseudonym)
         return Also(_write_oppositions, (numbers, at, withdrawn))
 
     def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:
-        """Start the clock of a letter's deliveries and tie them to the stay."""
+        """Start the clock of a letter's deliveries and tie them to the stay: a ``Tied``."""
         parsed = letter.parsed
         first = parsed.documents[0] if parsed.documents else None
         timed = TimedLetter(
@@ -69,26 +77,31 @@ class StayBook:
     def _write_movements(
         self, connection: Connection, heard: Sequence[tuple[Movement, str, datetime]]
     ) -> Sequence[StayChange]:
-        return [
-            _journaled(
-                connection,
-                record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at),
-                at,
-            )
-            for movement, source, at in heard
-        ]
+        changes = []
+        for movement, source, at in heard:
+            change = record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at)
+            changes.append(_journaled(connection, change, at))
+            opposing.follow(connection, change, at)
+        return changes
 
-    def _write_ties(self, connection: Connection, letters: Sequence[TimedLetter]) -> Sequence[Any]:
+    def _write_ties(self, connection: Connection, letters: Sequence[TimedLetter]) -> Sequence[Tied]:
         ties = tie_letters(connection, letters, pseudonym=self._pseudonym)
         pairs = zip(ties, letters, strict=True)
         events = [facts.letter_timed(tie.rows, letter.received_at) for tie, letter in pairs if tie.rows]
         entries.append(connection, events)
-        return ties
+        opposed = {tie.letter_id: letter.received_at for tie, letter in zip(ties, letters, strict=True) if tie.opposed}
+        stopped = opposing.stop(connection, max(opposed.values()), letters=list(opposed)) if opposed else frozenset()
+        return [Tied(stopped=stopped) for _ in ties]
 
 
 def sent_again(delivery: DeliveryId, *, at: datetime) -> Also:
     """Let the clock of a delivery that a person sends again go on."""
     return Also(_write_again, (delivery, at))
+
+
+def let_go(delivery: DeliveryId, *, at: datetime) -> Also:
+    """A person releases it: that the patient opposes the sending stops it no more."""
+    return Also(opposing.let_pass, (delivery, at))
 
 
 def cancelled(delivery: DeliveryId, *, at: datetime) -> Also:
@@ -102,10 +115,12 @@ def is_partial(document: Document) -> bool:
 
 
 def _write_oppositions(connection: Connection, told: Sequence[tuple[StayKeys, datetime, bool]]) -> Sequence[StayChange]:
-    return [
-        _journaled(connection, oppose(connection, numbers, at, withdrawn=withdrawn), at)
-        for numbers, at, withdrawn in told
-    ]
+    changes = []
+    for numbers, at, withdrawn in told:
+        change = oppose(connection, numbers, at, withdrawn=withdrawn)
+        changes.append(_journaled(connection, change, at))
+        opposing.follow(connection, change, at, anew=not withdrawn)
+    return changes
 
 
 def _journaled(connection: Connection, change: StayChange, at: datetime) -> StayChange:

@@ -22,6 +22,8 @@ TRIGGERS = frozenset(
 """The events of ITI-30 and ITI-31 that are read; the others are refused by name."""
 
 _ADMISSIONS = {"A01", "A04"}
+_PROTECTION = {"Y": True, "N": False, '""': False}
+"""HL7 v2.5 §3.4.10.12, table 0136; a field that is deleted protects no more."""
 
 
 def read_movement(message: Message, trigger: str, findings: list[Finding]) -> Movement | None:
@@ -63,6 +65,7 @@ def _movement(message: Message, trigger: str, patient: Patient, findings: list[F
         dmp_status=zfa.status or None,
         dmp_opposed=zfa.opposed,
         dmp_consultation=zfa.consultation or None,
+        protected=_PROTECTION.get(message.first(b"PD1").raw_field(12).strip()),
         gps=stay_doctors(message, findings),
         prior_patient=_prior(message, trigger, findings),
     )

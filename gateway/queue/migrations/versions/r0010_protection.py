@@ -1,4 +1,4 @@
-"""What an ADT message says of the patient's protection (HL7 v2.5 PD1-12): ``Y`` stops what is sent about the stay."""
+"""Opposition stops the sending: what ADT says of it (HL7 v2.5 PD1-12), and which letters a person let go again."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ down_revision = "0009"
 def upgrade() -> None:
     """Of what was heard before nothing is known."""
     op.add_column("movement", sa.Column("protection", sa.String(), nullable=True))
+    op.add_column("clock", sa.Column("let_go_at", sa.BigInteger(), nullable=True))

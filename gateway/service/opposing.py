@@ -1,0 +1,108 @@
+"""A patient's opposition stops what has not left (art. L.1110-4 CSP): held at once, whatever the letter was doing.
+
+Written in the transaction that learns of the opposition. A delivery on its way loses its lease, so that it never comes
+to its final dot; one that is at its dot may have left. What goes to the patient's own mailbox is not stopped. A person
+may let one letter go all the same (``huitaine letters release``), which is journaled with the person's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+
+from gateway import journal
+from gateway.addressing.reasons import because
+from gateway.delays.stays import StayChange
+from gateway.delays.tables import clock, stay
+from gateway.document import Role
+from gateway.identifiers import DeliveryId
+from gateway.letter import Reason
+from gateway.queue import entries
+from gateway.queue.accept import DELIVERY
+from gateway.queue.leases import BEGUN
+
+WHY = because("patient-opposes")
+_OPPOSED = and_(stay.c.opposed_at.is_not(None), clock.c.role != Role.PATIENT.value, clock.c.let_go_at.is_(None))
+_WAITS = or_(
+    DELIVERY.c.state == "ready",
+    and_(DELIVERY.c.state == "held", DELIVERY.c.reason != WHY.code),
+    and_(DELIVERY.c.state == "leased", DELIVERY.c.phase == BEGUN),
+)
+_STOPPED = and_(DELIVERY.c.state == "held", DELIVERY.c.reason == WHY.code)
+_TIED = (
+    select(DELIVERY.c.id, DELIVERY.c.letter_id)
+    .join(clock, clock.c.delivery_id == DELIVERY.c.id)
+    .outerjoin(stay, stay.c.key == clock.c.stay_key)
+    .with_for_update(of=DELIVERY)
+)
+
+
+def follow(connection: Connection, change: StayChange, at: datetime, *, anew: bool = False) -> None:
+    """Hold, or let go on, what a change of a stay touches; ``anew``: a person says again that the patient opposes."""
+    if anew:
+        connection.execute(update(clock).where(clock.c.stay_key == change.key).values(let_go_at=None))
+    if change.opposed:
+        stop(connection, at, stay_key=change.key)
+    elif change.was_opposed:
+        go_on(connection, at, stay_key=change.key)
+    if change.retied:
+        stop(connection, at, letters=change.retied)
+        go_on(connection, at, letters=change.retied)
+
+
+def stop(
+    connection: Connection, at: datetime, *, stay_key: str | None = None, letters: Sequence[str] = ()
+) -> frozenset[DeliveryId]:
+    """Hold every delivery of the stay, or of these letters, that the patient opposes and that has not left."""
+    rows = connection.execute(_TIED.where(_OPPOSED, _WAITS, _about(stay_key, letters))).all()
+    held: dict[str, Any] = {"state": "held", "reason": WHY.code, "next_at": None, "reported": ""}
+    held |= {"held_at": func.coalesce(DELIVERY.c.held_at, at), "lease_until": None, "phase": ""}
+    _write(connection, rows, held)
+    entries.append(
+        connection, [journal.held(at, row.letter_id, row.id, code=WHY.code, words=WHY.words) for row in rows]
+    )
+    return frozenset(DeliveryId(row.id) for row in rows)
+
+
+def go_on(
+    connection: Connection, at: datetime, *, stay_key: str | None = None, letters: Sequence[str] = ()
+) -> frozenset[DeliveryId]:
+    """Let go on what was held for an opposition that is no more, or that is about another stay."""
+    about = _about(stay_key, letters)
+    rows = connection.execute(_TIED.where(stay.c.opposed_at.is_(None), _STOPPED, about)).all()
+    ready = {"state": "ready", "reason": "", "next_at": at, "created_at": at, "held_at": None, "strikes": 0}
+    _write(connection, rows, ready)
+    connection.execute(update(clock).where(about, clock.c.let_go_at.is_not(None)).values(let_go_at=None))
+    entries.append(connection, [journal.opposed_no_more(at, row.letter_id, row.id) for row in rows])
+    return frozenset(DeliveryId(row.id) for row in rows)
+
+
+def let_pass(connection: Connection, told: Sequence[tuple[DeliveryId, datetime]]) -> Sequence[None]:
+    """Remember that a person released these deliveries while they were held for the patient's opposition."""
+    for delivery, at in told:
+        stopped = select(DELIVERY.c.id).where(DELIVERY.c.id == delivery, _STOPPED)
+        connection.execute(update(clock).where(clock.c.delivery_id.in_(stopped)).values(let_go_at=at))
+    return [None] * len(told)
+
+
+def stops(connection: Connection, delivery: DeliveryId) -> Reason | None:
+    """Why this delivery may not leave: the patient opposes it, and nobody let it go all the same.
+
+    Asked when a delivery that waited is taken up again: one that was at its dot when the patient said so came back.
+    """
+    wanted = select(stay.c.key).join(clock, clock.c.stay_key == stay.c.key)
+    found = connection.execute(wanted.where(clock.c.delivery_id == delivery, _OPPOSED)).first()
+    return WHY if found else None
+
+
+def _about(stay_key: str | None, letters: Sequence[str]) -> ColumnElement[bool]:
+    return clock.c.stay_key == stay_key if stay_key is not None else clock.c.letter_id.in_(letters)
+
+
+def _write(connection: Connection, rows: Sequence[Row[Any]], values: dict[str, Any]) -> None:
+    if rows:
+        these = DELIVERY.c.id.in_([row.id for row in rows])
+        connection.execute(update(DELIVERY).where(these).values(**values, epoch=DELIVERY.c.epoch + 1))
