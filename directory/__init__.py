@@ -18,7 +18,7 @@ from directory.changes import (
 )
 from directory.directory import Directory
 from directory.errors import DirectoryError
-from directory.importing import ImportReport, import_files
+from directory.importing import ImportReport, import_files, import_into
 from directory.names import Operator
 from directory.progress import Progress
 from directory.records import (
@@ -33,6 +33,8 @@ from directory.records import (
     Source,
     Status,
 )
+from directory.searching import Wanted
+from directory.shelves import shelf_of
 from directory.whitelist import WhiteList, WhiteListReport, update_white_list
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Source",
     "Status",
     "Told",
+    "Wanted",
     "WhiteList",
     "WhiteListReport",
     "add_absence",
@@ -61,11 +64,13 @@ __all__ = [
     "add_entry",
     "add_openpgp_key",
     "import_files",
+    "import_into",
     "prefer",
     "remove_absence",
     "remove_entry",
     "remove_key",
     "set_forms",
     "set_gcm",
+    "shelf_of",
     "update_white_list",
 ]

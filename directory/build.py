@@ -1,20 +1,17 @@
-"""Fills a fresh ``directory.db``: rows of the files given, rows kept of the others, then indexes, persons and words."""
+"""Fills a fresh directory: rows of the files given, rows kept of the others, and what changed."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
 
 from directory import tables
 from directory.extraction import LONGEST_LINE, Extraction
-from directory.fold import fold
 from directory.layout import FileKind, Layout
 from directory.progress import Progress
 from directory.rows import RejectedRow, SqlRow, activity_row, mailbox_row
+from directory.shelf import Building
 
 EXAMPLES = 1000
 """How many rejected rows are named one by one; all of them are counted."""
@@ -58,15 +55,21 @@ class Loading:
     sha256: str = ""
 
 
-def load(database: sqlite3.Connection, extraction: Extraction, tell: Callable[[Progress], None]) -> Loading:
+def load(building: Building, extraction: Extraction, tell: Callable[[Progress], None]) -> Loading:
     """Insert every good row of ``extraction`` and count the others."""
     loading = Loading(extraction)
-    marks = ",".join("?" * tables.COLUMNS[extraction.kind])
-    table = tables.TABLE_OF[extraction.kind]
-    database.executemany(f"INSERT INTO {table} VALUES ({marks})", _rows(loading, tell))  # noqa: S608 (own names)
-    labels = ((kind, code, words) for (kind, code), words in loading.labels.items())
-    database.executemany("INSERT OR REPLACE INTO label VALUES (?,?,?)", labels)
+    building.insert(tables.TABLE_OF[extraction.kind], tables.COLUMNS[extraction.kind], _rows(loading, tell))
+    add_labels(building, ((kind, code, words) for (kind, code), words in loading.labels.items()))
     return loading
+
+
+def add_labels(building: Building, labels: Iterable[tuple[str, str, str]]) -> None:
+    """Words for codes; those of a later file win."""
+    for kind, code, words in labels:
+        building.rows(
+            "INSERT INTO {new}.label VALUES (?,?,?) ON CONFLICT (kind, code) DO UPDATE SET words = excluded.words",
+            kind, code, words,
+        )  # fmt: skip
 
 
 def _rows(loading: Loading, tell: Callable[[Progress], None]) -> Iterator[SqlRow]:
@@ -88,7 +91,7 @@ def _rows(loading: Loading, tell: Callable[[Progress], None]) -> Iterator[SqlRow
         loading.rows += 1
         if loading.rows % _EVERY == 0:
             tell(Progress(file=name, rows=loading.rows, bytes_done=done, bytes_total=total))
-        yield row
+        yield loading.rows, *row
     loading.sha256, loading.whole = digest.hexdigest(), line.endswith(b"\n")
     tell(Progress(file=name, rows=loading.rows, bytes_done=total, bytes_total=total))
 
@@ -124,59 +127,34 @@ def _label(loading: Loading, kind: FileKind, values: tuple[str, ...]) -> None:
         labels[skill] = values[21]
 
 
-def keep_others(database: sqlite3.Connection, given: set[FileKind]) -> None:
-    """Copy from the attached ``old`` directory the rows of the files that were not given, with their dates."""
+def keep_others(building: Building, given: set[FileKind]) -> None:
+    """Copy from the present directory the rows of the files that were not given, with their dates."""
     for kind in FileKind:
         if kind not in given:
             table = tables.TABLE_OF[kind]
-            database.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")  # noqa: S608 (own names)
-            database.execute("INSERT INTO main.file SELECT * FROM old.file WHERE kind = ?", (kind,))
-    database.execute("INSERT OR IGNORE INTO main.label SELECT * FROM old.label")
+            building.rows(f"INSERT INTO {{new}}.{table} SELECT * FROM {{old}}.{table}")  # noqa: S608 (own names)
+            building.rows("INSERT INTO {new}.file SELECT * FROM {old}.file WHERE kind = ?", kind.value)
+    building.rows("INSERT INTO {new}.label SELECT * FROM {old}.label WHERE true ON CONFLICT DO NOTHING")
 
 
-def finish(database: sqlite3.Connection) -> None:
-    """Persons, words and counts, once the rows are there and indexed."""
-    database.create_function("fold", 1, fold, deterministic=True)
-    for statement in tables.PERSONS:
-        database.execute(statement)
-
-
-def index(database: sqlite3.Connection) -> None:
-    """The indexes of the rows: made after loading, which is several times faster."""
-    for statements in tables.ROW_INDEXES.values():
-        for statement in statements:
-            database.execute(statement)
-
-
-def changes(database: sqlite3.Connection, kind: FileKind) -> Change:
-    """Compare the new rows with those of the attached ``old`` directory, by key and digest."""
+def changes(building: Building, kind: FileKind) -> Change:
+    """Compare the new rows with those of the present directory, by key and digest."""
     table = tables.TABLE_OF[kind]
 
-    def count(source: str, condition: str) -> int:
+    def count(source: str, condition: str = "true") -> int:
         statement = f"SELECT count(*) FROM {source}.{table} a WHERE {condition}"  # noqa: S608 (own names)
-        return int(database.execute(statement).fetchone()[0])
+        return int(building.rows(statement)[0][0])
 
-    same_key = "EXISTS (SELECT 1 FROM {}.{} b WHERE b.key = a.key)"
-    in_old, in_new = same_key.format("old", table), same_key.format("main", table)
-    same_row = f"EXISTS (SELECT 1 FROM old.{table} b WHERE b.key = a.key AND b.digest = a.digest)"  # noqa: S608
-    added, different = count("main", f"NOT {in_old}"), count("main", f"NOT {same_row}")
-    return Change(
-        before=count("old", "1"), added=added, changed=different - added, removed=count("old", f"NOT {in_new}")
-    )
+    def absent(source: str, more: str = "") -> str:
+        return f"NOT EXISTS (SELECT 1 FROM {source}.{table} b WHERE b.key = a.key{more})"  # noqa: S608 (own names)
+
+    added, different = count("{new}", absent("{old}")), count("{new}", absent("{old}", " AND b.digest = a.digest"))
+    removed = count("{old}", absent("{new}"))
+    return Change(before=count("{old}"), added=added, changed=different - added, removed=removed)
 
 
-def duplicates(database: sqlite3.Connection, kind: FileKind) -> int:
+def duplicates(building: Building, kind: FileKind) -> int:
     """How many rows repeat another one's key."""
-    statement = f"SELECT count(*) - count(DISTINCT key) FROM main.{tables.TABLE_OF[kind]}"  # noqa: S608 (own names)
-    return int(database.execute(statement).fetchone()[0])
-
-
-def attach_old(database: sqlite3.Connection, path: Path) -> bool:
-    """Attach the present directory as ``old``; false when there is none that can be compared."""
-    if not path.exists():
-        return False
-    with closing(sqlite3.connect(path)) as present:
-        if present.execute("PRAGMA user_version").fetchone()[0] != tables.VERSION:
-            return False
-    database.execute("ATTACH DATABASE ? AS old", (f"{path.resolve().as_uri()}?mode=ro&immutable=1",))
-    return True
+    table = tables.TABLE_OF[kind]
+    statement = f"SELECT count(*) - count(DISTINCT key) FROM {{new}}.{table}"  # noqa: S608 (own names)
+    return int(building.rows(statement)[0][0])

@@ -15,7 +15,7 @@ from typing import Any
 from directory.errors import DirectoryError
 
 Row = tuple[Any, ...]
-"""A row as SQLite gives it: its columns have the types of the schema, which the type checker cannot see."""
+"""A row as the database gives it: its columns have the types of the schema, which the type checker cannot see."""
 
 
 class SwitchedDatabase:

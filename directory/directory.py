@@ -24,6 +24,8 @@ from directory.records import (
     Source,
     Status,
 )
+from directory.searching import Wanted
+from directory.shelves import shelf_of
 from directory.whitelist import WhiteList
 
 _PREFIX = {"RPPS": "8", "ADELI": "0"}
@@ -39,7 +41,7 @@ class Directory:
 
     def __init__(self, folder: Path) -> None:
         self.white_list = WhiteList(folder)
-        self._national = National(folder)
+        self._national = National(shelf_of(folder))
         self._local = Local(folder)
 
     @classmethod
@@ -88,7 +90,11 @@ class Directory:
 
     def search(self, words: str, city: str | None = None, limit: int = 20) -> list[Found]:
         """For a person's eyes: names and organisations that hold all the words, whatever accents, hyphens, order."""
-        return self._national.search(words, city=city, limit=limit)
+        return self.find(Wanted(words=words, city=city or ""), limit=limit)
+
+    def find(self, wanted: Wanted, *, limit: int = 20) -> list[Found]:
+        """The same, narrowed by town, postcode, profession, skill; one mistyped letter a word is forgiven."""
+        return self._national.search(wanted, limit=limit)
 
     def label(self, kind: str, code: str) -> str:
         """The words of a ``profession`` or ``skill`` code."""

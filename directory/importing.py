@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from directory import build, tables
+from directory import build
 from directory.build import Change, Loading, Rejected
-from directory.database import built_aside, writing
 from directory.errors import DirectoryError
 from directory.extraction import Extraction, find_extractions
 from directory.progress import Progress
+from directory.shelf import Building, Shelf
+from directory.shelf_sqlite import SqliteShelf
 
 LARGEST_LOSS = 0.05
 """An import that removes or rejects a larger share of a file is held until somebody confirms it."""
-FILE_NAME = "directory.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,22 @@ def import_files(
     confirm: bool = False,
     clock: Callable[[], datetime] = _now,
 ) -> ImportReport:
+    """:func:`import_into` the ``directory.db`` of a folder."""
+    shelf = SqliteShelf(folder)
+    try:
+        return import_into(shelf, files, progress=progress, confirm=confirm, clock=clock)
+    finally:
+        shelf.close()
+
+
+def import_into(
+    shelf: Shelf,
+    files: Sequence[Path],
+    *,
+    progress: Callable[[Progress], None] = _silent,
+    confirm: bool = False,
+    clock: Callable[[], datetime] = _now,
+) -> ImportReport:
     """Import the extractions found in ``files`` (text or ZIP); a national file not among them keeps its rows.
 
     On return readers see the new directory, unless the report says held; on any error (:class:`DirectoryError`, disk)
@@ -71,42 +86,35 @@ def import_files(
     an older file than the present one, a file whose last line is cut.
     """
     extractions = find_extractions(list(files))
-    with writing(folder), built_aside(folder / FILE_NAME, tables.VERSION) as aside:
-        for statement in tables.TABLES:
-            aside.database.execute(statement)
-        report = _fill(aside.database, folder / FILE_NAME, extractions, progress, clock())
+    with shelf.building() as building:
+        report = _fill(building, extractions, progress, clock())
         if report.held_because and not confirm:
             return report
-        build.finish(aside.database)
-        aside.publish()
+        progress(Progress(step="names"))
+        building.persons()
+        building.publish()
     return ImportReport(files=report.files)
 
 
 def _fill(
-    database: sqlite3.Connection,
-    present: Path,
-    extractions: list[Extraction],
-    progress: Callable[[Progress], None],
-    now: datetime,
+    building: Building, extractions: list[Extraction], progress: Callable[[Progress], None], now: datetime
 ) -> ImportReport:
-    loadings = [build.load(database, extraction, progress) for extraction in extractions]
-    # An attachment must wait until no transaction is open, and everything here is one: the rows first, then the rest.
-    database.execute("COMMIT")
-    compared = build.attach_old(database, present)
-    database.execute("BEGIN")
-    if compared:
-        build.keep_others(database, {extraction.kind for extraction in extractions})
-    build.index(database)
+    loadings = [build.load(building, extraction, progress) for extraction in extractions]
+    building.attach()
+    if building.compared:
+        build.keep_others(building, {extraction.kind for extraction in extractions})
+    progress(Progress(step="indexes"))
+    building.index()
     reports, doubts = [], []
     for loading in loadings:
-        older = _older_than_present(database, loading.extraction) if compared else None
-        change = build.changes(database, loading.extraction.kind) if compared else Change(added=loading.rows)
-        reports.append(_reported(database, loading, change, now))
+        older = _older_than_present(building, loading.extraction) if building.compared else None
+        change = build.changes(building, loading.extraction.kind) if building.compared else Change(added=loading.rows)
+        reports.append(_reported(building, loading, change, now))
         doubts += [*_doubts(loading, change), *([older] if older else [])]
     return ImportReport(files=tuple(reports), held_because=tuple(doubts))
 
 
-def _reported(database: sqlite3.Connection, loading: Loading, change: Change, now: datetime) -> FileReport:
+def _reported(building: Building, loading: Loading, change: Change, now: datetime) -> FileReport:
     extraction = loading.extraction
     if not loading.rows:
         raise DirectoryError("empty", f"{extraction.name}: no row could be taken; first: {_first(loading)}")
@@ -116,15 +124,15 @@ def _reported(database: sqlite3.Connection, loading: Loading, change: Change, no
         published_at=extraction.published_at,
         rows=loading.rows,
         rejected=loading.rejected,
-        duplicates=build.duplicates(database, extraction.kind),
+        duplicates=build.duplicates(building, extraction.kind),
         change=change,
         examples=tuple(loading.examples),
     )
     published = report.published_at.isoformat() if report.published_at else None
-    database.execute(
-        "INSERT INTO main.file VALUES (?,?,?,?,?,?,?,?)",
-        (report.kind, report.name, published, now.isoformat(), report.rows, report.rejected, report.duplicates,
-         loading.sha256),
+    building.rows(
+        "INSERT INTO {new}.file VALUES (?,?,?,?,?,?,?,?)",
+        report.kind, report.name, published, now.isoformat(), report.rows, report.rejected, report.duplicates,
+        loading.sha256,
     )  # fmt: skip
     return report
 
@@ -144,9 +152,9 @@ def _doubts(loading: Loading, change: Change) -> list[str]:
     return doubts
 
 
-def _older_than_present(database: sqlite3.Connection, extraction: Extraction) -> str | None:
-    statement = "SELECT published_at FROM old.file WHERE kind = ?"
-    present = next(iter(database.execute(statement, (extraction.kind.value,))), (None,))[0]
+def _older_than_present(building: Building, extraction: Extraction) -> str | None:
+    found = building.rows("SELECT published_at FROM {old}.file WHERE kind = ?", extraction.kind.value)
+    present = found[0][0] if found else None
     if present and extraction.published_at and extraction.published_at < datetime.fromisoformat(present):
         return f"{extraction.name}: older than the file imported last"
     return None

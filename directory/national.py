@@ -1,16 +1,15 @@
-"""Look-ups in ``directory.db``: by number, by mailbox, by structure, by words."""
+"""Look-ups in the national directory: by number, by mailbox, by structure, by words."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
-from directory.database import Row, SwitchedDatabase
-from directory.fold import fold, fold_mailbox, structure_number
-from directory.importing import FILE_NAME
+from directory.database import Row
+from directory.fold import fold_mailbox, structure_number
 from directory.records import Found, Mailbox, MailboxKind, Office, Practitioner
-from directory.tables import VERSION
+from directory.searching import Wanted, numbers
+from directory.shelf import Shelf
 
 MAILBOX_FIELDS = (
     "kind, address, folded, domain, national_id, structure, service, family, given, profession, skill, accepts, "
@@ -19,39 +18,33 @@ MAILBOX_FIELDS = (
 BY_OWNER = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE national_id = ?"  # noqa: S608 (own names)
 BY_ADDRESS = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE folded = ?"  # noqa: S608 (own names)
 BY_STRUCTURE = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE structure = ? AND structure <> '' AND kind = 'ORG'"  # noqa: S608
-BY_ROWID = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE rowid = ?"  # noqa: S608 (own names)
+BY_ID = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE id = ?"  # noqa: S608 (own names)
 PERSON = "SELECT national_id, civility, family, given, profession FROM person WHERE national_id = ?"
-PERSON_BY_ROWID = "SELECT national_id, family, given FROM person WHERE id = ?"
+PERSON_BY_ID = "SELECT national_id, family, given FROM person WHERE id = ?"
 OFFICES = (
     "SELECT profession, skill, mode, finess, siret, technical, organisation, street, postcode, city "
     "FROM activity WHERE national_id = ?"
 )
-WORDS = (
-    "SELECT w.rowid, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
-    "LEFT JOIN person p ON p.id = w.rowid LEFT JOIN mailbox m ON m.rowid = -w.rowid WHERE words MATCH ? LIMIT ?"
-)
 DOMAIN = "SELECT 1 FROM mailbox WHERE domain = ? LIMIT 1"
+LABELS = "SELECT code, words FROM label WHERE kind = ?"
 LABEL = "SELECT words FROM label WHERE kind = ? AND code = ?"
 FACTS = "SELECT name, value FROM fact"
 FILES = "SELECT kind, name, published_at, imported_at, rows, rejected, duplicates, sha256 FROM file ORDER BY kind"
-
-_CONSIDERED = 400
-"""Hits that a search ranks; beyond, the words are too common and a town is needed."""
 
 
 class National:
     """The national extractions, read-only."""
 
-    def __init__(self, folder: Path) -> None:
-        self._database = SwitchedDatabase(folder / FILE_NAME, VERSION)
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """Rows of one of this module's statements."""
-        return self._database.rows(statement, values)
+        return self._shelf.rows(statement, values)
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
+        """Let go of the shelf."""
+        self._shelf.close()
 
     def by_owner(self, national_id: str) -> list[Mailbox]:
         """All mailboxes of one person."""
@@ -79,21 +72,13 @@ class National:
             )
         return None
 
-    def search(self, words: str, *, city: str | None, limit: int) -> list[Found]:
-        """Persons and organisations whose name holds all ``words`` (beginnings will do), exact names first."""
-        wanted, town = fold(words).split(), fold(city or "").split()
-        hits: dict[int, str] = {}
-        # Whole words first; beginnings only when there is room left: "MARTIN" must not drown in MARTINEZ.
-        for ending in ("", "*") if wanted else ():
-            if len(hits) < limit:
-                terms = [f'name:"{word}"{ending}' for word in wanted] + [f'town:"{word}"' for word in town]
-                more = sorted(self.rows(WORDS, " AND ".join(terms), _CONSIDERED), key=lambda hit: fold(hit[1]))
-                hits |= {number: name for number, name in more if number not in hits}
-        return [self._found(number) for number in list(hits)[:limit]]
+    def search(self, wanted: Wanted, *, limit: int) -> list[Found]:
+        """Persons and organisations whose name holds all the words; see :func:`directory.searching.numbers`."""
+        return [self._found(number) for number in numbers(self._shelf, wanted, limit)]
 
     def _found(self, number: int) -> Found:
         if number < 0:
-            box = _mailboxes(self.rows(BY_ROWID, -number))[0]
+            box = _mailboxes(self.rows(BY_ID, -number))[0]
             name = " – ".join(part for part in (box.organisation, box.service) if part)
             return Found(
                 national_id=None,
@@ -103,7 +88,7 @@ class National:
                 city=box.city,
                 mailboxes=(box.address,),
             )
-        national_id, family, given = self.rows(PERSON_BY_ROWID, number)[0]
+        national_id, family, given = self.rows(PERSON_BY_ID, number)[0]
         return self._found_person(national_id, f"{family} {given}")
 
     def _found_person(self, national_id: str, name: str) -> Found:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far one file is: rows taken, bytes read of the total (uncompressed)."""
+    """How far one file is: rows taken, bytes read of the total (uncompressed); afterwards the steps that remain."""
 
-    file: str
-    rows: int
-    bytes_done: int
-    bytes_total: int
+    step: str = "rows"
+    """``rows`` for each file, then ``indexes``, then ``names``."""
+    file: str = ""
+    rows: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0

@@ -111,6 +111,8 @@ def test_progress_tells_rows_and_bytes_up_to_the_total(tmp_path):
     path = write(tmp_path / "m.txt", mailbox_lines(20_000))
     import_files(tmp_path, [path], progress=told.append)
     assert len(told) >= 3
+    assert [one.step for one in told[-2:]] == ["indexes", "names"]
+    told = told[:-2]
     assert [one.rows for one in told] == sorted(one.rows for one in told)
     assert (told[-1].rows, told[-1].bytes_done) == (20_000, path.stat().st_size)
     assert all(one.bytes_total == path.stat().st_size for one in told)
@@ -338,7 +340,7 @@ def test_a_second_import_at_the_same_time_is_told_so(tmp_path):
         codes.append(caught.value.code)
 
     import_files(tmp_path, [path], progress=meanwhile)
-    assert codes == ["busy"]
+    assert set(codes) == {"busy"}
 
 
 def test_a_directory_of_another_version_asks_for_an_import_and_is_replaced_by_it(tmp_path, sample):

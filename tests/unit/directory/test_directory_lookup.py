@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from directory import Directory, import_files, national, whitelist
+from directory import Directory, import_files, national, shelf_sqlite, whitelist
 from directory.fold import fold, fold_mailbox, is_mailbox, structure_number, town
 from tests.unit.directory.synthetic import (
     ACTIVITY_HEADER,
@@ -163,12 +163,12 @@ STATEMENTS = {
     "by number": (national.BY_OWNER, ("x",)),
     "by mailbox": (national.BY_ADDRESS, ("x",)),
     "by structure": (national.BY_STRUCTURE, ("x",)),
-    "by rowid": (national.BY_ROWID, (1,)),
+    "by id": (national.BY_ID, (1,)),
     "person": (national.PERSON, ("x",)),
     "offices": (national.OFFICES, ("x",)),
     "domain": (national.DOMAIN, ("x",)),
     "label": (national.LABEL, ("x", "y")),
-    "words": (national.WORDS, ('name:"X"', 1)),
+    "words": (shelf_sqlite.WORDS, ('name:"X"', 1)),
 }
 
 

@@ -1,0 +1,78 @@
+"""Where the national files are kept, as the import and the look-ups see it: SQLite's file, or PostgreSQL's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from directory.database import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One condition of a search: one of ``words`` must stand in a column."""
+
+    column: str
+    """``name``, ``place`` (towns and postcodes), ``profession`` or ``skill`` (codes)."""
+    words: tuple[str, ...] = field(repr=False)
+    """Folded: capitals and digits only."""
+    begins: bool = False
+    """Whether a word that only begins so counts too."""
+
+
+class Building(Protocol):
+    """A directory being built where no reader sees it. Statements name its tables ``{new}.x``, the present ``{old}.x``.
+
+    Whatever was not published is gone afterwards.
+    """
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is a present directory to compare with, once :meth:`attach` was called."""
+        ...
+
+    def attach(self) -> None:
+        """From here on ``{old}`` is the present directory, if there is one that can be compared."""
+        ...
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """Run one statement with ``?`` for values; all its rows."""
+        ...
+
+    def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
+        """Put every row into a new table, the fastest way there is."""
+        ...
+
+    def index(self) -> None:
+        """Once the rows are there: the indexes of the rows."""
+        ...
+
+    def persons(self) -> None:
+        """Once the rows are indexed: one line a person, the words to search by, the counts."""
+        ...
+
+    def publish(self) -> None:
+        """Durable and seen by readers from here on, whole."""
+        ...
+
+
+class Shelf(Protocol):
+    """The national files of one installation. Safe for several threads."""
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """All rows of one SELECT with ``?`` for values; none while there is no directory."""
+        ...
+
+    def words(self, terms: Sequence[Term], limit: int) -> list[Row]:
+        """Those whom all ``terms`` find: number and name; a number below zero is an organisation's mailbox."""
+        ...
+
+    def building(self) -> AbstractContextManager[Building]:
+        """A new directory; raises DirectoryError ``busy`` while another one is being built."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...

@@ -1,0 +1,134 @@
+"""The national directory in ``directory.db``: built aside, renamed into place."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from directory import spelling, tables
+from directory.database import Aside, Row, SwitchedDatabase, built_aside, writing
+from directory.fold import fold
+from directory.shelf import Term
+
+FILE_NAME = "directory.db"
+WORDS = (
+    "SELECT w.rowid, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
+    "LEFT JOIN person p ON p.id = w.rowid LEFT JOIN mailbox m ON m.id = -w.rowid "
+    "WHERE words MATCH ? AND (p.id IS NOT NULL OR m.id IS NOT NULL) LIMIT ?"
+)
+_WORDS_TABLE = (
+    # Persons by their number, organisations' mailboxes by minus theirs. Beginnings of two and three letters are kept
+    # ready: without them, "M" followed by anything reads the lists of all names with M.
+    "CREATE VIRTUAL TABLE words USING fts5(name, place, profession, skill, content='', detail='column', "
+    "tokenize='ascii', prefix='2 3')"
+)
+_GATHERED = (
+    "national_id, civility, family, given, profession, group_concat(city || ' ' || postcode, ' ') AS places, "
+    "group_concat(profession, ' ') AS professions, group_concat(skill, ' ') AS skills"
+)
+_PERSONS = (
+    # The bare columns of a GROUP BY come from one row of the group: any spelling of the name will do for a search.
+    f"""INSERT INTO person (national_id, civility, family, given, profession, places, professions, skills)
+        SELECT {_GATHERED} FROM main.activity GROUP BY national_id""",  # noqa: S608 (own names)
+    "CREATE UNIQUE INDEX main.person_number ON person (national_id)",
+    f"""INSERT INTO person (national_id, civility, family, given, profession, places, professions, skills)
+        SELECT {_GATHERED} FROM main.mailbox WHERE national_id IS NOT NULL GROUP BY national_id
+        ON CONFLICT (national_id) DO UPDATE SET places = places || ' ' || excluded.places,
+            professions = professions || ' ' || excluded.professions,
+            skills = skills || ' ' || excluded.skills""",  # noqa: S608 (own names)
+    # FTS5 writes a segment whenever a rowid is below the one before: rising order, the negative ones first.
+    """INSERT INTO words (rowid, name, place)
+        SELECT -id, fold(organisation || ' ' || service), fold(city || ' ' || postcode) FROM main.mailbox
+        WHERE kind IN ('ORG', 'APP') ORDER BY id DESC""",
+    """INSERT INTO words (rowid, name, place, profession, skill)
+        SELECT id, fold(family || ' ' || given), fold(places), fold(professions), fold(skills)
+        FROM main.person ORDER BY id""",
+)
+
+
+class SqliteShelf:
+    """``directory.db`` of a folder; a missing file answers with no rows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._database = SwitchedDatabase(folder / FILE_NAME, tables.VERSION)
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """See :class:`directory.shelf.Shelf`."""
+        return self._database.rows(statement, tuple(values))
+
+    def words(self, terms: Sequence[Term], limit: int) -> list[Row]:
+        """See :class:`directory.shelf.Shelf`."""
+        return self.rows(WORDS, (" AND ".join(_match(term) for term in terms), limit))
+
+    @contextmanager
+    def building(self) -> Iterator[SqliteBuilding]:
+        """See :class:`directory.shelf.Shelf`."""
+        path = self._folder / FILE_NAME
+        with writing(self._folder), built_aside(path, tables.VERSION) as aside:
+            building = SqliteBuilding(aside, path)
+            for statement in tables.TABLES:
+                building.rows(statement)
+            building.rows(_WORDS_TABLE)
+            yield building
+
+    def close(self) -> None:
+        """See :class:`directory.shelf.Shelf`."""
+        self._database.close()
+
+
+class SqliteBuilding:
+    """See :class:`directory.shelf.Building`."""
+
+    def __init__(self, aside: Aside, present: Path) -> None:
+        self._aside, self._present, self.compared = aside, present, False
+        aside.database.create_function("fold", 1, lambda text: fold(text or ""), deterministic=True)
+
+    def attach(self) -> None:
+        """See :class:`directory.shelf.Building`; the rows are put first: a transaction cannot attach."""
+        if not self._present.exists():
+            return
+        with closing(sqlite3.connect(self._present)) as present:
+            if present.execute("PRAGMA user_version").fetchone()[0] != tables.VERSION:
+                return
+        self._aside.database.execute("COMMIT")
+        uri = f"{self._present.resolve().as_uri()}?mode=ro&immutable=1"
+        self._aside.database.execute("ATTACH DATABASE ? AS old", (uri,))
+        self._aside.database.execute("BEGIN")
+        self.compared = True
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """See :class:`directory.shelf.Building`."""
+        spelt = statement.format(new="main", old="old", bigkey="INTEGER PRIMARY KEY")
+        return self._aside.database.execute(spelt, values).fetchall()
+
+    def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
+        """See :class:`directory.shelf.Building`."""
+        marks = ",".join("?" * columns)
+        self._aside.database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 (own names)
+
+    def index(self) -> None:
+        """See :class:`directory.shelf.Building`."""
+        for table, name, what in tables.ROW_INDEXES:
+            self.rows(f"CREATE INDEX main.{table}_{name} ON {table} {what}")
+
+    def persons(self) -> None:
+        """See :class:`directory.shelf.Building`."""
+        for statement in _PERSONS:
+            self.rows(statement)
+        words = spelling.words_of(fold(name) for (name,) in self.rows(tables.NAMES))
+        self.insert("word", 2, iter(enumerate(words, start=1)))
+        self.insert("near", 1, spelling.pairs(words))
+        self.rows(tables.FACTS)
+
+    def publish(self) -> None:
+        """See :class:`directory.shelf.Building`."""
+        self._aside.publish()
+
+
+def _match(term: Term) -> str:
+    """In FTS5's own language; folded words hold nothing that means something there."""
+    ending = "*" if term.begins else ""
+    return "(" + " OR ".join(f'{term.column}:"{word}"{ending}' for word in term.words) + ")"
