@@ -10,11 +10,11 @@ from pathlib import Path
 from commands.checking import Finding, error, note, warning
 from commands.french_lines import in_french
 from commands.places import settings_path
-from config.settings import Settings, SettingsError, load, secret
+from config.settings import Settings, SettingsError, load
 from gateway.control import order
 from gateway.errors import HuitaineError
 from gateway.service.floors import packages_too_old, system_too_old
-from gateway.service.installing import key_store
+from gateway.service.keystores import gateway_keys
 from gateway.service.storing import open_vault
 
 
@@ -71,7 +71,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     except HuitaineError as refused:
         yield error("crypto.master_key_secret", "master-key", *_both(refused))
     try:
-        store = key_store(settings.gateway.data, secret(settings, settings.crypto.keystore_secret))
+        store = gateway_keys(settings)
         store.signing_identity(settings.crypto.identity)
     except SettingsError as refused:
         yield error("crypto.keystore_secret", "keystore-password", str(refused), in_french(str(refused)))

@@ -237,6 +237,9 @@ class Crypto(Section):
     identity: str = "gateway"
     openpgp_key: str | None = None
     keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
+    token_module: Path | None = None
+    token_label: str = "huitaine"  # noqa: S105 (no secret)
+    token_pin_secret: str = "token-pin"  # noqa: S105 (the name of a file)
     master_key_secret: str = "master-key"  # noqa: S105 (the name of a file)
     tenant_key_days: Annotated[float, Field(ge=1, le=366)] = 30.0
     former_key_days: Annotated[float, Field(ge=0, le=366)] = 7.0
@@ -257,12 +260,13 @@ class Queue(Section):
 
 
 class DelayLimit(Section):
-    """Another limit for one source, service or kind of letter; what is left out fits all."""
+    """Another limit for one source, service, kind of letter, or for urgent ones; what is left out fits all."""
 
     policy: Literal["8-days", "same-day", "same-working-day", "lab-results"]
     hospital: str | None = None
     unit: str | None = None
     kind: str | None = None
+    urgent: bool | None = None
     days: Annotated[int, Field(ge=0)] = 0
     hours: Annotated[float, Field(gt=0)] | None = None
 

@@ -11,7 +11,8 @@
     │   ├── PeerTimedOut            4.4.2
     │   ├── PeerDeferred            4.x.x  as the peer said
     │   ├── TlsBelowFloor           4.7.5  never falls back to less
-    │   └── MailboxUnavailable      4.4.2  the IMAP mailbox does not answer as it should
+    │   ├── MailboxUnavailable      4.4.2  the IMAP mailbox does not answer as it should
+    │   └── TokenUnavailable        4.3.0  the PKCS #11 token with our private key does not answer now
     └── PermanentFailure            5.x.x  only a change of the letter or of the settings helps
         ├── UnreadableDocument      5.6.0  carries the findings
         ├── TooLarge                5.3.4
@@ -123,6 +124,12 @@ class LoginRefused(MailboxUnavailable):
     """The server does not take our password: asking often locks the account."""
 
     status, words = "4.7.8", "Mailbox login refused"
+
+
+class TokenUnavailable(TransientFailure):
+    """The token that holds our private key does not answer now: the letter waits."""
+
+    status, words = "4.3.0", "Signing not possible now, try again later"
 
 
 class PermanentFailure(HuitaineError):
