@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import string
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -74,8 +75,8 @@ def install(folder: Path, *, mode: Mode = Mode.TEST, domain: str = "hospital.tes
     for name, access in (("", 0o755), ("data", 0o700), ("secrets", 0o700), ("tls", 0o700), ("drop", 0o700)):
         (folder / name).mkdir(mode=access, parents=True, exist_ok=True)
     create_master_key(folder / "secrets" / "master-key")
-    _secret(folder, "keystore-password", secrets.token_urlsafe(24))
-    password = secrets.token_urlsafe(12)
+    _secret(folder, "keystore-password", _password(32))
+    password = _password(16)
     _secret(folder, "source-dpi", PasswordHasher().hash(password))
     if mode is Mode.TEST:
         _authority(folder, domain)
@@ -91,6 +92,11 @@ def install(folder: Path, *, mode: Mode = Mode.TEST, domain: str = "hospital.tes
 def key_store(folder: Path, password: bytes) -> KeyStore:
     """The gateway's key store inside a data folder."""
     return KeyStore(folder / "keys", password)
+
+
+def _password(length: int) -> str:
+    """Letters and digits: pasted behind an option of a command, a dash in front would read as another option."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
 
 
 def _authority(folder: Path, domain: str) -> None:
