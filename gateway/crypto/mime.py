@@ -15,12 +15,12 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses
 
 import pybase64
 
 from gateway.errors import NotOpened
 
+PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _HEADER_LIMIT = 256 << 10
 _DEPTH, _PARTS = 20, 1000
 _END = re.compile(rb"\r?\n\r?\n")
@@ -34,6 +34,11 @@ class Entity:
     raw: bytes = field(repr=False)
     body: bytes = field(repr=False)
     header: Message = field(repr=False)
+
+    @property
+    def head(self) -> bytes:
+        """The header fields as they stand, with the empty line after them."""
+        return self.raw[: len(self.raw) - len(self.body)]
 
     @property
     def media_type(self) -> str:
@@ -59,14 +64,6 @@ class Entity:
             return str(make_header(decode_header(name)))
         except _BAD_MIME:
             return ""
-
-    def sender(self) -> str:
-        """The one address of the one From field, or nothing when there are several or none."""
-        try:
-            found = getaddresses([str(value) for value in self.header.get_all("From", [])])
-        except _BAD_MIME:
-            return ""
-        return found[0][1] if len(found) == 1 else ""
 
     def content(self) -> bytes:
         """The body without its transfer encoding; NotOpened ``bad-transfer-encoding``."""

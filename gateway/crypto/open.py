@@ -1,33 +1,41 @@
 """The station backwards: take a sealed mail apart, layer by layer, and say of each who vouches for it and why not.
 
 Only a whole mail is unwrapped, never one part among others: a decrypted part shown beside foreign parts is how Efail
-works (CR-23). An unsigned CBC envelope opens but proves nothing (CR-24).
+works (CR-23). An unsigned CBC envelope opens but proves nothing (CR-24). What is inside is given only when every layer
+around it is off and checked; a signature that does not hold is told beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from itertools import islice
 
 import pysequoia
 from cryptography import x509
 
-from gateway.crypto.certificates import same_address
+from gateway.crypto.certificates import addresses_of
 from gateway.crypto.cms import decrypt as cms_decrypt
 from gateway.crypto.cms import names
 from gateway.crypto.cms.structures import Asn1
 from gateway.crypto.cms.verify import encapsulated, signatures
+from gateway.crypto.header_protection import read_protected
 from gateway.crypto.keys import SigningIdentity
-from gateway.crypto.mime import Entity, leaves, read_entity, split
+from gateway.crypto.mime import PKCS7, Entity, leaves, read_entity, split
 from gateway.crypto.opened import Layer, OpenedMail, Part
 from gateway.crypto.openpgp import public_keys
 from gateway.crypto.openpgp_open import OpenPgpSecret, OpenPgpSignature, decrypt, verify_detached
+from gateway.crypto.peeled import Peeled, Shown, Taken, mail_fields
+from gateway.crypto.reception import Reception
+from gateway.crypto.remarks import remarks
+from gateway.crypto.trust.policy import Trust
+from gateway.crypto.trust.signers import SignersTrust
+from gateway.crypto.weighing import weighed
 from gateway.errors import NotOpened
 
 _DEPTH = 10
-_PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _OPAQUE_NAMES = (".p7m", ".p7z")
 _MAXIMUM_PARTS = 1000
 
@@ -40,57 +48,81 @@ class OpeningKeys:
     openpgp: tuple[OpenPgpSecret, ...] = ()
     correspondents: tuple[bytes, ...] = field(repr=False, default=())
 
+    def mailboxes(self) -> Iterator[str]:
+        """Whose keys they are, as far as certificates say."""
+        for identity in self.smime:
+            with contextlib.suppress(ValueError, x509.DuplicateExtension):
+                yield from addresses_of(identity.certificate)
+
 
 def open_mail(
-    content: bytes, keys: OpeningKeys, *, at: datetime, trust_roots: Sequence[x509.Certificate]
+    content: bytes,
+    keys: OpeningKeys,
+    *,
+    at: datetime,
+    trust_roots: Sequence[x509.Certificate],
+    reception: Reception | None = None,
 ) -> OpenedMail:
     """Open every layer of a mail received at ``at``.
 
     NotOpened when a layer cannot be decrypted: the same words whatever the reason (CR-34). A signature that does not
     hold is no error: its layer says ``verified`` false and why.
     """
-    return _Opening(keys, at, trust_roots).run(read_entity(content))
+    known = reception or Reception()
+    trust = replace(Trust.of(trust_roots), revocation=known.revocation)
+    peeled = _Opening(keys, SignersTrust(trust=trust, at=at)).peel(read_entity(content))
+    layers = weighed(peeled, known, (*known.mailboxes, *keys.mailboxes()))
+    parts = list(_parts(peeled.inner))
+    mail = OpenedMail(
+        layers=layers,
+        entity=peeled.inner.raw,
+        parts=tuple(Part(name=each.filename, media_type=each.media_type, content=each.content()) for each in parts),
+        headers=replace(peeled, taken=_with(peeled.taken, layers)).headers(),
+    )
+    return replace(mail, remarks=remarks(mail, peeled, parts))
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What one layer turned out to be: its entries for the list, and the bytes inside."""
 
-    layers: tuple[Layer, ...]
+    taken: tuple[Taken, ...]
     inner: bytes
 
 
 class _Opening:
-    """One run of :func:`open_mail`; remembers whose mail the current layer claims to be."""
+    """One run of :func:`open_mail`."""
 
-    def __init__(self, keys: OpeningKeys, at: datetime, trust_roots: Sequence[x509.Certificate]) -> None:
-        self._keys, self._at, self._trust_roots = keys, at, trust_roots
+    def __init__(self, keys: OpeningKeys, trust: SignersTrust) -> None:
+        self._keys, self._trust = keys, trust
         self._known: list[pysequoia.Cert] = [cert for key in keys.correspondents for cert in public_keys(key)]
-        self._sender = ""
 
-    def run(self, entity: Entity) -> OpenedMail:
-        """Peel until nothing is left to peel."""
-        self._sender = entity.sender()
-        layers: list[Layer] = []
+    def peel(self, entity: Entity) -> Peeled:
+        """Take off what there is, until nothing is left to take off."""
+        taken: list[Taken] = []
+        shown = [Shown(depth=0, fields=mail_fields(entity))]
         while (step := self._peel(entity)) is not None:
-            layers += step.layers
-            if len(layers) > _DEPTH:
+            taken += step.taken
+            if len(taken) > _DEPTH:
                 raise NotOpened("too-many-layers")
             entity = read_entity(step.inner)
-            if step.layers[0].kind == "message":
-                self._sender = entity.sender()
-        return OpenedMail(layers=tuple(layers), entity=entity.raw, parts=tuple(_parts(entity)))
+            if step.taken[0].layer.kind == "message":
+                shown.append(Shown(depth=len(taken), fields=mail_fields(entity)))
+        protected = read_protected(entity) if taken else None
+        if protected is not None:
+            shown.append(Shown(depth=len(taken), fields=protected.inside))
+        return Peeled(taken=tuple(taken), shown=tuple(shown), protected=protected, inner=entity)
 
     def _peel(self, entity: Entity) -> _Step | None:
         kind = entity.media_type
-        if kind in _PKCS7 or entity.filename.lower().endswith(_OPAQUE_NAMES):
+        if kind in PKCS7 or entity.filename.lower().endswith(_OPAQUE_NAMES):
             return self._pkcs7(entity.content())
         if kind == "multipart/signed":
             return self._signed(entity)
         if kind == "multipart/encrypted":
             return self._openpgp_encrypted(entity)
         if kind == "message/rfc822":
-            return _Step((Layer(kind="message"),), entity.content())
+            return _Step((Taken(layer=Layer(kind="message")),), entity.content())
         return None
 
     def _pkcs7(self, der: bytes) -> _Step:
@@ -102,12 +134,12 @@ class _Opening:
                 raise NotOpened("nothing-inside")
             return _Step(self._judged(content, inner), inner)
         if kind == names.COMPRESSED_DATA:
-            return _Step((Layer(kind="smime-compressed"),), cms_decrypt.inflate(content))
+            return _Step((Taken(layer=Layer(kind="smime-compressed")),), cms_decrypt.inflate(content))
         if kind not in {names.ENVELOPED_DATA, names.AUTH_ENVELOPED_DATA}:
             raise NotOpened("not-cms")
         opened = cms_decrypt.decrypt(kind, content, self._keys.smime)
         layer = Layer(kind="smime-encrypted", algorithms=opened.algorithms, intact=opened.intact)
-        return _Step((layer,), opened.content)
+        return _Step((Taken(layer=layer),), opened.content)
 
     def _signed(self, entity: Entity) -> _Step:
         parts = split(entity)
@@ -116,23 +148,28 @@ class _Opening:
         signed, signature = parts[0], read_entity(parts[1])
         if "pgp" in (signature.media_type + entity.parameter("protocol")).lower():
             judged = verify_detached(_crlf(signed), signature.content(), self._known)
-            return _Step((self._openpgp_layer(judged),), signed)
+            return _Step((_openpgp_signed(judged),), signed)
         kind, content = cms_decrypt.read_content_info(signature.content())
         if kind != names.SIGNED_DATA or encapsulated(content) is not None:
             raise NotOpened("not-cms")
         return _Step(self._judged(content, _crlf(signed)), signed)
 
-    def _judged(self, signed: Asn1, content: bytes) -> tuple[Layer, ...]:
-        """One layer per signer; each must also be whom the mail says it is from (CR-17)."""
-        found = signatures(signed, content, at=self._at, trust_roots=self._trust_roots)
+    def _judged(self, signed: Asn1, content: bytes) -> tuple[Taken, ...]:
+        """One layer per signer."""
+        found = signatures(signed, content, at=self._trust.at, trust=self._trust)
         return tuple(
-            Layer(
-                kind="smime-signed",
-                algorithms=each.algorithms,
-                signer=", ".join(each.addresses) or each.subject or None,
-                signed_at=each.signed_at,
-                told=each.told,
-                **self._verdict(each.why_not, each.addresses),
+            Taken(
+                signers=each.addresses,
+                layer=Layer(
+                    kind="smime-signed",
+                    algorithms=each.algorithms,
+                    signer=", ".join(each.addresses) or each.subject or None,
+                    signed_at=each.signed_at,
+                    told=each.told,
+                    verified=not each.why_not,
+                    why_not=each.why_not,
+                    revocation=self._trust.revocation.get(each.certificate),
+                ),
             )
             for each in found
         )
@@ -142,19 +179,20 @@ class _Opening:
         if len(parts) != 2:
             raise NotOpened("not-two-parts")
         opened = decrypt(read_entity(parts[1]).content(), self._keys.openpgp, self._known)
-        layers = [Layer(kind="openpgp-encrypted", algorithms=opened.algorithms, intact=True)]
+        taken = [Taken(layer=Layer(kind="openpgp-encrypted", algorithms=opened.algorithms, intact=True))]
         if opened.signature is not None:
-            layers.append(self._openpgp_layer(opened.signature))
-        return _Step(tuple(layers), opened.content)
+            taken.append(_openpgp_signed(opened.signature))
+        return _Step(tuple(taken), opened.content)
 
-    def _openpgp_layer(self, judged: OpenPgpSignature) -> Layer:
-        signer = ", ".join(judged.addresses) or judged.fingerprint or None
-        return Layer(kind="openpgp-signed", signer=signer, **self._verdict(judged.why_not, judged.addresses))
 
-    def _verdict(self, why_not: str, addresses: Sequence[str]) -> dict[str, Any]:  # Any: two fields of Layer
-        if not why_not and not any(same_address(each, self._sender) for each in addresses):
-            why_not = "signer-is-not-from"
-        return {"verified": not why_not, "why_not": why_not}
+def _openpgp_signed(judged: OpenPgpSignature) -> Taken:
+    signer = ", ".join(judged.addresses) or judged.fingerprint or None
+    layer = Layer(kind="openpgp-signed", signer=signer, verified=not judged.why_not, why_not=judged.why_not)
+    return Taken(layer=layer, signers=judged.addresses)
+
+
+def _with(taken: Sequence[Taken], layers: Sequence[Layer]) -> tuple[Taken, ...]:
+    return tuple(replace(one, layer=layer) for one, layer in zip(taken, layers, strict=True))
 
 
 def _crlf(signed: bytes) -> bytes:
@@ -162,10 +200,8 @@ def _crlf(signed: bytes) -> bytes:
     return signed if b"\r\n" in signed else signed.replace(b"\n", b"\r\n")
 
 
-def _parts(entity: Entity) -> list[Part]:
-    found: list[Part] = []
-    for leaf in leaves(entity):
-        if len(found) >= _MAXIMUM_PARTS:
-            raise NotOpened("too-many-parts")
-        found.append(Part(name=leaf.filename, media_type=leaf.media_type, content=leaf.content()))
+def _parts(entity: Entity) -> list[Entity]:
+    found = list(islice(leaves(entity), _MAXIMUM_PARTS + 1))
+    if len(found) > _MAXIMUM_PARTS:
+        raise NotOpened("too-many-parts")
     return found

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.crypto.cms.told import Told
+from gateway.crypto.header_fields import addresses, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Layer:
     """For an encrypted layer: whether a change in transit would have been noticed (GCM, MDC), never for CBC."""
     told: Told = field(repr=False, default_factory=Told)
     """For a verified S/MIME signature: how its signer wants to be written to."""
+    revocation: str | None = None
+    """For an S/MIME signature: not-asked, good, revoked, unknown; ``None`` when it never came to that."""
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """The shape of ``huitaine open``."""
@@ -39,6 +42,7 @@ class Layer:
             "why_not": self.why_not or None,
             "signed_at": self.signed_at.isoformat() if self.signed_at else None,
             "intact": self.intact,
+            "revocation": self.revocation,
         }
 
 
@@ -57,12 +61,38 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """The header fields that count: those inside the layers when there are any, else what stood outside."""
+
+    fields: tuple[tuple[str, bytes], ...] = field(repr=False, default=())
+    """Name in lower case and the whole field as written, without those that belong to the body."""
+    protection: str = "none"
+    """none, signed, encrypted, signed-and-encrypted (RFC 9788 §1.8): what a relay could not have changed or read."""
+
+    def text(self, name: str) -> str | None:
+        """The decoded value of the one field of that name; ``None`` when there are none or several."""
+        found = [value_of(raw) for each, raw in self.fields if each == name]
+        return found[0] if len(found) == 1 else None
+
+    def addresses(self, *names: str) -> tuple[str, ...]:
+        """Every mailbox in the fields of those names."""
+        return tuple(one for each, raw in self.fields if each in names for one in addresses(value_of(raw)))
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON
+        """The shape of ``huitaine open``."""
+        return {"protection": self.protection, **{name: self.text(name) for name in ("from", "to", "subject", "date")}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedMail:
     """The layers from outside inwards, and what was inside, byte for byte."""
 
     layers: tuple[Layer, ...]
     entity: bytes = field(repr=False)
     parts: tuple[Part, ...]
+    headers: Headers = field(default_factory=Headers)
+    remarks: tuple[str, ...] = ()
+    """Stable codes of what a reader should be told (``gateway/crypto/remarks.py``)."""
 
     @property
     def authenticated(self) -> bool:
@@ -73,10 +103,17 @@ class OpenedMail:
         signed = [layer.verified for layer in inner if layer.verified is not None]
         return bool(signed) and all(signed)
 
+    @property
+    def malleable(self) -> bool:
+        """Whether somebody on the way may have changed words of it unnoticed: an envelope that nothing vouches for."""
+        return not self.authenticated and any(layer.intact is False for layer in self.layers)
+
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """The shape of ``huitaine open`` (interface.md)."""
         return {
             "authenticated": self.authenticated,
             "layers": [layer.as_json() for layer in self.layers],
+            "headers": self.headers.as_json(),
+            "remarks": list(self.remarks),
             "parts": [part.as_json() for part in self.parts],
         }

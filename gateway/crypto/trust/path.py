@@ -129,7 +129,8 @@ def _context(
         allow_fetching=False,  # neither AIA nor anything else: what is known was handed in
         crls=said.crls if said else (),
         ocsps=said.ocsps if said else (),
-        revinfo_policy=CertRevTrustPolicy(_OF_THE_LAST if said else _NOT_ASKED),
+        # An answer is fetched after the mail came: what it says of the time before counts as well.
+        revinfo_policy=CertRevTrustPolicy(_OF_THE_LAST if said else _NOT_ASKED, retroactive_revinfo=True),
     )
 
 

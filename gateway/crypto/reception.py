@@ -1,0 +1,18 @@
+"""What is known of a mail besides its bytes, and how strictly its signers are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.crypto.trust.policy import Revocation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """How a mail came; what is not known is not held against it."""
+
+    envelope_sender: str | None = field(repr=False, default=None)
+    """Who handed it in, by MAIL FROM or by his login; ``None`` when nobody knows, empty for the null sender."""
+    mailboxes: tuple[str, ...] = field(repr=False, default=())
+    """Whose it is; the addresses in the certificates of the opening keys count besides."""
+    revocation: Revocation = field(default_factory=Revocation)

@@ -1,0 +1,77 @@
+"""What a reader should be told of an opened mail beside the verdict on each layer; pure, stable codes.
+
+sealed-part-among-others   an encrypted or signed part stands beside others: it was left as it is (CR-23)
+malleable                  encrypted without a check and vouched for by nobody: words may have been changed (CR-24)
+outer-headers-differ       what stands outside is not what the sender left there
+reply-to-elsewhere         answers would leave the sender's domain, or MSSanté (KIM A_23422)
+sender-differs             Sender names somebody else than From
+return-path-differs        somebody else handed it in: a relay, or a forger
+revocation-unknown         no authority answered whether a signer's certificate was taken back
+forged-result              it came with a result field of our name, which was taken out (CR-36)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gateway.crypto.certificates import same_address
+from gateway.crypto.header_fields import value_of
+from gateway.crypto.mime import PKCS7, Entity
+from gateway.crypto.opened import Headers, OpenedMail
+from gateway.crypto.peeled import Fields, Peeled
+from gateway.crypto.results import is_ours
+
+_SEALED = {*PKCS7, "multipart/signed", "multipart/encrypted", "application/pgp-encrypted"}
+_COMPARED = ("from", "to", "cc", "reply-to", "date", "subject")
+
+
+def remarks(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> tuple[str, ...]:
+    """The codes that hold, in the order above."""
+    return tuple(_codes(mail, peeled, parts))
+
+
+def _codes(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> Iterator[str]:
+    outer = peeled.shown[0].fields
+    if len(parts) > 1 and any(part.media_type in _SEALED for part in parts):
+        yield "sealed-part-among-others"
+    if mail.malleable:
+        yield "malleable"
+    if _outer_differs(peeled):
+        yield "outer-headers-differ"
+    yield from _of_senders(mail.headers, outer)
+    if any(layer.revocation == "unknown" for layer in mail.layers):
+        yield "revocation-unknown"
+    if any(is_ours(name, raw) for shown in peeled.shown for name, raw in shown.fields):
+        yield "forged-result"
+
+
+def _of_senders(headers: Headers, outer: Fields) -> Iterator[str]:
+    author = next(iter(headers.addresses("from")), "")
+    if not all(_same_space(author, one) for one in headers.addresses("reply-to")):
+        yield "reply-to-elsewhere"
+    if not all(same_address(author, one) for one in headers.addresses("sender")):
+        yield "sender-differs"
+    returned = next((value_of(raw).strip("<> ") for name, raw in outer if name == "return-path"), "")
+    if returned and not same_address(author, returned):
+        yield "return-path-differs"
+
+
+def _same_space(author: str, other: str) -> bool:
+    one, two = (address.rpartition("@")[2].lower() for address in (author, other))
+    return one == two or (one.endswith(".mssante.fr") and two.endswith(".mssante.fr"))
+
+
+def _outer_differs(peeled: Peeled) -> bool:
+    """Whether a field outside is neither what the sender says he left there nor what he wrote inside."""
+    protected = peeled.protected
+    if protected is None:
+        return False
+    left = dict(protected.outside)
+    inside = {name: value_of(raw) for name, raw in protected.inside}
+    for name, raw in peeled.shown[0].fields:
+        if name not in _COMPARED or (not protected.tells_outside and name == "subject"):
+            continue  # the older form hides the subject without saying so
+        said = left.get(name) if protected.tells_outside else inside.get(name, value_of(raw))
+        if said != value_of(raw):
+            return True
+    return False

@@ -1,0 +1,99 @@
+"""Whether whoever signed a mail counts: usage, path and revocation; what ``cms/verify.py`` asks of its ``Trust``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from asn1crypto import cms, core
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from gateway.crypto.cms.structures import BAD_BYTES
+from gateway.crypto.cms.verify import Signer
+from gateway.crypto.trust.path import judge
+from gateway.crypto.trust.policy import Evidence, Revocation, Statements, Trust
+
+_PURPOSES = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+_CODES = {
+    "untrusted": "untrusted-signer",
+    "expired": "certificate-expired",
+    "not-yet-valid": "certificate-not-yet-valid",
+    "revoked": "certificate-revoked",
+    "unreadable": "malformed",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class SignersTrust:
+    """Judges the signers of one mail that came ``at`` that moment, and remembers what became of the question."""
+
+    trust: Trust
+    at: datetime
+    revocation: dict[bytes, str] = field(default_factory=dict)
+    """By certificate (DER): not-asked, good, revoked, unknown."""
+
+    def why_not(self, signer: Signer) -> str:
+        """Empty, or one of certificate-expired, certificate-not-yet-valid, wrong-usage, untrusted-signer,
+        weak-signature, certificate-revoked, revocation-unknown, malformed.
+        """
+        try:
+            certificate = x509.load_der_x509_certificate(signer.certificate)
+            above = [x509.load_der_x509_certificate(other) for other in signer.others]
+            dates = _dates(certificate, signer.moment)
+            if dates or not _signs_mail(certificate):
+                return dates or "wrong-usage"
+        except (ValueError, x509.DuplicateExtension):
+            return "malformed"
+        trust = replace(self.trust, revocation=_with_stapled(self.trust.revocation, signer.revocations))
+        verdict = judge(certificate, above, trust, valid_at=signer.moment, known_at=self.at)
+        self.revocation[signer.certificate] = verdict.revocation
+        return _CODES.get(verdict.why_not, verdict.why_not)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stapled:
+    """What the mail brought of itself, believed when nothing fresher is had: its sender chose it (RFC 5940)."""
+
+    first: Evidence
+    stapled: Statements
+
+    def about(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[Statements]:
+        """What is asked, then what came along."""
+        yield from self.first.about(certificate, issuer)
+        yield self.stapled
+
+
+def _with_stapled(revocation: Revocation, choices: Sequence[bytes]) -> Revocation:
+    crls, ocsps = [], []
+    for choice in choices:
+        try:
+            read = cms.RevocationInfoChoice.load(choice)
+            if read.name == "crl":
+                crls.append(read.chosen.dump())
+            elif read.chosen["other_rev_info_format"].dotted == "1.3.6.1.5.5.7.16.2":  # id-ri-ocsp-response
+                ocsps.append(core.Asn1Value.load(read.chosen["other_rev_info"].dump()).dump())
+        except BAD_BYTES:
+            continue
+    if not crls and not ocsps:
+        return revocation
+    stapled = Statements(crls=tuple(crls), ocsps=tuple(ocsps))
+    return replace(revocation, evidence=_Stapled(first=revocation.evidence, stapled=stapled))
+
+
+def _dates(certificate: x509.Certificate, moment: datetime) -> str:
+    if moment > certificate.not_valid_after_utc:
+        return "certificate-expired"
+    return "certificate-not-yet-valid" if moment < certificate.not_valid_before_utc else ""
+
+
+def _signs_mail(certificate: x509.Certificate) -> bool:
+    """RFC 8550 §4.4.2, §4.4.4: what the certificate says of its use must allow it; silence does."""
+    for extension in certificate.extensions:
+        match extension.value:
+            case x509.KeyUsage() as usage if not (usage.digital_signature or usage.content_commitment):
+                return False
+            case x509.ExtendedKeyUsage() as purposes if not any(each in _PURPOSES for each in purposes):
+                return False
+    return True
