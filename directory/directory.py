@@ -80,6 +80,14 @@ class Directory:
                 boxes.append(_entry(folded, f"8{rpps}"))
         return [self._ranked(box) for box in boxes]
 
+    def addresses(self, piece: str, *, anywhere: bool = False, limit: int = 20) -> list[str]:
+        """Mailboxes whose address begins with ``piece``, or holds it ``anywhere`` (all are read for it: some 50 ms)."""
+        folded = fold_mailbox(piece)
+        found = self._national.addresses(folded, anywhere=anywhere, limit=limit)
+        given = {address for (address,) in self._local.rows(local.ENTRY_MAILBOXES)}
+        fits = {one for one in given if (folded in one if anywhere else one.startswith(folded))}
+        return sorted({*found, *fits})[:limit]
+
     def by_structure(self, number: str) -> list[Mailbox]:
         """The organisational mailboxes of a FINESS or SIRET (with or without the digit of IDNST)."""
         return [self._ranked(box) for box in self._national.by_structure(number)]

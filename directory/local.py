@@ -40,6 +40,7 @@ OPENPGP_KEYS = "SELECT key, fingerprint, expires_at, source FROM openpgp WHERE m
 FORM = "SELECT names FROM form WHERE subject = ?"
 ENTRIES_BY_RPPS = "SELECT mailbox FROM entry WHERE rpps = ? ORDER BY mailbox"
 ENTRIES_BY_MAILBOX = "SELECT rpps FROM entry WHERE mailbox = ? ORDER BY rpps"
+ENTRY_MAILBOXES = "SELECT DISTINCT mailbox FROM entry"
 RANK = "SELECT rank FROM preference WHERE mailbox = ?"
 ABSENCES = "SELECT rpps, starts_at, ends_at, substitute FROM absence WHERE rpps = ? ORDER BY starts_at DESC"
 COUNTS = (

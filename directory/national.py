@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -25,6 +26,8 @@ OFFICES = (
     "SELECT profession, skill, mode, finess, siret, technical, organisation, street, postcode, city "
     "FROM activity WHERE national_id = ?"
 )
+ADDRESSES_FROM = "SELECT DISTINCT folded FROM mailbox WHERE folded >= ? AND folded < ? ORDER BY folded LIMIT ?"
+ADDRESSES_WITH = "SELECT DISTINCT folded FROM mailbox WHERE folded LIKE ? ESCAPE '!' ORDER BY folded LIMIT ?"
 DOMAIN = "SELECT 1 FROM mailbox WHERE domain = ? LIMIT 1"
 LABELS = "SELECT code, words FROM label WHERE kind = ?"
 LABEL = "SELECT words FROM label WHERE kind = ? AND code = ?"
@@ -53,6 +56,13 @@ class National:
     def by_address(self, address: str) -> list[Mailbox]:
         """Everyone whose mailbox this is, case folded."""
         return _mailboxes(self.rows(BY_ADDRESS, fold_mailbox(address)))
+
+    def addresses(self, piece: str, *, anywhere: bool, limit: int) -> list[str]:
+        """Addresses that begin with ``piece`` or hold it; ``piece`` is folded, ``folded`` sorted by code points."""
+        if not anywhere:
+            return [row[0] for row in self.rows(ADDRESSES_FROM, piece, f"{piece}\U0010ffff", limit)]
+        literal = re.sub("[!%_]", r"!\g<0>", piece)
+        return [row[0] for row in self.rows(ADDRESSES_WITH, f"%{literal}%", limit)]
 
     def by_structure(self, number: str) -> list[Mailbox]:
         """The organisational mailboxes of a FINESS or SIRET."""
