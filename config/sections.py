@@ -231,20 +231,6 @@ class Directory(Section):
     white_list_required: bool = True
 
 
-class Crypto(Section):
-    """The gateway's own keys."""
-
-    identity: str = "gateway"
-    openpgp_key: str | None = None
-    keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
-    token_module: Path | None = None
-    token_label: str = "huitaine"  # noqa: S105 (no secret)
-    token_pin_secret: str = "token-pin"  # noqa: S105 (the name of a file)
-    master_key_secret: str = "master-key"  # noqa: S105 (the name of a file)
-    tenant_key_days: Annotated[float, Field(ge=1, le=366)] = 30.0
-    former_key_days: Annotated[float, Field(ge=0, le=366)] = 7.0
-
-
 class Queue(Section):
     """When to try again, and when to stop."""
 

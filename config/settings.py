@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config import sections
+from config.crypto import Crypto
 from config.escalation import Escalation
 
 PREFIX = "HUITAINE__"
@@ -38,7 +39,7 @@ class Settings(BaseSettings):
     sources: dict[str, sections.Source] = {}
     courier: sections.Courier = sections.Courier()
     directory: sections.Directory = sections.Directory()
-    crypto: sections.Crypto = sections.Crypto()
+    crypto: Crypto = Crypto()
     queue: sections.Queue = sections.Queue()
     receipts: sections.Receipts = sections.Receipts()
     delays: sections.Delays = sections.Delays()
