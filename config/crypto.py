@@ -1,0 +1,32 @@
+"""The section ``[crypto]``; what each key means stands in ``huitaine.toml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config.sections import Section
+
+Revocation = Literal["off", "soft", "hard"]
+
+
+class Crypto(Section):
+    """The gateway's own keys, and the authorities it believes."""
+
+    identity: str = "gateway"
+    openpgp_key: str | None = None
+    keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
+    token_module: Path | None = None
+    token_label: str = "huitaine"  # noqa: S105 (no secret)
+    token_pin_secret: str = "token-pin"  # noqa: S105 (the name of a file)
+    algorithms: Path | None = None
+    master_key_secret: str = "master-key"  # noqa: S105 (the name of a file)
+    tenant_key_days: Annotated[float, Field(ge=1, le=366)] = 30.0
+    former_key_days: Annotated[float, Field(ge=0, le=366)] = 7.0
+    incoming_authorities: Path | None = None
+    outgoing_authorities: Path | None = None
+    incoming_revocation: Revocation = "soft"
+    outgoing_revocation: Revocation = "soft"
+    revocation_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
