@@ -21,7 +21,7 @@ _WRITTEN_WITHIN = timedelta(days=60)
 
 _SEEN = [
     *(stay.c[name] for name in ("key", "visit_key", "file_key", "ins_key", "ipp_key", "traits_key", "hospital")),
-    *(stay.c[name] for name in ("begun_at", "admitted_at", "discharged_at")),
+    *(stay.c[name] for name in ("begun_at", "admitted_at", "discharged_at", "opposed_at")),
 ]
 _NUMBERS: tuple[BindParameter[str], ...] = (bindparam("one"), bindparam("other"))
 _BY_NUMBER = Prepared(select(*_SEEN).where(or_(stay.c.visit_key.in_(_NUMBERS), stay.c.file_key.in_(_NUMBERS))))

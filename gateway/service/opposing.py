@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, update
 
 from gateway import journal
 from gateway.addressing.reasons import because
@@ -20,6 +20,7 @@ from gateway.delays.tables import clock, stay
 from gateway.document import Role
 from gateway.identifiers import DeliveryId
 from gateway.letter import Reason
+from gateway.moments import Moment
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY
 from gateway.queue.leases import BEGUN
@@ -59,7 +60,7 @@ def stop(
     """Hold every delivery of the stay, or of these letters, that the patient opposes and that has not left."""
     rows = connection.execute(_TIED.where(_OPPOSED, _WAITS, _about(stay_key, letters))).all()
     held: dict[str, Any] = {"state": "held", "reason": WHY.code, "next_at": None, "reported": ""}
-    held |= {"held_at": func.coalesce(DELIVERY.c.held_at, at), "lease_until": None, "phase": ""}
+    held |= {"held_at": func.coalesce(DELIVERY.c.held_at, literal(at, Moment())), "lease_until": None, "phase": ""}
     _write(connection, rows, held)
     entries.append(
         connection, [journal.held(at, row.letter_id, row.id, code=WHY.code, words=WHY.words) for row in rows]
