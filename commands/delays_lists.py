@@ -33,7 +33,7 @@ def owed_table(found: Sequence[OwedLetter], title: str, words: Words) -> Table:
     for one in found:
         colour = _COLOURS[one.verdict]
         left = ("−" if one.seconds_left < 0 else "") + words.duration(abs(one.seconds_left))
-        service = escape(one.unit or one.hospital)
+        service = escape(one.unit or one.hospital) + ("\n" + words.page["urgent"] if one.urgent else "")
         used = Text(bar(one.share_used, _BAR), style=colour)
         table.add_row(one.letter or "", service, _day(one.discharged_at), _day(one.deadline), used, left)
     return table

@@ -42,19 +42,31 @@ class StopsAt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Whose clock it is: what a limit may be about."""
+
+    hospital: str
+    unit: str | None = None
+    kind: str | None = None
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """Another limit for some: a name left out fits all. Working days or hours stay what they are in the policy."""
 
     hospital: str | None = None
     unit: str | None = None
     kind: str | None = None
+    urgent: bool | None = None
+    """Letters that their sender marked urgent, or those that he did not."""
     days: int = 0
     hours: float | None = None
 
-    def fits(self, hospital: str, unit: str | None, kind: str | None) -> bool:
-        """Whether it is about this source, service and kind."""
-        mine, asked = (self.hospital, self.unit, self.kind), (hospital, unit, kind)
-        return all(name is None or name == said for name, said in zip(mine, asked, strict=True))
+    def fits(self, whose: Whose) -> bool:
+        """Whether it is about this source, service, kind and urgency."""
+        names = ("hospital", "unit", "kind", "urgent")
+        return all(getattr(self, name) in {None, getattr(whose, name)} for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +87,9 @@ class Policy:
     subject: Subject = Subject.STAY
     limits: tuple[Limit, ...] = ()
 
-    def for_these(self, hospital: str, unit: str | None, kind: str | None) -> Policy:
-        """The same with the one limit that this source, service and kind has."""
-        found = next((each for each in self.limits if each.fits(hospital, unit, kind)), None)
+    def for_these(self, whose: Whose) -> Policy:
+        """The same with the one limit that this source, service, kind and urgency has."""
+        found = next((each for each in self.limits if each.fits(whose)), None)
         if found is None:
             return replace(self, limits=())
         return replace(self, limits=(), days=found.days, hours=found.hours)

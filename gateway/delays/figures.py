@@ -88,6 +88,10 @@ class DelayRow:
     """Stays whose candidate discharge times contradict each other."""
     unmatched_letters: int | None = 0
     """Letters of a hospital with ADT that fit none of its stays: counted here and in no stay."""
+    urgent: int | None = 0
+    """Stays whose letter is marked urgent by its sender."""
+    urgent_in_time: int | None = 0
+    """Of those, the ones whose letter came within their limit."""
 
     @property
     def stays(self) -> int:
@@ -118,6 +122,8 @@ class DelayRow:
             "by_identity": self.by_identity,
             "conflicts": self.conflicts,
             "unmatched_letters": self.unmatched_letters,
+            "urgent": self.urgent,
+            "urgent_in_time": self.urgent_in_time,
         }
 
 

@@ -9,6 +9,7 @@ from datetime import date
 
 import numpy as np
 
+from gateway.delays.clock import Verdict
 from gateway.delays.course import Apart
 from gateway.delays.figures import FEW, NO_LETTER, SMALL, UNKNOWN, By, DelayRow, LegName, Spread
 from gateway.delays.judging import VERDICTS
@@ -62,7 +63,17 @@ class Group:
             by_identity=told(sum(count for flag, count in flags.items() if flag & Flag.BY_IDENTITY), least),
             conflicts=told(sum(count for flag, count in flags.items() if flag & Flag.CONFLICT), least),
             unmatched_letters=told(self.unmatched, least),
+            **self._urgent(least),
         )
+
+    def _urgent(self, least: int) -> dict[str, int | None]:
+        """Urgent letters, and those in time unless that would tell of a few that were not."""
+        verdicts: Counter[int] = Counter()
+        for figures in self.owed:
+            verdicts.update(figures[Figure.VERDICT][(figures[Figure.FLAGS] & Flag.URGENT) != 0].tolist())
+        number, in_time = verdicts.total(), verdicts[VERDICTS.index(Verdict.IN_TIME)]
+        is_few = None in {told(each, least) for each in (number, in_time, number - in_time)}
+        return {"urgent": told(number, least), "urgent_in_time": None if is_few else in_time}
 
     def _counted(self, row: int) -> Counter[int]:
         found: Counter[int] = Counter()
@@ -126,6 +137,8 @@ def only_in_total(row: DelayRow) -> DelayRow:
         by_identity=None,
         conflicts=None,
         unmatched_letters=None,
+        urgent=None,
+        urgent_in_time=None,
     )
 
 

@@ -72,6 +72,8 @@ class TimedLetter:
     """A report of laboratory results: it answers for no discharge letter, and has a clock of its own."""
     is_partial: bool = False
     """A final one is to follow."""
+    is_urgent: bool = False
+    """Its sender marked it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +193,7 @@ def _said(letter: TimedLetter, claim: Claim) -> dict[str, object]:
         "counts": not letter.is_result and (letter.kind is None or letter.kind in LETTER_KINDS),
         "result": letter.is_result,
         "partial": letter.is_partial,
+        "urgent": letter.is_urgent,
         "kind": letter.kind,
         "hospital": claim.stay.hospital,
         "unit": letter.stay.unit if letter.stay else None,

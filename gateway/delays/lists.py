@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, true
 
-from gateway.delays.clock import PARIS, Policy, StopsAt, Verdict, legal_day, midnight
+from gateway.delays.clock import PARIS, Policy, StopsAt, Verdict, Whose, legal_day, midnight
 from gateway.delays.judging import VERDICTS, Deadlines, stopped, verdicts
 from gateway.delays.lines import Numbers, unpack
 from gateway.delays.query import driven, unmatched, way_for
@@ -40,10 +40,12 @@ class OwedLetter:
     """To the deadline from now, or from the sending; below 0 when it has passed."""
     matched: str | None
     conflict: bool
+    urgent: bool
+    """Whether the letter's sender marked it so."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
         *("letter", "stay", "hospital", "unit", "kind", "discharged_at", "deadline", "sent_at"),
-        *("verdict", "seconds_left", "matched", "conflict"),
+        *("verdict", "seconds_left", "matched", "conflict", "urgent"),
     )
 
     def as_json(self) -> dict[str, object]:
@@ -120,7 +122,7 @@ class _Owed:
         left = self.due - np.where(self.stopped == UNKNOWN, microseconds(now), self.stopped)
         seconds = (np.sign(left) * (np.abs(left) // 1_000_000)).tolist()
         starts, stops = self.ways[Column.STARTED].tolist(), self.stopped.tolist()
-        is_conflict = ((self.ways[Column.FLAGS] & Flag.CONFLICT) != 0).tolist()
+        flags = self.ways[Column.FLAGS].tolist()
         found = self.verdicts.tolist()
         return tuple(
             OwedLetter(
@@ -130,7 +132,8 @@ class _Owed:
                 sent_at=None if stops[place] == UNKNOWN else _moment(stops[place]),
                 verdict=VERDICTS[found[place]],
                 seconds_left=seconds[place],
-                conflict=is_conflict[place],
+                conflict=bool(flags[place] & Flag.CONFLICT),
+                urgent=bool(flags[place] & Flag.URGENT),
             )
             for place in places
         )
@@ -143,20 +146,20 @@ def _owed(connection: Connection, policy: Policy, which: ColumnElement[bool], no
     rows = list(driven(connection, query))
     ways = unpack(row[-1] for row in rows)
     due, verdict = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
-    for own, places in _by_policy(policy, rows).items():
+    for own, places in _by_policy(policy, rows, ways[Column.FLAGS] & Flag.URGENT).items():
         theirs, limit = ways[:, places], Deadlines(own)
         due[places], verdict[places] = limit.of(theirs), verdicts(theirs, limit, now)
     return _Owed(rows=rows, ways=ways, due=due, stopped=stopped(ways, policy.stops_at), verdicts=verdict)
 
 
-def _by_policy(policy: Policy, rows: Sequence[Sequence[Any]]) -> dict[Policy, list[int]]:
+def _by_policy(policy: Policy, rows: Sequence[Sequence[Any]], urgent: Numbers) -> dict[Policy, list[int]]:
     """Where the lines stand that have each limit."""
     alike: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for place, (_, _, hospital, unit, kind, *_) in enumerate(rows):
-        alike[hospital, unit, kind].append(place)
+    for place, ((_, _, hospital, unit, kind, *_), flag) in enumerate(zip(rows, urgent.tolist(), strict=True)):
+        alike[hospital, unit, kind, bool(flag)].append(place)
     found: defaultdict[Policy, list[int]] = defaultdict(list)
-    for names, places in alike.items():
-        found[policy.for_these(*names)] += places
+    for (hospital, unit, kind, is_urgent), places in alike.items():
+        found[policy.for_these(Whose(hospital=hospital, unit=unit, kind=kind, urgent=is_urgent))] += places
     return found
 
 

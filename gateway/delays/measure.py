@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import IntEnum
 
 import numpy as np
 from sqlalchemy import Connection
 
-from gateway.delays.clock import Policy, Subject
+from gateway.delays.clock import Policy, Subject, Whose
 from gateway.delays.figures import By, LegName
 from gateway.delays.judging import Deadlines, stopped, verdicts
 from gateway.delays.lines import Numbers
 from gateway.delays.query import Cohort, feeds, is_unmatched, read
-from gateway.delays.way import UNKNOWN, Column
+from gateway.delays.way import UNKNOWN, Column, Flag
 
 UNTOLD = -1
 """A duration of which one end is not known."""
@@ -72,12 +72,23 @@ def measured(connection: Connection, question: Question) -> dict[Cohort, Measure
     due: dict[Policy, Deadlines] = {}
     found: dict[Cohort, Measured] = {}
     for cohort in sorted(lines):
-        own = question.policy.for_these(cohort.hospital, cohort.unit or None, cohort.kind or None)
         is_foreign = is_unmatched(lines[cohort], heard.get(cohort.hospital))
         mine = lines[cohort][:, ~is_foreign] if is_foreign.any() else lines[cohort]
-        figures = measure(mine, due.setdefault(own, Deadlines(own)), question.now)
+        figures = _judged(mine, cohort, question, due)
         found[cohort] = Measured(figures=figures, lines=mine, unmatched=int(is_foreign.sum()))
     return found
+
+
+def _judged(lines: Numbers, cohort: Cohort, question: Question, due: dict[Policy, Deadlines]) -> Numbers:
+    """The table of measures, where a limit is about urgent letters with theirs under it."""
+    whose = Whose(hospital=cohort.hospital, unit=cohort.unit or None, kind=cohort.kind or None)
+    own, hurried = (question.policy.for_these(replace(whose, urgent=urgent)) for urgent in (False, True))
+    figures = measure(lines, due.setdefault(own, Deadlines(own)), question.now)
+    is_urgent = (lines[Column.FLAGS] & Flag.URGENT) != 0
+    if own != hurried and is_urgent.any():
+        theirs = due.setdefault(hurried, Deadlines(hurried))
+        figures[:, is_urgent] = measure(lines[:, is_urgent], theirs, question.now)
+    return figures
 
 
 def measure(lines: Numbers, due: Deadlines, now: datetime) -> Numbers:

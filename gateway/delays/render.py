@@ -67,6 +67,8 @@ def notes(report: DelayReport, told: Words) -> list[tuple[str, str]]:
         "conflicts": total.conflicts,
         "unmatched_letters": total.unmatched_letters,
         "undated_letters": report.undated_letters,
+        "urgent": total.urgent,
+        "urgent_in_time": total.urgent_in_time if total.urgent else 0,
     }
     return [(few(count, told), told.remarks[name]) for name, count in counts.items() if count != 0]
 

@@ -34,8 +34,8 @@ _LETTER_MOMENTS = {
 }
 _STAY_COLUMNS = ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at")
 _CLOCK_COLUMNS = (
-    *("group_key", "delivery_id", "letter_id", "matched", "counts", "result", "partial", "kind", "role", "hospital"),
-    *("unit", "discharged_at", "accepted_at", "failed_at", "cancelled_at", *_LETTER_MOMENTS.values()),
+    *("group_key", "delivery_id", "letter_id", "matched", "counts", "result", "partial", "urgent", "kind", "role"),
+    *("hospital", "unit", "discharged_at", "accepted_at", "failed_at", "cancelled_at", *_LETTER_MOMENTS.values()),
 )
 
 _WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
@@ -117,6 +117,7 @@ def way_of(flags: Flag, started_at: datetime, letter: Row | None) -> bytes:
     moments: dict[Column, datetime | None] = {Column.STARTED: started_at}
     if letter is not None:
         flags |= Flag.BY_IDENTITY if letter["matched"] == Matched.IDENTITY else Flag(0)
+        flags |= Flag.URGENT if letter["urgent"] else Flag(0)
         moments |= {column: letter[name] for column, name in _LETTER_MOMENTS.items()}
         moments[Column.SENT] = sent_at(letter)
     return pack(flags, legal_day(started_at).toordinal(), moments)

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, select, text
 from ulid import ULID
 
-from gateway.delays.clock import Policy, StopsAt, deadline
+from gateway.delays.clock import Policy, StopsAt, Whose, deadline
 from gateway.delays.course import Apart
 from gateway.delays.escalation import Span
 from gateway.delays.settle import answering, sent_at
-from gateway.delays.tables import clock, stay
+from gateway.delays.tables import UNDELIVERED, UNSENT, clock, stay
 
 HORIZON = timedelta(days=30)
 """Letters that came longer ago are a person's: nothing starts by itself for them any more."""
@@ -66,13 +66,26 @@ def unproved(connection: Connection, clocks: Clocks, now: datetime) -> list[Unpr
     The GP's proof counts; only where no GP is meant the referrer's, then anybody's but the patient's.
     """
     since = str(ULID.from_datetime(now - HORIZON))[:10]  # ids of letters sort by the moment they were made
-    open_ = and_(clock.c.letter_id >= since, clock.c.cancelled_at.is_(None), clock.c.role != "patient")
-    waits = ~or_(*(clock.c[name].is_not(None) for name in _SUFFICIENT[clocks.proof]))
-    if clocks.proof is StopsAt.SENT:
-        waits = and_(waits, or_(clock.c.accepted_at.is_(None), clock.c.failed_at.is_not(None)))
-    letters = connection.execute(select(clock.c.letter_id).distinct().where(open_, waits)).scalars().all()
+    letters = connection.execute(waiting(since, clocks.proof)).scalars().all()
     judged = [_judged(letter, clocks) for letter in _rows(connection, letters).values()]
     return sorted((one for one in judged if isinstance(one, Unproved)), key=lambda one: (one.span.deadline, one.letter))
+
+
+def waiting(since: str, proof: StopsAt) -> Select[Any]:
+    """Ids of letters from ``since`` on that may wait: in the words of an index of ``clock``, which it must read alone.
+
+    What was delivered and is not read, or not integrated, is found among all letters of the time: there each may wait.
+    """
+    mine = (clock.c.letter_id >= since, clock.c.role != "patient")
+    match proof:
+        case StopsAt.SENT:
+            open_ = text(UNSENT)
+        case StopsAt.DELIVERED:
+            open_ = text(UNDELIVERED)
+        case _:
+            missing = and_(*(clock.c[name].is_(None) for name in _SUFFICIENT[proof]))
+            return select(clock.c.letter_id).distinct().where(*mine, clock.c.cancelled_at.is_(None), missing)
+    return select(clock.c.letter_id).distinct().where(*mine, open_)
 
 
 def over(connection: Connection, letters: Collection[str], clocks: Clocks) -> dict[str, Over]:
@@ -140,5 +153,6 @@ def _span(row: Mapping[str, Any], clocks: Clocks) -> Span:
     """A letter whose discharge nobody told is timed from its coming."""
     policy = clocks.result if row["result"] else clocks.stay
     told = row["validated_at"] if row["result"] else row["left_at"] or row["discharged_at"]
-    own = policy.for_these(row["hospital"], row["unit"] or row["stay_unit"], row["kind"])
+    unit = row["unit"] or row["stay_unit"]
+    own = policy.for_these(Whose(hospital=row["hospital"], unit=unit, kind=row["kind"], urgent=row["urgent"]))
     return Span(start=row["received_at"], deadline=deadline(told or row["received_at"], own))

@@ -36,6 +36,8 @@ class Flag(IntFlag):
     ADT = 1
     BY_IDENTITY = 2
     CONFLICT = 4
+    URGENT = 8
+    """The letter that answers was marked so by its sender."""
 
 
 MOMENTS = tuple(column for column in Column if column >= Column.STARTED)

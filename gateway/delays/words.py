@@ -108,6 +108,8 @@ FRENCH = Words(
         "conflicts": "séjours aux heures de sortie contradictoires (huitaine delays conflicts)",
         "unmatched_letters": "lettres sans séjour correspondant",
         "undated_letters": "lettres sans séjour ni date de sortie",
+        "urgent": "lettres que leur expéditeur dit urgentes",
+        "urgent_in_time": "d'entre elles dans leur délai",
     },
     proofs={"sent": "pas encore partie", "delivered": "pas encore remise (reçue)", "read": "pas encore lue"},
     charts={
@@ -156,6 +158,7 @@ FRENCH = Words(
         "lettres jamais écrites comprises ; les séjours en cours et ceux comptés à part n'y sont pas.",
         "nothing": "Aucun séjour dans cette période, ou trop peu pour être diffusés.",
         "none": "rien",
+        "urgent": "(urgente)",
     },
     verdicts={"in_time": "à temps", "late": "en retard", "never_sent": "jamais partie", "pending": "en cours"},
     policies={
@@ -212,6 +215,8 @@ ENGLISH = Words(
         "conflicts": "stays with contradictory discharge times (huitaine delays conflicts)",
         "unmatched_letters": "letters that fit no stay",
         "undated_letters": "letters without stay or discharge date",
+        "urgent": "letters that their sender marked urgent",
+        "urgent_in_time": "of those within their limit",
     },
     proofs={"sent": "not yet sent", "delivered": "not yet delivered (received)", "read": "not yet read"},
     charts={
@@ -260,6 +265,7 @@ ENGLISH = Words(
         "never written included; pending stays and those counted apart are not in it.",
         "nothing": "No stays in this period, or too few to be shared.",
         "none": "none",
+        "urgent": "(urgent)",
     },
     verdicts={"in_time": "in time", "late": "late", "never_sent": "never sent", "pending": "pending"},
     policies={

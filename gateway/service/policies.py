@@ -28,4 +28,11 @@ def _policy(policy: Policy, settings: Delays) -> Policy:
 
 
 def _limit(limit: DelayLimit) -> Limit:
-    return Limit(hospital=limit.hospital, unit=limit.unit, kind=limit.kind, days=limit.days, hours=limit.hours)
+    return Limit(
+        hospital=limit.hospital,
+        unit=limit.unit,
+        kind=limit.kind,
+        urgent=limit.urgent,
+        days=limit.days,
+        hours=limit.hours,
+    )

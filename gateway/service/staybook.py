@@ -67,6 +67,7 @@ class StayBook:
             validated_at=first.validated_at if first else None,
             is_result=bool(first and first.results),
             is_partial=bool(first and is_partial(first)),
+            is_urgent=any(document.urgent for document in parsed.documents),
         )
         return Also(self._write_ties, timed)
 

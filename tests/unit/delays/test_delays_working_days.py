@@ -5,7 +5,7 @@ from datetime import date, time
 import pytest
 
 from config.sections import DelayLimit, Delays
-from gateway.delays.clock import LAB_RESULTS, SAME_WORKING_DAY, Verdict, deadline, judge, policy_named
+from gateway.delays.clock import LAB_RESULTS, SAME_WORKING_DAY, Verdict, Whose, deadline, judge, policy_named
 from gateway.delays.legs import Leg
 from gateway.delays.report import report
 from gateway.delays.working import WorkingDays
@@ -61,8 +61,9 @@ def test_settings_make_the_policies():
     working = policy_named("same-working-day", made).working
     assert working == WorkingDays(region="67", closes_at=time(18))
     results, eight = policy_named("lab-results", made), policy_named("8-days", made)
-    assert (results.hours, results.for_these("labo-x", None, None).hours) == (48, 4)
-    assert (eight.for_these("CHU-X", "PSY1", None).days, eight.for_these("CHU-X", "CARDIO", None).days) == (15, 8)
+    assert (results.hours, results.for_these(Whose(hospital="labo-x")).hours) == (48, 4)
+    limits = [eight.for_these(Whose(hospital="CHU-X", unit=unit)).days for unit in ("PSY1", "CARDIO")]
+    assert limits == [15, 8]
     assert not eight.partial_counts
 
 
