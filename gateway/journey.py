@@ -168,8 +168,9 @@ class Journey:
         message_id = self._at.message_id(step.delivery, step.attempt)
         if isinstance(step.addressed.protection, AsReceived):
             return pass_on(step, message_id, sender=self._at.return_path, gateway=self._at.gateway)
+        addressed = replace(step.addressed, protection=await self._at.vet(step))
         compose = self._at.composer.compose
-        composed = await compose(step.letter, step.addressed, delivery=step.delivery, message_id=message_id)
+        composed = await compose(step.letter, addressed, delivery=step.delivery, message_id=message_id)
         return await beside(len(composed.entity), self._at.sealer.seal, composed)
 
 

@@ -17,6 +17,7 @@ from gateway.letter import (
     KeptLetter,
     MailKey,
     ParsedLetter,
+    Protection,
     ReceivedLetter,
     SealedMail,
     Step,
@@ -113,6 +114,19 @@ class Composer(Protocol):
         ...
 
 
+class Vetting(Protocol):
+    """Between stations 4 and 6: whether keys that were good when the letter was addressed still are."""
+
+    async def __call__(self, step: Step) -> Protection:
+        """Which of the addressee's keys may be used now; raises NoProtection when none."""
+        ...
+
+
+async def as_addressed(step: Step) -> Protection:
+    """Nobody is asked."""
+    return step.addressed.protection
+
+
 class Sealer(Protocol):
     """Station 6."""
 
@@ -156,3 +170,4 @@ class Stations:
     """Our own mailbox, where receipts come back."""
     gateway: str = "huitaine.invalid"
     """Our own name, in the trace on a mail that passes as it came."""
+    vet: Vetting = as_addressed

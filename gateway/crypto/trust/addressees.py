@@ -1,0 +1,102 @@
+"""Whether addressees' certificates may still be used: asked before composing, never in an SMTP transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from gateway.errors import NoProtection
+from gateway.letter import OpenPgp, Protection, Smime, Step
+
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of one certificate: usable when ``why_not`` is empty, ``unknown`` when nobody answered for it."""
+
+    why_not: str = ""
+    unknown: bool = False
+
+
+class Standings(Protocol):
+    """Who judges certificates (DER)."""
+
+    def recall(self, certificate: bytes, at: datetime) -> Standing | None:
+        """What is known without asking anybody; ``None`` when it is time to ask."""
+        ...
+
+    def ask(self, certificate: bytes, at: datetime) -> Standing:
+        """Judge it; takes as long as its authorities do."""
+        ...
+
+    def unanswered(self) -> Standing:
+        """What the rules make of silence."""
+        ...
+
+
+class Vetting:
+    """Takes the keys out of a protection that may no longer be used; the others go on in their order (CR-15, CR-19)."""
+
+    def __init__(self, standings: Standings, *, longest: timedelta, clock: Callable[[], datetime]) -> None:
+        """``longest`` is how long one certificate keeps its letter waiting, however many authorities are silent."""
+        self._standings, self._longest, self._clock = standings, longest, clock
+        # Threads of its own: silent authorities must not take those that others work with.
+        self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="revocation")
+
+    async def __call__(self, step: Step) -> Protection:
+        """The protection of ``step`` without what is refused; NoProtection with the first refusal when nothing is left.
+
+        ``detail``: untrusted-certificate, revoked, revocation-unknown. What is not S/MIME is left to its own rules.
+        """
+        wanted = step.addressed.protection
+        if not isinstance(wanted, Smime | OpenPgp):
+            return wanted
+        left: list[Smime | OpenPgp] = []
+        refusals: list[str] = []
+        for candidate in (wanted, *wanted.alternatives):
+            standing = await self._standing(candidate)
+            _tell(standing, step)
+            if standing.why_not:
+                refusals.append(standing.why_not)
+            else:
+                left.append(candidate)
+        if not left:
+            raise NoProtection(refusals[0])
+        return _in_order(left)
+
+    async def _standing(self, candidate: Smime | OpenPgp) -> Standing:
+        if isinstance(candidate, OpenPgp):
+            return Standing()
+        at = self._clock()
+        known = self._standings.recall(candidate.certificate, at)
+        if known is not None:
+            return known
+        asking = self._threads.submit(self._standings.ask, candidate.certificate, at)
+        try:
+            # Who answers later than that is heard for the next letter.
+            return await asyncio.wait_for(asyncio.wrap_future(asking), self._longest.total_seconds())
+        except TimeoutError:
+            return self._standings.unanswered()
+
+
+def _in_order(left: Sequence[Smime | OpenPgp]) -> Protection:
+    first, *others = (replace(each, alternatives=()) for each in left)
+    return replace(first, alternatives=tuple(others))
+
+
+def _tell(standing: Standing, step: Step) -> None:
+    if not standing.why_not and not standing.unknown:
+        return
+    structlog.get_logger().warning(
+        "key-refused" if standing.why_not else "revocation-unknown",
+        letter_id=step.letter.parsed.id,
+        delivery_id=step.delivery,
+        code=standing.why_not or "revocation-unknown",
+    )
