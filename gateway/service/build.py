@@ -43,6 +43,7 @@ from gateway.service.rotating import Keys
 from gateway.service.routes import routes
 from gateway.service.staybook import StayBook
 from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
+from gateway.service.trusting import vetting
 from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.destinations import Rhythm
 from gateway.smtp.courier.pool import PoolLimits
@@ -115,6 +116,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         message_id=message_ids,
         return_path=_sender(settings),
         gateway=settings.gateway.domain,
+        vet=vetting(settings, clock),
     )
     journey = Journey(stations)
     worker = Worker(store, journey, _habits(settings, courier, stays), gate=gate, clock=clock)
