@@ -25,6 +25,11 @@ def returned_message_id(message: Parsed) -> str | None:
     return None
 
 
+def has_whole_mail(message: Parsed) -> bool:
+    """Whether the mail itself came back, not its headers alone."""
+    return any(part.get_content_type() in {"message/rfc822", "message/global"} for part in parts(message))
+
+
 def returned(message: Parsed) -> Parsed | None:
     """The headers of the mail that came back, when any did."""
     for part in parts(message):

@@ -90,6 +90,7 @@ class Hearing:
             return None, Unmatched(code="unknown-message-id")
         with self._store.reading() as connection:
             row = queries.find_delivery(connection, delivery)
+            letter = queries.letter(connection, row["letter_id"]) if row else None
         if row is None:
             return None, Unmatched(code="unknown-message-id")
         try:
@@ -103,6 +104,7 @@ class Hearing:
             message_id=receipt.message_id or "",
             mailbox=target.mailbox or "",
             envid=receipt.envid,
+            control_id=letter["control_id"] if letter else None,
         )
         return row, match(receipt, [sent])
 

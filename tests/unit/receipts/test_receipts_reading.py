@@ -37,7 +37,7 @@ VECTORS = {
         code="550",
     ),
     "20-mdn-processed.eml": Receipt(
-        kind=ReceiptKind.PROCESSED, message_id=OURS, addressee=GP, final_addressee=GP, at=AT, reporter="mdn"
+        kind=ReceiptKind.INTEGRATED, message_id=OURS, addressee=GP, final_addressee=GP, at=AT, reporter="mdn"
     ),
     "21-mdn-error-rfc8098.eml": Receipt(
         kind=ReceiptKind.NOT_INTEGRATED,
@@ -47,6 +47,36 @@ VECTORS = {
         at=AT,
         code="902",
         reporter="mdn",
+    ),
+    "22-mdn-processed-by-a-relay.eml": Receipt(
+        kind=ReceiptKind.PROCESSED, message_id=OURS, final_addressee=GP, at=AT, reporter="mdn"
+    ),
+    "23-mdn-dispatched-to-the-final-box.eml": Receipt(
+        kind=ReceiptKind.DELIVERED, message_id=OURS, final_addressee=GP, at=AT, reporter="mdn"
+    ),
+    "24-integration-failure-without-mdn.eml": Receipt(
+        kind=ReceiptKind.NOT_INTEGRATED, message_id=OURS, addressee=GP, at=AT, code="903", reporter="mail"
+    ),
+    "30-ack-attached.eml": Receipt(
+        kind=ReceiptKind.INTEGRATED, message_id=OURS, addressee=GP, at=AT, reporter="hl7", control_id="DOC000123"
+    ),
+    "31-ack-attached-refused.eml": Receipt(
+        kind=ReceiptKind.NOT_INTEGRATED,
+        message_id=OURS,
+        addressee=GP,
+        at=AT,
+        code="902",
+        reporter="hl7",
+        control_id="DOC000123",
+    ),
+    "32-zam-attached.eml": Receipt(
+        kind=ReceiptKind.PROCESSED,
+        message_id=OURS,
+        addressee="passerelle@autre-ch.mssante.fr",
+        final_addressee=GP,
+        at=AT,
+        reporter="hl7",
+        control_id="DOC000123",
     ),
 }
 
@@ -120,6 +150,10 @@ OFFICIAL_ERROR = "processed/Error: 902^Identifiant de patient inconnu^messageErr
 """As an official example writes it."""
 
 
+WHOLE = f"\n--B\nContent-Type: message/rfc822\n\nMessage-ID: {OURS}\n\nx\n"
+"""The third part that the volet asks for."""
+
+
 def mdn(disposition: str, subject: str = "lu", more: str = "", gap: str = "\n") -> bytes:
     return (
         f"From: {GP}\nSubject: {subject}\nDate: Thu, 15 Jan 2026 10:31:10 +0100\n"
@@ -162,11 +196,31 @@ def test_the_error_code_may_stand_in_its_own_field_or_only_in_the_subject() -> N
 
 
 @pytest.mark.parametrize(
+    ("subject", "disposition", "more"),
+    [
+        ("Lu : XDM/1.0/DDM+x", "automatic-action/MDN-sent-automatically; processed", WHOLE),
+        ("XDM/1.0/DDM+x", "manual-action/MDN-sent-automatically; processed", WHOLE),
+        ("XDM/1.0/DDM+x", "automatic-action/MDN-sent-automatically; dispatched", WHOLE),
+        ("XDM/1.0/DDM+x", "automatic-action/MDN-sent-automatically; processed", ""),
+    ],
+)
+def test_processed_is_not_called_integrated_unless_all_of_the_profile_is_there(
+    subject: str, disposition: str, more: str
+) -> None:
+    [receipt] = read_receipts(mdn(disposition, subject=subject, more=more))
+    assert receipt.kind is ReceiptKind.PROCESSED
+    whole = mdn("automatic-action/MDN-sent-automatically; processed", subject="XDM/1.0/DDM+x", more=WHOLE)
+    assert [receipt.kind for receipt in read_receipts(whole)] == [ReceiptKind.INTEGRATED]
+
+
+@pytest.mark.parametrize(
     "subject",
     [
         "[KO Intégration système !][902] XDM/1.0/DDM+CR NOM",
         "[Erreur d’intégration !][902] XDM/1.0/DDM+CR NOM",
         "=?utf-8?q?=5BKO_Int=C3=A9gration_syst=C3=A8me_!=5D=5B902=5D_XDM?=",
+        "[KO Inte\u0301gration syste\u0300me !] [902] XDM/1.0/DDM+CR NOM",
+        "[ko INTEGRATION SYSTEME ! ][ 902 ]",
     ],
 )
 def test_an_integration_failure_may_come_as_an_ordinary_mail(subject: str) -> None:
