@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from asn1crypto import core
+from asn1crypto import core, keys
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.crypto.cms import names
 from gateway.crypto.cms.certificate_ids import WhoIsMeant
-from gateway.crypto.cms.der import OCTETS, SEQUENCE, algorithm, integer, oid, tlv
-from gateway.crypto.cms.structures import Asn1, OriginatorKey
+from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, algorithm, integer, oid, tlv
+from gateway.crypto.cms.structures import Asn1, OriginatorKey, check_version
 
 AgreementPublicKey = ec.EllipticCurvePublicKey | x25519.X25519PublicKey
 AgreementPrivateKey = ec.EllipticCurvePrivateKey | x25519.X25519PrivateKey
@@ -61,7 +61,9 @@ def agreed(info: Asn1, sealed: bytes, key: AgreementPrivateKey) -> tuple[bytes, 
     """The content key and how it travelled; ValueError or InvalidUnwrap when it cannot be had."""
     scheme = info["key_encryption_algorithm"]
     name, wrap = scheme["algorithm"].dotted, scheme["parameters"].dump()
+    check_version(info, 3)
     originator = OriginatorKey.load(info["originator"].chosen.untag().dump())
+    _check_kind(originator["algorithm"], key)
     secret = _exchanged(key, bytes(originator["public_key"]))
     wrapping = _wrapping_key(name, secret, wrap, info["ukm"].native)
     return aes_key_unwrap(wrapping, sealed), _told(name, key)
@@ -88,6 +90,17 @@ def _with_x25519(key: x25519.X25519PublicKey) -> tuple[str, bytes, bytes]:
 
 def _originator(kind: str, point: bytes) -> bytes:
     return tlv(0xA1, algorithm(kind), tlv(0x03, b"\x00", point))
+
+
+def _check_kind(algorithm_identifier: Asn1, key: AgreementPrivateKey) -> None:
+    """ValueError unless the originator's key is of our kind; of a curve that is named, of ours (RFC 5753 §3.1.1)."""
+    if isinstance(key, x25519.X25519PrivateKey):
+        allowed = {algorithm(names.X25519)}
+    else:
+        named = oid(keys.NamedCurve.unmap(key.curve.name.lower()))
+        allowed = {algorithm(names.EC_PUBLIC_KEY, parameters) for parameters in (b"", NULL, named)}
+    if algorithm_identifier.dump() not in allowed:
+        raise ValueError("the originator's key is of another kind")
 
 
 def _exchanged(key: AgreementPrivateKey, theirs: bytes) -> bytes:

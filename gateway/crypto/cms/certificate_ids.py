@@ -54,18 +54,21 @@ class WhoIsMeant:
 
 
 class KnownCertificate:
-    """A certificate of ours, ready to be compared with how a message names its recipients (CR-08)."""
+    """A certificate of ours, ready to be compared with how a message names its recipients (CR-08).
+
+    Names are compared byte for byte, as NSS does: a changed byte is somebody else (CR-38).
+    """
 
     def __init__(self, certificate: x509.Certificate) -> None:
         parsed = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
-        self._issuer, self._serial = parsed.issuer.hashable, parsed.serial_number
+        self._issuer, self._serial = parsed.issuer.dump(), parsed.serial_number
         self._key_id = key_identifier(certificate)
 
     def is_meant(self, identifier: Asn1) -> bool:
         """Whether a RecipientIdentifier or KeyAgreementRecipientIdentifier means this certificate."""
         chosen = identifier.chosen
         if identifier.name == "issuer_and_serial_number":
-            return chosen["serial_number"].native == self._serial and bool(chosen["issuer"].hashable == self._issuer)
+            return chosen["serial_number"].native == self._serial and bool(chosen["issuer"].dump() == self._issuer)
         if identifier.name == "r_key_id":  # asn1crypto cannot reach this structure's fields by name
             chosen = core.Sequence.load(chosen.untag().dump())[0]
         return bool(chosen.native == self._key_id)

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
 from gateway.crypto.cms import names
-from gateway.crypto.cms.structures import BAD_BYTES, Asn1, GcmParameters
+from gateway.crypto.cms.ber import definite
+from gateway.crypto.cms.structures import BAD_BYTES, Asn1, GcmParameters, check_version
 from gateway.crypto.cms.unwrap import OpeningIdentity, content_keys
 from gateway.errors import NotOpened
 
@@ -34,10 +35,10 @@ class Decrypted:
     intact: bool
 
 
-def read_content_info(der: bytes) -> tuple[str, Asn1]:
+def read_content_info(ber: bytes) -> tuple[str, Asn1]:
     """The content type's identifier and the content; NotOpened ``not-cms`` when it is none."""
     try:
-        info = cms.ContentInfo.load(der)
+        info = cms.ContentInfo.load(definite(ber))
         return info["content_type"].dotted, info["content"]
     except BAD_BYTES as error:
         raise NotOpened("not-cms") from error
@@ -97,6 +98,7 @@ class _Gcm:
     """AES-GCM (RFC 5083, RFC 5084)."""
 
     def __init__(self, content: Asn1) -> None:
+        check_version(content, 0)  # RFC 5083 §2.1
         info = content["auth_encrypted_content_info"]
         cipher = info["content_encryption_algorithm"]
         self.size = names.GCM[cipher["algorithm"].dotted]

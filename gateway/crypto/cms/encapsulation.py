@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 from gateway.crypto.cms import names
 from gateway.crypto.cms.certificate_ids import WhoIsMeant
 from gateway.crypto.cms.der import OCTETS, SEQUENCE, algorithm, integer, oid, tlv
-from gateway.crypto.cms.structures import Asn1, KemRecipientInfo
+from gateway.crypto.cms.structures import Asn1, KemRecipientInfo, check_version
 
 KemPublicKey = mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey
 KemPrivateKey = mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey
@@ -58,13 +58,20 @@ def encapsulated_key(info: Asn1, key: KemPrivateKey) -> tuple[bytes, str]:
     A wrong ciphertext gives a random secret (FIPS 203 §6.3), so that it fails where a wrong key wrap does.
     """
     kind, told = _kind(key)
-    size, wrap = info["kek_length"].native, info["wrap"].dump()
-    if info["kem"]["algorithm"].dotted != kind or names.WRAPS[info["wrap"]["algorithm"].dotted] != size:
-        raise ValueError("key encapsulation")  # RFC 9629 §3: kekLength is what wrap needs
-    digest = _DIGESTS[info["kdf"]["algorithm"].dotted]
-    secret = key.decapsulate(info["kemct"].native)
-    wrapping = HKDF(digest, size, None, _other_info(wrap, size, info["ukm"].native)).derive(secret)
+    check_version(info, 0)
+    if info["kem"].dump() != algorithm(kind):
+        raise ValueError("another kind of key encapsulation")
+    wrapping = wrapping_key(info, key.decapsulate(info["kemct"].native))
     return aes_key_unwrap(wrapping, info["encrypted_key"].native), told
+
+
+def wrapping_key(info: Asn1, secret: bytes) -> bytes:
+    """The key-encryption key that a KEMRecipientInfo derives from the shared secret (RFC 9629 §5)."""
+    size, wrap = info["kek_length"].native, info["wrap"].dump()
+    if names.WRAPS[info["wrap"]["algorithm"].dotted] != size:
+        raise ValueError("kekLength is not what wrap needs")  # RFC 9629 §3
+    digest = _DIGESTS[info["kdf"]["algorithm"].dotted]
+    return HKDF(digest, size, None, _other_info(wrap, size, info["ukm"].native)).derive(secret)
 
 
 def _kind(key: KemPrivateKey) -> tuple[str, str]:

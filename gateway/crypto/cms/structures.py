@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from asn1crypto import cms, core
+from asn1crypto import cms, core, tsp
 
 Asn1 = Any
 """An asn1crypto structure: the library has no types, its fields are reached by name and checked where they are used."""
 
 BAD_BYTES = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, MemoryError)
 """What asn1crypto and the primitives raise on foreign bytes."""
+
+SIGNING_CERTIFICATE = tsp.SigningCertificateV2
+"""Importing it teaches asn1crypto the attribute: read before that, it stays opaque, and pyHanko overlooks it."""
+
+
+def check_version(structure: Asn1, wanted: int) -> None:
+    """ValueError unless ``version`` is the one that RFC 5652 gives this form: no byte of a message may be changed."""
+    if int(core.Integer.load(structure["version"].untag().dump())) != wanted:
+        raise ValueError("version")
+
 
 # ruff: noqa: RUF012 - class attributes are the form that asn1crypto asks for
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from gateway.crypto.cms import names
 from gateway.crypto.cms.certificate_ids import WhoIsMeant
 from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, algorithm, integer, tlv
-from gateway.crypto.cms.structures import Asn1
+from gateway.crypto.cms.structures import Asn1, check_version
 
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 _SHA256_NULL = algorithm(names.SHA256, NULL)
@@ -25,6 +25,7 @@ _OAEP_PARAMETERS = tlv(
 OAEP = algorithm(names.RSAES_OAEP, _OAEP_PARAMETERS)
 """RSAES-OAEP with SHA-256, as a RecipientInfo and as SMIMECapabilities name it (RFC 3560 §5)."""
 _BY_PKCS1 = algorithm(names.RSA_ENCRYPTION, NULL)
+_NOTHING = {b"", NULL}
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - inside OAEP its weakness does not matter; openssl's default
     "sha224": hashes.SHA224(),
@@ -44,11 +45,12 @@ def transport(content_key: bytes, key: rsa.RSAPublicKey, who: WhoIsMeant, *, oae
 
 def transported(info: Asn1, key: rsa.RSAPrivateKey, size: int) -> tuple[bytes, str]:
     """The content key of ``size`` octets, perhaps a random one, and how it travelled; ValueError when it cannot be."""
+    check_version(info, 0 if info["rid"].name == "issuer_and_serial_number" else 2)
     scheme, sealed = info["key_encryption_algorithm"], info["encrypted_key"].native
-    name = scheme["algorithm"].dotted
+    name, parameters = scheme["algorithm"].dotted, scheme["parameters"].dump()
     if name == names.RSAES_OAEP:
-        return key.decrypt(sealed, _oaep(scheme)), "rsaes-oaep"
-    if name != names.RSA_ENCRYPTION:
+        return key.decrypt(sealed, _oaep(parameters)), "rsaes-oaep"
+    if name != names.RSA_ENCRYPTION or parameters not in _NOTHING:
         raise ValueError("key transport")
     return _unpadded(key, sealed, size), "rsa"
 
@@ -62,10 +64,17 @@ def _unpadded(key: rsa.RSAPrivateKey, sealed: bytes, size: int) -> bytes:
     return content_key if len(content_key) == size else otherwise
 
 
-def _oaep(scheme: Asn1) -> padding.OAEP:
+def _oaep(encoded: bytes) -> padding.OAEP:
     """RSAES-OAEP-params with their SHA-1 defaults (RFC 8017 §A.2.1); a label is not used in CMS."""
-    raw = scheme["parameters"].dump()
-    parameters = algos.RSAESOAEPParams.load(raw if raw not in {b"", NULL} else b"\x30\x00")
-    digest = parameters["hash_algorithm"]["algorithm"].native
-    mask = parameters["mask_gen_algorithm"]["parameters"]["algorithm"].native
-    return padding.OAEP(mgf=padding.MGF1(_HASHES[mask]), algorithm=_HASHES[digest], label=None)
+    parameters = algos.RSAESOAEPParams.load(b"\x30\x00" if encoded in _NOTHING else encoded)
+    mask = parameters["mask_gen_algorithm"]
+    if mask["algorithm"].dotted != names.MGF1:
+        raise ValueError("mask generation")
+    digest = _hash(parameters["hash_algorithm"])
+    return padding.OAEP(mgf=padding.MGF1(_hash(mask["parameters"])), algorithm=digest, label=None)
+
+
+def _hash(algorithm_identifier: Asn1) -> hashes.HashAlgorithm:
+    if algorithm_identifier["parameters"].dump() not in _NOTHING:
+        raise ValueError("parameters of a digest")
+    return _HASHES[algorithm_identifier["algorithm"].native]
