@@ -257,6 +257,7 @@ class ComposedMail:
     ``entity`` is a whole MIME entity (its own Content-Type header, CRLF line ends, 7-bit) ready to be signed;
     ``headers`` are the RFC 5322 fields that stay outside (already encoded, without line ends), ``Date:`` excepted:
     the sealer writes it, because it must be the moment of sealing (design.md, decision 15).
+    ``protected_subject`` is the true subject (encoded) where the outer one is neutral: it travels inside (RFC 9788).
     """
 
     letter: LetterId
@@ -267,6 +268,7 @@ class ComposedMail:
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     entity: bytes = field(repr=False)
     protection: Protection = field(repr=False)
+    protected_subject: str = field(repr=False, default="")
 
 
 # 6. seal ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from gateway.compose.history import history
 from gateway.compose.identity import identity_is_complete
 from gateway.compose.mime import Part, entity, multipart
 from gateway.compose.profile import ComposeProfile
-from gateway.compose.subject import reply_address, subject
+from gateway.compose.subject import reply_address, subject, true_subject
 from gateway.compose.table import DAYS
 from gateway.errors import TooLarge, UnreadableDocument
 from gateway.identifiers import DeliveryId
@@ -25,6 +25,8 @@ from gateway.letter import Addressed, AddressedLetter, AsReceived, ComposedMail
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,200}@[A-Za-z0-9.-]{1,250}>")
 _MON_ESPACE_SANTE = 25_000_000
 """Mon espace santé bounces larger mails (mssante.md §1.7): better said before than after."""
+_SUBJECT, _ENCODED = (120, 60, 30), 800
+"""Characters of a protected subject; the whole one is the first line of the text."""
 _NOT_IN_BOUNDARY = re.compile(r"[^A-Za-z0-9]")
 
 
@@ -81,6 +83,18 @@ def _mail(dispatch: Dispatch, headers: tuple[tuple[str, str], ...], content: byt
         headers=tuple((name, checked_value(name, value)) for name, value in headers),
         entity=content,
         protection=dispatch.addressed.protection,
+        protected_subject=checked_value("Subject", _protected_subject(dispatch)),
+    )
+
+
+def _protected_subject(dispatch: Dispatch) -> str:
+    """The true subject where relays are shown a neutral one; inside MSSanté the outer one is prescribed."""
+    if dispatch.in_mssante:
+        return ""
+    whole = true_subject(dispatch)
+    # Letters beyond Latin take up to twelve characters each once encoded.
+    return next(
+        short for size in _SUBJECT if len(short := unstructured(whole[:size])) <= _ENCODED or size == _SUBJECT[-1]
     )
 
 

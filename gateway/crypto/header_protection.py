@@ -8,13 +8,14 @@ also the first line of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from gateway.crypto.header_fields import is_structural, raw_fields, value_of
 from gateway.crypto.mime import Entity
 from gateway.crypto.wire import CRLF, fields
 from gateway.errors import NoProtection
+from gateway.letter import ComposedMail
 
 _CONTENT_TYPE = re.compile(rb"Content-Type:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n", re.IGNORECASE)
 _OUTER = "hp-outer"
@@ -41,20 +42,23 @@ def read_protected(payload: Entity) -> ProtectedHeaders | None:
     return ProtectedHeaders(inside=inside, outside=outside, tells_outside=is_protected)
 
 
-def with_protected(entity: bytes, outer: Iterable[tuple[str, str]], subject: str) -> bytes:
-    """``entity`` carrying ``outer`` fields and the true ``subject`` in its own header (RFC 9788 §5.2.1).
+def with_protected_headers(mail: ComposedMail, outer: Sequence[tuple[str, str]]) -> ComposedMail:
+    """``mail`` with its header inside as well, the true subject in place of the neutral one (RFC 9788 §5.2.1).
 
-    ``outer`` is what the mail shows to everybody, its neutral subject among it: each is listed as HP-Outer, so that
-    the reader can tell what a relay changed. NoProtection when ``entity`` names no type.
+    ``outer`` is what the mail shows to everybody: each field is listed as HP-Outer, so that the reader can tell what a
+    relay changed. A mail whose outer subject is the true one is given back as it is. NoProtection
+    ``entity-without-type`` when there is no Content-Type to say so in.
     """
-    shown = tuple(outer)
-    inner = tuple((name, subject if name.lower() == "subject" else value) for name, value in shown)
-    listed = tuple(("HP-Outer", f"{name}: {value}") for name, value in shown)
-    found = _CONTENT_TYPE.match(entity)
+    if not mail.protected_subject:
+        return mail
+    shown = [each for each in outer if not is_structural(each[0].lower())]
+    inner = [(name, mail.protected_subject if name.lower() == "subject" else value) for name, value in shown]
+    listed = [("HP-Outer", f"{name}: {value}") for name, value in shown]
+    found = _CONTENT_TYPE.match(mail.entity)
     if found is None:
         raise NoProtection("entity-without-type")
     typed = found[0].removesuffix(CRLF) + b';\r\n hp="cipher"\r\n'
-    return b"".join((*fields((*inner, *listed)), typed, entity[found.end() :]))
+    return replace(mail, entity=b"".join((*fields((*inner, *listed)), typed, mail.entity[found.end() :])))
 
 
 def _named(text: str) -> tuple[str, str]:

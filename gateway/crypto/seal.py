@@ -20,6 +20,7 @@ from gateway.crypto.certificates import check_certificate, check_time, read_cert
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
+from gateway.crypto.header_protection import with_protected_headers
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields
@@ -51,8 +52,9 @@ class Sealer:
         """The mail as it goes over the wire; NoProtection when the addressee's key or our own may not be used now."""
         at = self._clock().replace(microsecond=0)
         check_canonical(mail.entity)
-        head = b"".join(fields(_outer_fields(mail, at)))
-        protection, body = self._first_usable(mail, at)
+        outer = tuple(_outer_fields(mail, at))
+        head = b"".join(fields(outer))
+        protection, body = self._first_usable(with_protected_headers(mail, outer), at)
         return SealedMail(
             letter=mail.letter,
             delivery=mail.delivery,
