@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
 
 from gateway.identifiers import DeliveryId, LetterId, whole_of
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER
+from gateway.queue.queries import REMIND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +53,22 @@ def remember(connection: Connection, letters: list[str], *, until: datetime, at_
 
 
 def tell_again(connection: Connection, deliveries: Sequence[str]) -> None:
-    """Let the sender hear once more of those that did not leave."""
+    """Let the sender hear once more of those that did not leave, and of those that nobody confirmed."""
     connection.execute(update(DELIVERY).where(*_undone(deliveries)).values(reported=""))
+    connection.execute(update(DELIVERY).where(*_unconfirmed(deliveries)).values(reported=REMIND))
 
 
 def untold(connection: Connection, deliveries: Sequence[str]) -> bool:
     """Whether there is one of them that the sender can hear of again."""
-    return connection.execute(select(DELIVERY.c.id).where(*_undone(deliveries)).limit(1)).first() is not None
+    either = or_(and_(*_undone(deliveries)), and_(*_unconfirmed(deliveries)))
+    return connection.execute(select(DELIVERY.c.id).where(either).limit(1)).first() is not None
 
 
 def _undone(deliveries: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
     left = DELIVERY.c.state.in_(("ready", "leased", "held", "failed", "expired"))
     return DELIVERY.c.id.in_(deliveries), left, DELIVERY.c.notify != "NEVER"
+
+
+def _unconfirmed(deliveries: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """Of deliveries without a sufficient proof those that the next hop took."""
+    return DELIVERY.c.id.in_(deliveries), DELIVERY.c.state == "done", DELIVERY.c.notify != "NEVER"

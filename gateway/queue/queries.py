@@ -106,8 +106,10 @@ def oldest_due(connection: Connection) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
-_OPEN_NEWS = ("", "delayed", "held", "relayed")
-"""Of these something may be news; ``failed``, ``delivered`` and ``nothing`` are the last word."""
+REMIND = "remind"
+"""What the next hop took and nobody confirmed: its sender is to hear that no proof came."""
+_OPEN_NEWS = ("", "delayed", "held", "relayed", REMIND, "unconfirmed")
+"""Of these something may be news; ``failed``, ``delivered``, ``unread`` and ``nothing`` are the last word."""
 
 
 def untold(connection: Connection, *, delayed_since: datetime, after: str = "", limit: int = 50) -> Sequence[Row]:
@@ -122,7 +124,9 @@ def untold(connection: Connection, *, delayed_since: datetime, after: str = "", 
         (mine.state.in_(("failed", "expired")), "failed"),
         (mine.state == "held", "held"),
         (mine.state.in_(("ready", "leased")) & (mine.created_at <= delayed_since) & (known == ""), "delayed"),
+        ((mine.state == "done") & (known == REMIND), case((mine.proof >= 2, "unread"), else_="unconfirmed")),
         ((mine.state == "done") & mine.notify.contains("SUCCESS") & (mine.proof >= 2), "delivered"),
+        ((mine.state == "done") & (known == "unconfirmed"), ""),
         ((mine.state == "done") & mine.notify.contains("SUCCESS") & mine.dsn_offered.is_(False), "relayed"),
         else_="",
     ).label("what")

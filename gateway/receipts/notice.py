@@ -14,18 +14,23 @@ from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """What there is to say; ``held`` waits for a person or for the directory, the others are RFC 3464's own words."""
+    """What there is to say.
+
+    ``held`` waits for a person or for the directory; ``unconfirmed`` was taken by the next hop, and the receipt that is
+    waited for did not come; the others are RFC 3464's own words.
+    """
 
     FAILED = "failed"
     DELAYED = "delayed"
     HELD = "held"
     DELIVERED = "delivered"
     RELAYED = "relayed"
+    UNCONFIRMED = "unconfirmed"
 
     @property
     def action(self) -> str:
-        """Action of RFC 3464 §2.3.3."""
-        return "delayed" if self is NoticeKind.HELD else self.value
+        """Action of RFC 3464 §2.3.3: ``delayed`` is the one that is not the last word."""
+        return "delayed" if self in {NoticeKind.HELD, NoticeKind.UNCONFIRMED} else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ _SUBJECTS = {
     NoticeKind.HELD: "Lettre retenue / Letter held",
     NoticeKind.DELIVERED: "Lettre remise / Letter delivered",
     NoticeKind.RELAYED: "Lettre transmise / Letter relayed",
+    NoticeKind.UNCONFIRMED: "Lettre sans accusé / Letter not confirmed",
 }
 _WORDS = {
     NoticeKind.FAILED: (
@@ -90,6 +96,10 @@ _WORDS = {
     NoticeKind.RELAYED: (
         "La lettre désignée ci-dessous a été transmise à un système qui ne confirme pas la remise.",
         "The letter named below was relayed to a system that does not confirm delivery.",
+    ),
+    NoticeKind.UNCONFIRMED: (
+        "La lettre désignée ci-dessous est partie ; l'accusé attendu n'est pas revenu. Si elle presse, appelez.",
+        "The letter named below has left; the receipt that is waited for did not come. If it is urgent, call.",
     ),
 }
 

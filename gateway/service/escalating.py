@@ -71,6 +71,7 @@ class Escalating:
         """``route`` names a mailbox's destination."""
         self._store, self._journey, self._directory, self._rules = store, journey, directory, rules
         self._route, self._clock = route, clock
+        self._rounds, self._put_off = 0, dict[str, int]()
 
     async def look(self) -> int:
         """One round; gives how many steps were taken. While the queue is on hold nothing is done."""
@@ -79,7 +80,7 @@ class Escalating:
         now = self._clock()
         waiting, steps, trouble = await asyncio.to_thread(self._ask, now)
         taken = 0
-        for letter, step in steps[:A_ROUND]:
+        for letter, step in self._in_turn(steps)[:A_ROUND]:
             taken += await self._taken(letter, step, now)
         await self._mind(now, waiting, trouble)
         return taken
@@ -99,6 +100,13 @@ class Escalating:
                 trouble.append(one)
         return waiting, steps, trouble
 
+    def _in_turn(self, steps: list[tuple[Unproved, Step]]) -> list[tuple[Unproved, Step]]:
+        """The nearest deadline first; behind all others what was put off, the longest ago first: nothing starves."""
+        self._rounds += 1
+        due = {letter.letter for letter, _ in steps}
+        self._put_off = {letter: since for letter, since in self._put_off.items() if letter in due}
+        return sorted(steps, key=lambda pair: self._put_off.get(pair[0].letter, 0))
+
     async def _taken(self, letter: Unproved, step: Step, now: datetime) -> bool:
         """One step; what the disk or the directory does not give now is tried in the next round."""
         try:
@@ -107,6 +115,7 @@ class Escalating:
             structlog.get_logger().warning(
                 "escalation-put-off", letter_id=letter.letter, step=step.value, status=error.status
             )
+            self._put_off[letter.letter] = self._rounds
             return False
         taking = Taking(
             step=step,
@@ -146,7 +155,7 @@ class Escalating:
         return await self._elsewhere(letter, step, now)
 
     def _reminder(self, letter: Unproved) -> Found:
-        """What the next hop took and nobody confirmed has no report that could be repeated."""
+        """What failed, is held or late is told once more; what was taken and not confirmed is told as that."""
         with self._store.reading() as connection:
             if another.untold(connection, letter.deliveries):
                 return Found(code="sender-told")

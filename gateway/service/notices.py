@@ -23,14 +23,20 @@ KINDS = {
     "delayed": NoticeKind.DELAYED,
     "delivered": NoticeKind.DELIVERED,
     "relayed": NoticeKind.RELAYED,
+    "unconfirmed": NoticeKind.UNCONFIRMED,
+    "unread": NoticeKind.UNCONFIRMED,
 }
-ASKED = {NoticeKind.FAILED: "FAILURE", NoticeKind.DELAYED: "DELAY", NoticeKind.HELD: "DELAY"}
+ASKED = {
+    NoticeKind.FAILED: "FAILURE",
+    **dict.fromkeys((NoticeKind.DELAYED, NoticeKind.HELD, NoticeKind.UNCONFIRMED), "DELAY"),
+}
 STATUS = {
     NoticeKind.FAILED: "5.0.0",
     NoticeKind.DELAYED: "4.4.7",
     NoticeKind.HELD: "4.0.0",
     NoticeKind.DELIVERED: "2.1.5",
     NoticeKind.RELAYED: "2.0.0",
+    NoticeKind.UNCONFIRMED: "4.0.0",
 }
 NOBODY = "nobody@invalid"
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")  # RFC 5322 §3.6.4, as far as a stranger's may be repeated

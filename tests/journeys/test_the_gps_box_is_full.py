@@ -213,4 +213,4 @@ async def test_where_only_a_delivery_counts_what_was_taken_and_never_confirmed_i
     story = Story.begin(store, clock, vault, tmp_path, proof=StopsAt.DELIVERED, rungs=rungs)
     await story.hands_in()
     await story.hours(5 * 24)
-    assert story.steps() == [("remind", "nothing-to-tell"), ("phone", "task")]
+    assert story.steps() == [("remind", "sender-told"), ("phone", "task")]

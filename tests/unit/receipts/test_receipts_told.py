@@ -121,7 +121,7 @@ def test_our_own_report_can_be_read_by_ourselves() -> None:
 
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_every_kind_of_report_says_its_action(kind: NoticeKind) -> None:
-    status = {"failed": "5.0.0", "delayed": "4.4.7", "held": "4.2.0"}.get(kind, "2.0.0")
+    status = {"failed": "5.0.0", "delayed": "4.4.7", "held": "4.2.0", "unconfirmed": "4.0.0"}.get(kind, "2.0.0")
     addressee = NoticeAddressee(mailbox="gp@gp.test", status=status, will_retry_until=AT)
     content = build_dsn(replace(NOTICE, kind=kind, addressees=(addressee,)))
     assert [receipt.kind for receipt in read_receipts(content)] == [kind.action]
