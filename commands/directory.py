@@ -22,6 +22,7 @@ from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
 from gateway.moments import utc_now
 from gateway.service.addressing import addressing_policy
+from gateway.service.listing import take_list
 
 app = typer.Typer(no_args_is_help=True)
 white_list_app = typer.Typer(no_args_is_help=True, help=say("MSSanté's white list.", "La liste blanche MSSanté."))
@@ -129,23 +130,23 @@ def status(fmt: Fmt = Format.TABLE) -> None:
 
 @white_list_app.command("update")
 def update_white_list(
-    file: Given,
+    source: Annotated[str, typer.Argument(metavar="[FILE|URL]")] = "",
     ca: Annotated[Path | None, typer.Option(help=say("the signer's authority", "l'autorité du signataire"))] = None,
     cn: Annotated[str | None, typer.Option(help=say("the signer's name", "le nom du signataire"))] = None,
 ) -> None:
     """Take a newer list once its signature is verified. Example: huitaine directory whitelist update LIST.xml."""
     here = installation()
-    authority = ca or here.settings.directory.white_list_ca
-    if authority is None or not authority.is_file():
+    given = {"white_list_ca": ca, "white_list_cn": cn}
+    wanted = here.settings.directory.model_copy(update={name: value for name, value in given.items() if value})
+    if wanted.white_list_ca is None or not wanted.white_list_ca.is_file():
         fail(
             say("set directory.white_list_ca, or give --ca", "réglez directory.white_list_ca, ou donnez --ca"),
             Exit.USAGE,
         )
-    name = cn or here.settings.directory.white_list_cn
+    if not (source or wanted.white_list_url):
+        fail(say("give a file or an https address", "donnez un fichier ou une adresse https"), Exit.USAGE)
     with _refusals():
-        report = book.update_white_list(
-            here.data, file.read_bytes(), authorities=authority.read_bytes(), common_name=name, clock=utc_now
-        )
+        report = take_list(wanted, here.data, source, clock=utc_now)
     typer.echo(
         say(
             f"{report.domains} domains of {report.generated_at:%Y-%m-%d %H:%M}, +{report.added} -{report.removed}",

@@ -228,7 +228,12 @@ class Directory(Section):
     mss_forms: tuple[FormName, ...] = ("pdf", "xdm")
     white_list_ca: Path | None = None
     white_list_cn: str = "alb.mssante.fr"
+    white_list_url: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
+    white_list_tls_ca: Path | None = None
+    white_list_minutes: Annotated[float, Field(gt=0)] = 60.0
+    white_list_cut_off_days: Annotated[float, Field(gt=0)] = 30.0
     white_list_required: bool = True
+    database: str = ""
 
 
 class Queue(Section):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from directory import Mailbox, Source, WhiteList
+from directory import Mailbox, Source
 from directory.fold import domain_of, is_mailbox
 from gateway.addressing.choice import Stopped
 from gateway.addressing.policy import AddressingPolicy, Unknown
 from gateway.addressing.reasons import because
+from gateway.addressing.trust_space import TrustSpace
 from gateway.letter import Mode, Reason
 
 
@@ -22,7 +23,7 @@ class Accepted:
 
 
 def accept(
-    mailbox: str, boxes: Sequence[Mailbox], white_list: WhiteList, policy: AddressingPolicy, source: str
+    mailbox: str, boxes: Sequence[Mailbox], space: TrustSpace, policy: AddressingPolicy, source: str
 ) -> Accepted | Stopped:
     """Whether ``source`` may write to ``mailbox``; ``boxes`` is what the directory knows of it."""
     domain = domain_of(mailbox)
@@ -30,26 +31,29 @@ def accept(
     if refusal:
         return Stopped(reasons=(because(refusal),))
     if domain == policy.patient_domain:
-        return _inside(domain, white_list, policy, ())
+        return _inside(domain, space, ())
     if any(box.source is Source.DIRECTORY for box in boxes):
-        return _inside(domain, white_list, policy, (because("mailbox-known"),))
-    listed = white_list.contains(domain)
+        return _inside(domain, space, (because("mailbox-known"),))
+    listed = space.contains(domain)
     if boxes:
         words = (because("mailbox-vouched"), *((because("in-white-list"),) if listed else ()))
         return Accepted(in_mssante=listed, reasons=words)
     return _unknown(policy.unknown_mailbox(source), listed=listed)
 
 
-def _inside(
-    domain: str, white_list: WhiteList, policy: AddressingPolicy, reasons: tuple[Reason, ...]
-) -> Accepted | Stopped:
-    """A mailbox of the national directory must have its domain in the white list; test domains are in none."""
-    if white_list.contains(domain):
-        return Accepted(in_mssante=True, reasons=(*reasons, because("in-white-list")))
-    if policy.mode is Mode.TEST or not policy.white_list_required:
-        return Accepted(in_mssante=True, reasons=reasons)
-    code = "domain-not-in-white-list" if white_list.loaded else "white-list-missing"
-    return Stopped(reasons=(*reasons, because(code)))
+def left(mailbox: str, space: TrustSpace) -> Reason | None:
+    """Why a mailbox that was accepted as one of MSSanté's may not be written to any more: asked when it is sent."""
+    refusal = space.refusal(domain_of(mailbox))
+    return because(refusal) if refusal else None
+
+
+def _inside(domain: str, space: TrustSpace, reasons: tuple[Reason, ...]) -> Accepted | Stopped:
+    """A mailbox of the national directory must have its domain in the white list."""
+    refusal = space.refusal(domain)
+    if refusal:
+        return Stopped(reasons=(*reasons, because(refusal)))
+    listed = (because("in-white-list"),) if space.contains(domain) else ()
+    return Accepted(in_mssante=True, reasons=(*reasons, *listed))
 
 
 def _unknown(policy: Unknown, *, listed: bool) -> Accepted | Stopped:

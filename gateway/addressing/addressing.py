@@ -8,13 +8,14 @@ from datetime import datetime
 
 from directory import Directory, Mailbox
 from directory.fold import domain_of
-from gateway.addressing.acceptance import accept
+from gateway.addressing.acceptance import accept, left
 from gateway.addressing.choice import Chosen, Stopped, choose
 from gateway.addressing.merging import merged
 from gateway.addressing.patient import forbidden, wrong_world
 from gateway.addressing.policy import AddressingPolicy, Floor
 from gateway.addressing.protection import Protected, Read, forms_read, protect
 from gateway.addressing.reasons import because
+from gateway.addressing.trust_space import TrustSpace
 from gateway.addressing.wanted import Wanted, everyone_wanted
 from gateway.document import Role
 from gateway.identifiers import Rpps
@@ -43,6 +44,13 @@ class Addressing:
         ]
         return AddressedLetter(parsed=parsed, outcomes=merged(outcomes))
 
+    def still(self, addressed: Addressed) -> Reason | None:
+        """Why what was addressed a while ago may not leave now: its domain left MSSanté, or the list is too old."""
+        return left(addressed.mailbox, self._space(self._clock())) if addressed.in_mssante else None
+
+    def _space(self, now: datetime) -> TrustSpace:
+        return TrustSpace(white_list=self._directory.white_list, policy=self._policy, now=now)
+
     def _outcome(self, parsed: ParsedLetter, wanted: Wanted, now: datetime) -> Addressed | Held:
         refusal = wrong_world(parsed, self._policy.mode) or forbidden(parsed, wanted.role, now)
         if refusal:
@@ -56,7 +64,7 @@ class Addressing:
         boxes = self._directory.by_mailbox(chosen.mailbox)
         wanted = _completed(wanted, boxes)
         source = parsed.kept.received.source
-        accepted = accept(chosen.mailbox, boxes, self._directory.white_list, self._policy, source)
+        accepted = accept(chosen.mailbox, boxes, self._space(now), self._policy, source)
         trail = (*chosen.reasons, *accepted.reasons)
         if isinstance(accepted, Stopped):
             return _held(wanted, trail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import IntEnum, StrEnum
 
 from gateway.letter import Form, Mode
@@ -36,6 +37,8 @@ class AddressingPolicy:
     mss_tls_allowed: bool = False
     """Inside MSSanté and without a key: signature and mutual TLS alone."""
     white_list_required: bool = True
+    white_list_cut_off: timedelta | None = None
+    """A list made longer ago than this lets nothing out to MSSanté any more."""
     unknown_mailboxes: Mapping[str, Unknown] = field(default_factory=dict)
     """Per source; a source not named here holds in production and allows in test."""
     floors: Mapping[str, Floor] = field(default_factory=dict)

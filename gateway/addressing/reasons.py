@@ -20,8 +20,8 @@ WORDS = {
     "wrong-key-of-number": "the last digit of the RPPS is not its key: check the number with the sender",
     "professionals-not-wished": "the sender asked that it not go to professionals (DESTMSSANTEPS = N)",
     "hidden-from-professionals": "the document is masked to professionals (MASQUE_PS = Y)",
-    "patient-opposes": "the patient opposes the sending (art. L.1110-4 CSP): a person cancels it, or releases it once the "
-    "patient agrees",
+    "patient-opposes": "the patient opposes the sending (art. L.1110-4 CSP): a person cancels it, or releases it once "
+    "the patient agrees",
     "patient-not-wished": "the sender did not ask that it go to the patient (DESTMSSANTEPAT)",
     "hidden-from-patient": "the document is not visible to the patient yet (INVISIBLE_PATIENT = Y)",
     "hidden-from-legal-representatives": "the document is hidden from legal representatives and the patient may be a "
@@ -60,6 +60,8 @@ WORDS = {
     "in-white-list": "its domain is in the MSSanté white list",
     "domain-not-in-white-list": "its domain is not in the MSSanté white list",
     "white-list-missing": "there is no MSSanté white list yet; run `huitaine directory whitelist update`",
+    "white-list-too-old": "the MSSanté white list is older than directory.white_list_cut_off_days: nobody knows "
+    "whether this domain is still in it; run `huitaine directory whitelist update`",
     "mailbox-not-in-directory": "its domain is in MSSanté, but the directory does not know this mailbox",
     "mailbox-unknown": "neither the directory nor the white list knows this mailbox",
     "allowed-for-source": "this source may write to mailboxes that the directory does not know",

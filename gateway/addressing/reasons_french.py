@@ -19,8 +19,8 @@ FRENCH = {
     "wrong-key-of-number": "le dernier chiffre du RPPS n'est pas sa clé : vérifiez le numéro avec l'expéditeur",
     "professionals-not-wished": "l'expéditeur demande qu'elle n'aille pas aux professionnels (DESTMSSANTEPS = N)",
     "hidden-from-professionals": "le document est masqué aux professionnels (MASQUE_PS = Y)",
-    "patient-opposes": "le patient s'oppose à l'envoi (art. L.1110-4 CSP) : une personne l'annule, ou le relance une fois "
-    "le patient d'accord",
+    "patient-opposes": "le patient s'oppose à l'envoi (art. L.1110-4 CSP) : une personne l'annule, ou le relance une "
+    "fois le patient d'accord",
     "patient-not-wished": "l'expéditeur n'a pas demandé qu'elle aille au patient (DESTMSSANTEPAT)",
     "hidden-from-patient": "le document n'est pas encore visible du patient (INVISIBLE_PATIENT = Y)",
     "hidden-from-legal-representatives": "le document est caché aux représentants légaux et le patient est peut-être "
@@ -59,6 +59,8 @@ FRENCH = {
     "in-white-list": "son domaine est dans la liste blanche MSSanté",
     "domain-not-in-white-list": "son domaine n'est pas dans la liste blanche MSSanté",
     "white-list-missing": "pas encore de liste blanche MSSanté ; lancez `huitaine directory whitelist update`",
+    "white-list-too-old": "la liste blanche MSSanté a plus de directory.white_list_cut_off_days jours : nul ne sait si "
+    "ce domaine y est encore ; lancez `huitaine directory whitelist update`",
     "mailbox-not-in-directory": "son domaine est dans MSSanté, mais l'annuaire ne connaît pas cette boîte",
     "mailbox-unknown": "ni l'annuaire ni la liste blanche ne connaissent cette boîte",
     "allowed-for-source": "cette source peut écrire à des boîtes que l'annuaire ne connaît pas",

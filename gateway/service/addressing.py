@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from config.settings import Settings
 from directory import Directory
 from gateway.addressing import Addressing, AddressingPolicy
 from gateway.addressing.policy import Unknown
 from gateway.correspondents import with_correspondents
-from gateway.letter import AddressedLetter, Form, Mode, ParsedLetter
+from gateway.letter import Addressed, AddressedLetter, Form, Mode, ParsedLetter, Reason
 from gateway.service.trouble import directory_trouble
 
 
@@ -26,6 +26,11 @@ class AddressingDesk:
         table = self._correspondents.get(parsed.kept.received.source, {})
         with directory_trouble():
             return self._addressing.address(with_correspondents(parsed, table))
+
+    def still(self, addressed: Addressed) -> Reason | None:
+        """Why what was addressed a while ago may not leave now; asked right before it is handed over."""
+        with directory_trouble():
+            return self._addressing.still(addressed)
 
 
 def addressing_desk(settings: Settings, directory: Directory, clock: Callable[[], datetime]) -> AddressingDesk:
@@ -43,6 +48,7 @@ def addressing_policy(settings: Settings) -> AddressingPolicy:
         test_domains=frozenset(domain.lower() for domain in gateway.test_domains),
         mss_tls_allowed=wanted.mss_tls,
         white_list_required=wanted.white_list_required,
+        white_list_cut_off=timedelta(days=wanted.white_list_cut_off_days),
         unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
         default_forms=frozenset(map(Form, wanted.default_forms)),
         mss_forms=frozenset(map(Form, wanted.mss_forms)),

@@ -16,9 +16,9 @@ from gateway.compose.composer import Composer
 from gateway.compose.profile import ComposeProfile
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
-from gateway.errors import SettingsRefused
+from gateway.errors import NoProtection, SettingsRefused
 from gateway.journey import Journey
-from gateway.letter import Done, Mode, SealedMail, Step
+from gateway.letter import Addressed, Done, Mode, Reason, SealedMail, Step
 from gateway.parsers.children import Readers
 from gateway.parsers.split import split_by_patient
 from gateway.queue.gate import Gate
@@ -36,8 +36,9 @@ from gateway.service.checkpoints import Checkpoints
 from gateway.service.composing import ComposingDesk
 from gateway.service.escalating import Escalating
 from gateway.service.hearing import Hearing
-from gateway.service.installing import key_store
+from gateway.service.keystores import gateway_keys
 from gateway.service.ladder import rules_of
+from gateway.service.listing import Listing
 from gateway.service.message_ids import MessageIds
 from gateway.service.rotating import Keys
 from gateway.service.routes import routes
@@ -72,20 +73,25 @@ class Gateway:
     stays: StayBook
     message_ids: MessageIds
     answering: AnsweringBack
+    listing: Listing
 
 
 class Handover:
     """The courier with what is asked of each mail: DSN as the settings say, an ENVID that leads back."""
 
-    def __init__(self, courier: Courier, message_ids: MessageIds, *, ask_dsn: bool) -> None:
-        """``ask_dsn`` wants a receipt of success as well."""
-        self._courier, self._ids = courier, message_ids
+    def __init__(
+        self, courier: Courier, message_ids: MessageIds, *, still: Callable[[Addressed], Reason | None], ask_dsn: bool
+    ) -> None:
+        """``still``: why an addressee may not be written to any more; ``ask_dsn`` wants a receipt of success too."""
+        self._courier, self._ids, self._still = courier, message_ids, still
         self._notify = ("SUCCESS", "FAILURE", "DELAY") if ask_dsn else ("FAILURE", "DELAY")
 
     async def deliver(
         self, mail: SealedMail, step: Step, *, before_dot: Callable[[], Awaitable[None]] | None = None
     ) -> Done:
-        """Hand one mail over."""
+        """Hand one mail over; raises NoProtection when its domain left the trust space since it was addressed."""
+        if reason := self._still(step.addressed):
+            raise NoProtection(reason.code, words=reason.words)
         envid, orcpt = self._ids.envid(step.delivery, step.attempt), f"rfc822;{mail.mailbox}"
         return await self._courier.deliver(mail, notify=self._notify, orcpt=orcpt, envid=envid, before_dot=before_dot)
 
@@ -104,15 +110,16 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
     readers = Readers(children=settings.gateway.readers)
+    desk = addressing_desk(settings, directory, clock)
     stations = Stations(
         queue=keeper,
         reader=readers,
         admit=admission(Mode(settings.gateway.mode)),
         split=split_by_patient,
-        addressing=addressing_desk(settings, directory, clock),
+        addressing=desk,
         composer=ComposingDesk(Composer(profile=_profile(settings), clock=clock)),
         sealer=sealer,
-        courier=Handover(courier, message_ids, ask_dsn=settings.receipts.ask_dsn),
+        courier=Handover(courier, message_ids, still=desk.still, ask_dsn=settings.receipts.ask_dsn),
         message_id=message_ids,
         return_path=_sender(settings),
         gateway=settings.gateway.domain,
@@ -139,6 +146,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         stays=stays,
         message_ids=message_ids,
         answering=AnsweringBack(store, ways, clock=clock),
+        listing=Listing(settings, clock=clock),
     )
 
 

@@ -134,6 +134,8 @@ class Running:
         self._every(TIDY, gateway.keys.look)
         self._every(TIDY, gateway.checkpoints.checkpoint)
         self._every(TIDY, gateway.escalating.look)
+        if gateway.listing.wanted:
+            self._every(gateway.listing.every.total_seconds(), gateway.listing.look)
         months = gateway.settings.retention.metadata_months
         self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
         self._every(FORGET, gateway.answering.tidy)
