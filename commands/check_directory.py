@@ -23,7 +23,7 @@ def check_directory() -> list[Finding]:
     """National files, white list, addressees' keys."""
     settings, now = installation().settings, utc_now()
     try:
-        here = book.Directory.open(settings.gateway.data)
+        here = book.Directory.open(settings.gateway.data, settings.directory.database)
         try:
             status = here.status()
         finally:

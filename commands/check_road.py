@@ -59,7 +59,7 @@ def whither(reading: Reading, content: bytes, settings: Settings, wished: Wished
     )
     parts = _parts(reading, KeptLetter(received=received))
     try:
-        here = book.Directory.open(settings.gateway.data)
+        here = book.Directory.open(settings.gateway.data, settings.directory.database)
         try:
             known = here.status()
             desk = addressing_desk(settings, here, lambda: now)

@@ -243,7 +243,8 @@ def vars_of(record: object, *names: str) -> dict[str, object]:
 
 @contextmanager
 def _opened() -> Iterator[book.Directory]:
-    here = book.Directory.open(installation().data)
+    settings = installation().settings
+    here = book.Directory.open(settings.gateway.data, settings.directory.database)
     try:
         yield here
     finally:

@@ -234,6 +234,7 @@ class Directory(Section):
     white_list_cut_off_days: Annotated[float, Field(gt=0)] = 30.0
     white_list_required: bool = True
     database: str = ""
+    database: str = ""
 
 
 class Queue(Section):

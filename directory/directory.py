@@ -39,15 +39,18 @@ class Directory:
     ``schema`` when a file was made by another version.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str = "") -> None:
         self.white_list = WhiteList(folder)
-        self._national = National(shelf_of(folder))
+        self._national = National(shelf_of(folder, database))
         self._local = Local(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """The directory kept in ``folder``; files that are not there yet are an empty directory."""
-        return cls(folder)
+    def open(cls, folder: Path, database: str = "") -> Self:
+        """The directory kept in ``folder``; files that are not there yet are an empty directory.
+
+        ``database`` (``postgresql://…``) is where the national files are when they are not in the folder.
+        """
+        return cls(folder, database)
 
     def close(self) -> None:
         """Let go of all files."""

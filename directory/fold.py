@@ -44,9 +44,10 @@ def fold_domain(domain: str) -> str:
     return domain.strip().lower().rstrip(".")
 
 
-@lru_cache(maxsize=65536)
 def structure_number(text: str) -> str:
     """FINESS (9) or SIRET (14) without the type digit of IDNST: ``1750803447`` → ``750803447`` (DTFR, XON-10)."""
+    if not text or (len(text) in {9, 14} and text.isascii() and text.isdigit()):
+        return text
     number = text.strip().upper().replace(" ", "")
     if (len(number), number[:1]) in {(10, "1"), (15, "3")}:
         return number[1:]

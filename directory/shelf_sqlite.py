@@ -19,13 +19,13 @@ WORDS = (
     "WHERE words MATCH ? AND (p.id IS NOT NULL OR m.id IS NOT NULL) LIMIT ?"
 )
 _WORDS_TABLE = (
-    # Persons by their number, organisations' mailboxes by minus theirs. Beginnings of two and three letters are kept
-    # ready: without them, "M" followed by anything reads the lists of all names with M.
+    # Persons by their number, organisations' mailboxes by minus theirs. Beginnings of two letters are kept ready:
+    # without them, "MA" followed by anything reads the lists of all names with MA.
     "CREATE VIRTUAL TABLE words USING fts5(name, place, profession, skill, content='', detail='column', "
-    "tokenize='ascii', prefix='2 3')"
+    "tokenize='ascii', prefix='2')"
 )
 _GATHERED = (
-    "national_id, civility, family, given, profession, group_concat(city || ' ' || postcode, ' ') AS places, "
+    "national_id, civility, family, given, profession, group_concat(city || '|' || postcode, '|') AS places, "
     "group_concat(profession, ' ') AS professions, group_concat(skill, ' ') AS skills"
 )
 _PERSONS = (
@@ -35,15 +35,15 @@ _PERSONS = (
     "CREATE UNIQUE INDEX main.person_number ON person (national_id)",
     f"""INSERT INTO person (national_id, civility, family, given, profession, places, professions, skills)
         SELECT {_GATHERED} FROM main.mailbox WHERE national_id IS NOT NULL GROUP BY national_id
-        ON CONFLICT (national_id) DO UPDATE SET places = places || ' ' || excluded.places,
+        ON CONFLICT (national_id) DO UPDATE SET places = places || '|' || excluded.places,
             professions = professions || ' ' || excluded.professions,
             skills = skills || ' ' || excluded.skills""",  # noqa: S608 (own names)
     # FTS5 writes a segment whenever a rowid is below the one before: rising order, the negative ones first.
     """INSERT INTO words (rowid, name, place)
-        SELECT -id, fold(organisation || ' ' || service), fold(city || ' ' || postcode) FROM main.mailbox
+        SELECT -id, folded(organisation || '|' || service), folded(city || '|' || postcode) FROM main.mailbox
         WHERE kind IN ('ORG', 'APP') ORDER BY id DESC""",
     """INSERT INTO words (rowid, name, place, profession, skill)
-        SELECT id, fold(family || ' ' || given), fold(places), fold(professions), fold(skills)
+        SELECT id, folded(family || '|' || given), folded(places), professions, skills
         FROM main.person ORDER BY id""",
 )
 
@@ -84,7 +84,7 @@ class SqliteBuilding:
 
     def __init__(self, aside: Aside, present: Path) -> None:
         self._aside, self._present, self.compared = aside, present, False
-        aside.database.create_function("fold", 1, lambda text: fold(text or ""), deterministic=True)
+        aside.database.create_function("folded", 1, _folded, deterministic=True)
 
     def attach(self) -> None:
         """See :class:`directory.shelf.Building`; the rows are put first: a transaction cannot attach."""
@@ -101,7 +101,7 @@ class SqliteBuilding:
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """See :class:`directory.shelf.Building`."""
-        spelt = statement.format(new="main", old="old", bigkey="INTEGER PRIMARY KEY")
+        spelt = statement.format(new="main", old="old", bigkey="INTEGER PRIMARY KEY", bytes="")
         return self._aside.database.execute(spelt, values).fetchall()
 
     def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
@@ -118,7 +118,8 @@ class SqliteBuilding:
         """See :class:`directory.shelf.Building`."""
         for statement in _PERSONS:
             self.rows(statement)
-        words = spelling.words_of(fold(name) for (name,) in self.rows(tables.NAMES))
+        self.rows("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'col')")
+        words = spelling.words_of(word for (word,) in self.rows("SELECT term FROM temp.vocabulary WHERE col = 'name'"))
         self.insert("word", 2, iter(enumerate(words, start=1)))
         self.insert("near", 1, spelling.pairs(words))
         self.rows(tables.FACTS)
@@ -126,6 +127,11 @@ class SqliteBuilding:
     def publish(self) -> None:
         """See :class:`directory.shelf.Building`."""
         self._aside.publish()
+
+
+def _folded(parts: str) -> str:
+    """Each of the parts between bars folded by itself: most have been folded before, which is remembered."""
+    return " ".join(map(fold, parts.split("|")))
 
 
 def _match(term: Term) -> str:

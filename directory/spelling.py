@@ -17,12 +17,12 @@ SHORTEST = 4
 MOST = 40
 """Words that one search takes for what was typed, the likeliest first."""
 _NUMBER_BITS = 24
-_FORM_OF = "SELECT w.text FROM near n JOIN word w ON w.id = n.pair % 16777216 WHERE n.pair BETWEEN ? AND ?"
+_FORM_OF = "SELECT w.text FROM near n JOIN word w ON w.id = n.pair & 16777215 WHERE n.pair BETWEEN ? AND ?"
 
 
-def words_of(names: Iterable[str]) -> list[str]:
-    """The distinct words of folded names, those long enough to be mistyped."""
-    return sorted({word for name in names for word in name.split() if len(word) >= SHORTEST and word.isalpha()})
+def words_of(folded: Iterable[str]) -> list[str]:
+    """Of folded words those long enough to be mistyped, each once."""
+    return sorted({word for word in folded if len(word) >= SHORTEST and word.isalpha()})
 
 
 def pairs(words: list[str]) -> Iterator[tuple[int]]:

@@ -8,7 +8,7 @@ VERSION = 2
 TABLES = (
     """CREATE TABLE {new}.mailbox (
         id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, kind TEXT NOT NULL,
-        address TEXT NOT NULL, folded TEXT NOT NULL,
+        address TEXT NOT NULL, folded TEXT {bytes} NOT NULL,
         domain TEXT NOT NULL, national_id TEXT, structure TEXT NOT NULL, service TEXT NOT NULL,
         civility TEXT NOT NULL, family TEXT NOT NULL, given TEXT NOT NULL, profession TEXT NOT NULL,
         skill TEXT NOT NULL, accepts INTEGER, organisation TEXT NOT NULL, street TEXT NOT NULL,
@@ -53,5 +53,3 @@ FACTS = """INSERT INTO {new}.fact (name, value)
     UNION ALL SELECT 'organisations', count(*) FROM {new}.mailbox WHERE kind IN ('ORG', 'APP')
     UNION ALL SELECT 'practitioners', count(*) FROM {new}.person
     UNION ALL SELECT 'activities', count(*) FROM {new}.activity"""
-NAMES = """SELECT family || ' ' || given FROM {new}.person
-    UNION SELECT organisation || ' ' || service FROM {new}.mailbox WHERE kind IN ('ORG', 'APP')"""

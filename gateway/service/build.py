@@ -100,7 +100,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     """Build the gateway; raises SettingsRefused, KeyStoreRefused or StorageUnavailable with one clear line each."""
     vault = open_vault(settings)
     sealer = _sealer(settings, clock)
-    directory = Directory.open(settings.gateway.data)
+    directory = Directory.open(settings.gateway.data, settings.directory.database)
     courier = _courier(settings, directory, clock)
     store = open_store(settings, vault, clock)
     ways = answering_ways(settings)

@@ -42,7 +42,7 @@ class Wanted:
 async def printed(wanted: Wanted, settings: Settings, *, clock: Callable[[], datetime]) -> bytes:
     """The PDF, in memory only; raises NotPrinted with a code, UnreadableDocument, or a transient failure."""
     parsed = await _parsed(wanted, settings)
-    book = Directory.open(settings.gateway.data)
+    book = Directory.open(settings.gateway.data, settings.directory.database)
     try:
         _refuse_forbidden(wanted, parsed, settings, book, clock)
         number = wanted.target.addressee.rpps

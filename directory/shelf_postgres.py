@@ -1,0 +1,185 @@
+"""The national directory in PostgreSQL, for several nodes: a schema built beside, then renamed in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+
+import psycopg
+from psycopg import sql
+
+from directory import spelling, tables
+from directory.database import Row
+from directory.errors import DirectoryError
+from directory.shelf import Term
+
+SCHEMA = f"huitaine_directory_{tables.VERSION}"
+"""Another version of the tables is another schema: two versions of the gateway never read each other's."""
+_NEW = SCHEMA + "_new"
+_LOCK = 0x48554954
+"""The advisory lock of whoever imports."""
+_WEIGHT = {"name": "A", "place": "B", "profession": "C", "skill": "D"}
+WORDS = (
+    "SELECT w.id, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
+    "LEFT JOIN person p ON p.id = w.id LEFT JOIN mailbox m ON m.id = -w.id "
+    "WHERE w.terms @@ to_tsquery('simple', ?) AND (p.id IS NOT NULL OR m.id IS NOT NULL) LIMIT ?"
+)
+# What fold.py does. The combining marks go before the capitals come: with the locale C only ASCII has capitals.
+_FOLD = """CREATE FUNCTION {new}.fold(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $fold$
+    SELECT btrim(regexp_replace(upper(regexp_replace(normalize(
+        replace(replace(replace(replace(replace(translate($1, 'øØłŁđĐ', 'oOlLdD'),
+            'œ', 'oe'), 'Œ', 'OE'), 'æ', 'ae'), 'Æ', 'AE'), 'ß', 'ss'),
+        NFKD), '[\u0300-\u036f]', '', 'g')), '[^0-9A-Z]+', ' ', 'g')) $fold$"""
+_PERSONS = (
+    """INSERT INTO {new}.person
+        SELECT row_number() OVER (ORDER BY national_id), national_id, (array_agg(civility ORDER BY id))[1],
+            (array_agg(family ORDER BY id))[1], (array_agg(given ORDER BY id))[1],
+            (array_agg(profession ORDER BY id))[1], string_agg(city || ' ' || postcode, ' '),
+            string_agg(profession, ' '), string_agg(skill, ' ')
+        FROM (
+            SELECT id, national_id, civility, family, given, profession, skill, city, postcode FROM {new}.activity
+            UNION ALL SELECT 1000000000 + id, national_id, civility, family, given, profession, skill, city, postcode
+            FROM {new}.mailbox WHERE national_id IS NOT NULL) told
+        GROUP BY national_id""",
+    "CREATE UNIQUE INDEX person_number ON {new}.person (national_id)",
+    "CREATE TABLE {new}.words (id INTEGER PRIMARY KEY, terms tsvector NOT NULL)",
+    """INSERT INTO {new}.words
+        SELECT id, setweight(to_tsvector('simple', {new}.fold(family || ' ' || given)), 'A')
+            || setweight(to_tsvector('simple', {new}.fold(places)), 'B')
+            || setweight(to_tsvector('simple', {new}.fold(professions)), 'C')
+            || setweight(to_tsvector('simple', {new}.fold(skills)), 'D') FROM {new}.person
+        UNION ALL SELECT -id, setweight(to_tsvector('simple', {new}.fold(organisation || ' ' || service)), 'A')
+            || setweight(to_tsvector('simple', {new}.fold(city || ' ' || postcode)), 'B')
+        FROM {new}.mailbox WHERE kind IN ('ORG', 'APP')""",
+    "CREATE INDEX words_terms ON {new}.words USING gin (terms)",
+    "ANALYZE {new}.person",
+    "ANALYZE {new}.words",
+)
+_NAME_WORDS = """SELECT DISTINCT unnest(string_to_array({new}.fold(name), ' ')) FROM (
+    SELECT DISTINCT family || ' ' || given AS name FROM {new}.person
+    UNION SELECT organisation || ' ' || service FROM {new}.mailbox WHERE kind IN ('ORG', 'APP')) names"""
+
+
+class PostgresShelf:
+    """The schema of one database; ``address`` is libpq's, and its password stands in libpq's own password file."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._connection: psycopg.Connection | None = None
+        self._lock = Lock()
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """See :class:`directory.shelf.Shelf`. Raises DirectoryError ``unreachable``."""
+        with self._lock:
+            try:
+                return self._asked(statement, values)
+            except psycopg.errors.UndefinedTable:
+                return []
+            except psycopg.OperationalError:
+                self._forget()  # the server was restarted: once more, on a new connection
+                try:
+                    return self._asked(statement, values)
+                except psycopg.OperationalError as error:
+                    self._forget()
+                    raise _unreachable() from error
+
+    def words(self, terms: Sequence[Term], limit: int) -> list[Row]:
+        """See :class:`directory.shelf.Shelf`."""
+        return self.rows(WORDS, (" & ".join(_match(term) for term in terms), limit))
+
+    @contextmanager
+    def building(self) -> Iterator[PostgresBuilding]:
+        """See :class:`directory.shelf.Shelf`: one transaction, so that a killed import leaves nothing."""
+        try:
+            connection = psycopg.connect(self._address)
+        except psycopg.OperationalError as error:
+            raise _unreachable() from error
+        try:
+            if not _fetched(connection, "SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))[0][0]:
+                raise DirectoryError("busy", "another import or update is running; try again when it is done")
+            building = PostgresBuilding(connection)
+            building.rows("DROP SCHEMA IF EXISTS {new} CASCADE")
+            building.rows("CREATE SCHEMA {new}")
+            for statement in (*tables.TABLES, _FOLD):
+                building.rows(statement)
+            yield building
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """See :class:`directory.shelf.Shelf`."""
+        with self._lock:
+            self._forget()
+
+    def _asked(self, statement: str, values: Sequence[object]) -> list[Row]:
+        if self._connection is None:
+            options = f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on"
+            self._connection = psycopg.connect(self._address, autocommit=True, options=options)
+        return _fetched(self._connection, statement.replace("?", "%s"), values)
+
+    def _forget(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+
+class PostgresBuilding:
+    """See :class:`directory.shelf.Building`."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection, self.compared = connection, False
+
+    def attach(self) -> None:
+        """See :class:`directory.shelf.Building`."""
+        self.compared = self.rows(f"SELECT to_regnamespace('{SCHEMA}')")[0][0] is not None
+
+    def rows(self, statement: str, *values: object) -> list[Row]:
+        """See :class:`directory.shelf.Building`."""
+        spelt = statement.format(new=_NEW, old=SCHEMA, bigkey="BIGINT PRIMARY KEY", bytes='COLLATE "C"')
+        return _fetched(self._connection, spelt.replace("?", "%s"), values or None)
+
+    def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
+        """See :class:`directory.shelf.Building`: by COPY; a NUL, which PostgreSQL cannot keep, becomes nothing."""
+        name = sql.Identifier(_NEW, table)
+        with self._connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy:
+            for row in rows:
+                copy.write_row([value.replace("\0", "") if isinstance(value, str) else value for value in row])
+
+    def index(self) -> None:
+        """See :class:`directory.shelf.Building`."""
+        for table, name, what in tables.ROW_INDEXES:
+            self.rows(f"CREATE INDEX {table}_{name} ON {{new}}.{table} {what}")
+        for table in tables.TABLE_OF.values():
+            self.rows(f"ANALYZE {{new}}.{table}")
+
+    def persons(self) -> None:
+        """See :class:`directory.shelf.Building`."""
+        for statement in _PERSONS:
+            self.rows(statement)
+        words = spelling.words_of(word for (word,) in self.rows(_NAME_WORDS))
+        self.insert("word", 2, iter(enumerate(words, start=1)))
+        self.insert("near", 1, spelling.pairs(words))
+        self.rows(tables.FACTS)
+
+    def publish(self) -> None:
+        """See :class:`directory.shelf.Building`: readers wait for this transaction's end, and see the new names."""
+        self.rows("DROP SCHEMA IF EXISTS {old} CASCADE")
+        self.rows(f"ALTER SCHEMA {{new}} RENAME TO {SCHEMA}")
+        self._connection.commit()
+
+
+def _fetched(connection: psycopg.Connection, statement: str, values: Sequence[object] | None) -> list[Row]:
+    # The statements are this package's own, with marks for every value.
+    cursor = connection.execute(statement.encode(), values)
+    return cursor.fetchall() if cursor.description else []
+
+
+def _match(term: Term) -> str:
+    """In the language of to_tsquery; folded words hold nothing that means something there."""
+    weight = ("*" if term.begins else "") + _WEIGHT[term.column]
+    return "(" + " | ".join(f"{word}:{weight}" for word in term.words) + ")"
+
+
+def _unreachable() -> DirectoryError:
+    return DirectoryError("unreachable", "the directory's PostgreSQL does not answer; see directory.database")
