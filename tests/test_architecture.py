@@ -22,6 +22,8 @@ STATIONS = {
     "crypto",
     "receipts",
     "delays",
+    "faces.ldap",
+    "faces.fhir",
 }
 ROAD = {
     "journey": LEAVES | {"stations", "passing", "beside"},
@@ -97,9 +99,9 @@ def test_the_road_knows_only_the_letter(module: str):
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules("gateway")))
-def test_only_addressing_and_the_service_ask_the_directory(module: str, path: Path):
+def test_only_addressing_the_faces_and_the_service_ask_the_directory(module: str, path: Path):
     asks = any(name == "directory" or name.startswith("directory.") for name in imports(path))
-    assert not asks or module.startswith(("gateway.addressing", "gateway.service"))
+    assert not asks or module.startswith(("gateway.addressing", "gateway.faces", "gateway.service"))
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules("gateway")))
