@@ -8,26 +8,29 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from commands.keylist import audited, listed
+from commands.keyaudit import audited, key_calendar
+from commands.keylist import listed
 from commands.output import Exit, Format, emit, fail, say
-from commands.rotation import rotate_master, rotate_tenant
+from commands.rotation import rotate_master, rotate_own, rotate_tenant
 from commands.setup import Installation, installation
-from config.settings import SettingsError, secret
+from config.settings import SettingsError
 from directory.changes import add_certificate, add_openpgp_key
 from directory.errors import DirectoryError
 from gateway.crypto.authority import certificates_pem, new_key
-from gateway.crypto.keys import load_any_identity, load_certificates
+from gateway.crypto.keys import PrivateKey, load_any_identity, load_certificates, spki
 from gateway.crypto.keystore import KeyStore
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.requests import certificate_request, stand_in
+from gateway.crypto.tokens.keys import token_key
 from gateway.errors import HuitaineError
 from gateway.moments import utc_now
-from gateway.service.installing import key_store
+from gateway.service.keystores import gateway_keys
 
 app = typer.Typer(no_args_is_help=True)
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]
+InToken = Annotated[bool, typer.Option("--token", help=say("a key of the PKCS #11 token", "une clé du jeton PKCS #11"))]
 PasswordFile = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 COLUMNS = ("name", "kind", "address", "expires_at", "days", "fingerprint")
 
@@ -37,6 +40,7 @@ def create(
     name: Name,
     address: Annotated[str, typer.Option(help=say("the mailbox that signs", "la boîte qui signe"))],
     openpgp: Annotated[bool, typer.Option(help=say("an OpenPGP key", "une clé OpenPGP"))] = False,
+    token: InToken = False,
     request: Annotated[
         Path | None, typer.Option(help=say("where to write the request", "où écrire la demande"))
     ] = None,
@@ -50,9 +54,7 @@ def create(
             typer.echo(say(f"made {name}", f"créée : {name}"))
             return
         target = request or Path(f"{name}.csr")
-        key, hospital = new_key("rsa3072"), here.settings.gateway.hospital
-        store.put(name, key, stand_in(key, address, hospital, at=utc_now()))
-        target.write_bytes(certificate_request(key, address, hospital))
+        target.write_bytes(_asked(store, name, address, here.settings.gateway.hospital, in_token=token))
     except (HuitaineError, OSError) as error:
         _refused(error)
     typer.echo(say(f"send {target} to the authority,", f"envoyez {target} à l'autorité,"))
@@ -65,12 +67,19 @@ def import_key(
     file: Given,
     password_file: PasswordFile = None,
     any_name: Annotated[bool, typer.Option(help=say("also when it names others", "même à un autre nom"))] = False,
+    token: InToken = False,
 ) -> None:
-    """Take a key: ours under a name, an addressee's under a mailbox. Example: huitaine keys import gateway KEY.p12."""
+    """Take a key: ours under a name, an addressee's under a mailbox. Example: huitaine keys import gateway KEY.p12.
+
+    With --token the file is a certificate whose key the token has.
+    """
     here, content = installation(), file.read_bytes()
     try:
         if "@" in name:
             _addressee(here.data, name, content, any_name=any_name)
+        elif token:
+            store, certificates = _store(here), load_certificates(content)
+            store.put_token(name, store.token.find(spki(certificates[0])), certificates)
         else:
             _own(_store(here), name, content, _password(password_file))
     except (HuitaineError, DirectoryError) as error:
@@ -92,34 +101,34 @@ def list_keys(fmt: Fmt = Format.TABLE) -> None:
 @app.command()
 def rotate(
     name: Name,
-    file: Annotated[str, typer.Argument(metavar="[FILE|TENANT]", show_default=False)] = "",
+    new: Annotated[str, typer.Argument(metavar="[FILE|NAME|TENANT]", show_default=False)] = "",
     password_file: PasswordFile = None,
 ) -> None:
-    """Put a new key in a key's place and keep the old one aside. Example: huitaine keys rotate gateway NEW.p12.
+    """Put a new key in a key's place; the old one goes on opening. Example: huitaine keys rotate gateway NEW.p12.
 
-    `rotate master` changes the key of all that is kept, `rotate tenant NAME` the one of a tenant's letters; neither
-    needs a stop.
+    The new one is a file, or the name of another key in the store. `rotate master` changes the key of all that is
+    kept, `rotate tenant NAME` the one of a tenant's letters; neither needs a stop.
     """
     if name == "master":
         rotate_master(installation())
     elif name == "tenant":
-        rotate_tenant(installation(), file)
-    elif not Path(file).is_file():
-        fail(say(f"{file or 'FILE'}: no such file", f"{file or 'FICHIER'} : fichier introuvable"), Exit.USAGE)
+        rotate_tenant(installation(), new)
+    elif not new:
+        fail(say("FILE: no such file", "FICHIER : fichier introuvable"), Exit.USAGE)
     else:
-        _rotate(name, Path(file), password_file)
+        _rotate(name, new, password_file)
 
 
-def _rotate(name: str, file: Path, password_file: Path | None) -> None:
-    old = f"{name}-{utc_now():%Y%m%d%H%M%S}"
+def _rotate(name: str, new: str, password_file: Path | None) -> None:
     try:
-        store, identity = _store(installation()), load_any_identity(file.read_bytes(), _password(password_file))
-        store.rename(name, old)
-        store.put(name, identity.private_key, identity.certificate, identity.chain)
+        old = rotate_own(_store(installation()), name, new, _password(password_file), at=utc_now())
     except HuitaineError as error:
         _refused(error)
     typer.echo(
-        say(f"{name} is new, {old} is kept; restart the gateway", f"{name} est neuve, {old} est gardée ; relancez")
+        say(
+            f"{name} is new, {old} is kept for opening; restart the gateway",
+            f"{name} est neuve, {old} est gardée pour ouvrir ; relancez",
+        )
     )
 
 
@@ -142,16 +151,37 @@ def export(name: Name, output: Annotated[Path | None, typer.Option(help=say("whe
 
 
 @app.command()
-def audit(within: Annotated[int, typer.Option(help=say("days", "jours"))] = 30, fmt: Fmt = Format.TABLE) -> None:
+def audit(
+    within: Annotated[int, typer.Option(help=say("days", "jours"))] = 30,
+    ends: Annotated[
+        Path | None, typer.Option("--calendar", help=say("write the ends (.ics)", "écrire les fins (.ics)"))
+    ] = None,
+    fmt: Fmt = Format.TABLE,
+) -> None:
     """Tell what is expired, weak or soon over; exit 1 when something is. Example: huitaine keys audit --within 60."""
-    here = installation()
+    here, margin = installation(), timedelta(days=within)
     try:
-        rows = audited(_store(here), here, utc_now(), timedelta(days=within))
-    except HuitaineError as error:
+        store = _store(here)
+        rows = audited(store, here, utc_now(), margin)
+        if ends is not None:
+            ends.write_bytes(key_calendar(store, here, utc_now(), margin))
+    except (HuitaineError, OSError) as error:
         _refused(error)
     emit(rows, fmt, columns=("name", "problem", "expires_at", "days"), title=say("To do", "À faire"))
     if rows:
         raise typer.Exit(int(Exit.NOT_SO))
+
+
+def _asked(store: KeyStore, name: str, address: str, hospital: str, *, in_token: bool) -> bytes:
+    """A fresh key in the store, or in the token, with a stand-in certificate; gives the request for a real one."""
+    if not in_token:
+        key: PrivateKey = new_key("rsa3072")
+        store.put(name, key, stand_in(key, address, hospital, at=utc_now()))
+        return certificate_request(key, address, hospital)
+    key_id, public = store.token.generate(name, "rsa3072")
+    key = token_key(store.token, key_id, public)
+    store.put_token(name, key_id, (stand_in(key, address, hospital, at=utc_now()),))
+    return certificate_request(key, address, hospital)
 
 
 def _own(store: KeyStore, name: str, content: bytes, password: bytes | None) -> None:
@@ -177,7 +207,7 @@ def _addressee(folder: Path, mailbox: str, content: bytes, *, any_name: bool) ->
 
 def _store(here: Installation) -> KeyStore:
     try:
-        return key_store(here.data, secret(here.settings, here.settings.crypto.keystore_secret))
+        return gateway_keys(here.settings)
     except SettingsError as error:
         fail(str(error), Exit.USAGE)
 

@@ -241,3 +241,48 @@ def test_an_authority_issues_for_hosts_addresses_and_numbers(authority):
     server.certificate.verify_directly_issued_by(authority.issuer.certificate)
     authority.issuer.certificate.verify_directly_issued_by(authority.root.certificate)
     assert new_key("rsa3072").key_size == 3072
+
+
+# roll-over ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_retired_key_opens_and_no_longer_signs(store, hospital_ec, gp_ec):
+    store.put("signing", hospital_ec.private_key, hospital_ec.certificate, hospital_ec.chain)
+    store.retire("signing", "signing-2026")
+    store.put("signing", gp_ec.private_key, gp_ec.certificate)
+    with pytest.raises(KeyStoreRefused) as refused:
+        store.signing_identity("signing-2026")
+    assert "opening only" in refused.value.detail
+    assert [each.certificate for each in store.opening_identities()] == [gp_ec.certificate, hospital_ec.certificate]
+    assert [(key.name, key.retired) for key in store.list()] == [("signing", False), ("signing-2026", True)]
+
+
+def test_a_retired_key_stays_retired_when_it_is_renamed_or_certified(store, hospital_ec):
+    store.put("signing", hospital_ec.private_key, hospital_ec.certificate)
+    store.retire("signing", "old")
+    store.certify("old", (hospital_ec.certificate,))
+    store.rename("old", "older")
+    assert [(key.name, key.retired) for key in store.list()] == [("older", True)]
+
+
+def test_nobody_without_the_password_brings_a_retired_key_back(store, hospital_ec, tmp_path):
+    store.put("signing", hospital_ec.private_key, hospital_ec.certificate)
+    store.retire("signing", "old")
+    path = tmp_path / "keys" / "old.key"
+    document = json.loads(path.read_text())
+    del document["use"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(KeyStoreRefused):
+        store.signing_identity("old")
+
+
+def test_openpgp_keys_are_given_for_opening(store, hospital_pgp, hospital_ec):
+    store.put_openpgp("openpgp", hospital_pgp)
+    store.put("signing", hospital_ec.private_key, hospital_ec.certificate)
+    assert store.openpgp_keys() == (hospital_pgp,)
+
+
+def test_without_a_token_in_the_settings_none_is_asked(store):
+    with pytest.raises(KeyStoreRefused) as refused:
+        store.token.find(b"")
+    assert "token_module" in refused.value.detail

@@ -1,0 +1,90 @@
+"""One line for each thing that is wrong with a key, or will be: what ``huitaine keys audit`` tells."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography import x509
+
+from gateway.crypto.audit.algorithms import Algorithms
+from gateway.crypto.audit.weak import weakness_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedKey:
+    """A key of ours, or of an addressee, as the audit looks at it."""
+
+    name: str = field(repr=False)
+    """Ours: its name in the key store; an addressee's: his mailbox."""
+    identity: str
+    """What tells the key itself: two entries with the same one share it."""
+    addresses: frozenset[str] = field(repr=False, default=frozenset())
+    """Whom it names, in lower case."""
+    certificate: x509.Certificate | None = field(repr=False, default=None)
+    openpgp: bytes = field(repr=False, default=b"")
+    """The transferable public key, when it is one of OpenPGP."""
+    end: datetime | None = None
+    ours: bool = False
+    retired: bool = False
+    """Kept for opening only: that it is over is as it should be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with which key, and the day from which it is, or was."""
+
+    name: str = field(repr=False)
+    code: str
+    at: datetime | None = None
+
+
+Unfit = Callable[[AuditedKey], str]
+"""What a sealer would hold against a key that is in time: a stable code, or nothing."""
+
+
+def problems(
+    keys: Sequence[AuditedKey], rules: Algorithms, *, now: datetime, within: timedelta, unfit: Unfit
+) -> list[Problem]:
+    """Every problem of every key, soonest first."""
+    found = [problem for key in keys for problem in (*_strength(key, rules, now), *_use(key, now, within, unfit))]
+    return sorted((*found, *_shared(keys)), key=lambda each: (each.at is None, each.at or now, each.name, each.code))
+
+
+def _strength(key: AuditedKey, rules: Algorithms, now: datetime) -> Iterator[Problem]:
+    """Weak now (a reason to replace it at once), or weak before it ends (a reason not to wait for its end)."""
+    certificate = key.certificate
+    if certificate is None or key.retired:
+        return
+    code = weakness_of(certificate.public_key()) or rules.why_not(certificate, now.date())
+    if code:
+        yield Problem(name=key.name, code=code)
+        return
+    day = rules.weak_from(certificate, now.date(), certificate.not_valid_after_utc.date())
+    if day is not None:
+        at = datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
+        yield Problem(name=key.name, code="weak-before-its-end", at=at)
+
+
+def _use(key: AuditedKey, now: datetime, within: timedelta, unfit: Unfit) -> Iterator[Problem]:
+    if key.retired:
+        return
+    if key.end is not None and key.end <= now + within:
+        yield Problem(name=key.name, code="expired" if key.end <= now else "expires-soon", at=key.end)
+    code = unfit(key)
+    if code not in {"", "expired", "weak-key", "weak-signature"}:  # those are told already, with more
+        yield Problem(name=key.name, code=code, at=key.end)
+
+
+def _shared(keys: Sequence[AuditedKey]) -> Iterator[Problem]:
+    """Who has another one's key reads his letters, unless the key names them both (CR-21)."""
+    holders: dict[str, list[AuditedKey]] = defaultdict(list)
+    for key in keys:
+        if not key.retired:
+            holders[key.identity].append(key)
+    for sharing in holders.values():
+        people = frozenset[str]().union(*(key.addresses if key.ours else {key.name.lower()} for key in sharing))
+        if not all(people <= key.addresses for key in sharing if len(sharing) > 1):
+            yield from (Problem(name=key.name, code="key-of-another") for key in sharing)
