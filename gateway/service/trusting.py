@@ -35,19 +35,19 @@ def vetting(settings: Settings, clock: Clock) -> Vetting:
     from gateway.crypto.trust.standing import AddresseesTrust  # noqa: PLC0415 - half a second, for who asks
 
     authorities = read_authorities(crypto.outgoing_authorities, "crypto.outgoing_authorities")
-    revocation = Revocation(
-        strictness=Strictness(crypto.outgoing_revocation), evidence=evidence(settings.gateway.data, settings, clock)
-    )
+    revocation = Revocation(strictness=Strictness(crypto.outgoing_revocation), evidence=evidence(settings, clock))
     longest = timedelta(seconds=crypto.revocation_seconds)
     return addressees.Vetting(AddresseesTrust(Trust.of(authorities, revocation)), longest=longest, clock=clock)
 
 
-def evidence(data: Path, settings: Settings, clock: Clock) -> Evidence:
+def evidence(settings: Settings, clock: Clock) -> Evidence:
     """Where revocation is asked, with what was answered before."""
     from gateway.crypto.trust.asking import HttpAsking  # noqa: PLC0415 - HTTP, for who asks
     from gateway.crypto.trust.cache import StatementCache  # noqa: PLC0415 - the same
 
-    return StatementCache(HttpAsking(seconds=settings.crypto.revocation_seconds), folder=data / FOLDER, clock=clock)
+    return StatementCache(
+        HttpAsking(seconds=settings.crypto.revocation_seconds), folder=settings.gateway.data / FOLDER, clock=clock
+    )
 
 
 def read_authorities(file: Path, key: str) -> tuple[x509.Certificate, ...]:
