@@ -26,8 +26,9 @@ FRENCH = {
     "dossier ou - pour l'entrée standard. Rien ne part, rien n'est gardé. Code 1 quand l'un d'eux est refusé.\n\n"
     "Ou ce qui ne va pas dans cette installation : huitaine check settings, huitaine check tls, huitaine check "
     "directory.",
-    "open": "Ouvrir un courriel scellé.\n\nUne signature compte quand son autorité est dans --trust ou vient avec la "
-    "clé ; celle d'OpenPGP, quand sa clé est dans --sender.",
+    "open": "Ouvrir un courriel scellé.\n\nUne signature compte quand son autorité est dans --trust, dans les "
+    "réglages, ou vient avec la clé ; celle d'OpenPGP, quand sa clé est dans --sender. Personne n'est interrogé par le "
+    "réseau sauf si --revocation ou les réglages le demandent.",
     "purge": "Effacer maintenant ce que sa durée de conservation permet d'effacer.",
     "backup": "Copier tout sauf les secrets, sans arrêter la passerelle.\n\nLes lettres ne s'ouvrent qu'avec les clés "
     "de ce moment : les écrire ailleurs, toujours dans le même fichier.",
