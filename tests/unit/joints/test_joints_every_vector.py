@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.compose import ComposeProfile, Composer
 from gateway.crypto.authority import TestAuthority
-from gateway.crypto.open import OpenedMail, OpeningKeys, open_mail
+from gateway.crypto.open import OpeningKeys, open_mail
+from gateway.crypto.opened import OpenedMail
 from gateway.crypto.seal import Sealer
 from gateway.document import Document, Reading, Role, Severity
 from gateway.errors import UnreadableDocument
