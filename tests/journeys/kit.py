@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -25,7 +26,7 @@ from gateway.delays.figures import By, DelayReport
 from gateway.delays.report import report
 from gateway.moments import utc_now
 from gateway.queue import queries
-from gateway.service.build import build
+from gateway.service.build import Gateway, build
 from gateway.service.installing import install, key_store
 from gateway.service.running import Running
 from tests.peers.dovecot import Dovecot
@@ -44,8 +45,8 @@ class Gp:
     roots: Path
 
     @classmethod
-    def make(cls, mailbox: str, folder: Path, roots: Path) -> Gp:
-        identity = TestAuthority.create("GP authority").issue(address=mailbox)
+    def make(cls, mailbox: str, folder: Path, roots: Path, *, at: datetime | None = None) -> Gp:
+        identity = TestAuthority.create("GP authority", at=at).issue(address=mailbox)
         place = folder / "gp"
         place.mkdir(exist_ok=True)
         (place / "key.pem").write_bytes(to_pem(identity, None))
@@ -90,6 +91,7 @@ class Hospital:
     login: str
     password: str
     sender: str
+    gateway: Gateway | None = None
 
     async def mail(self, content: bytes, to: str, *, sender: str = "dpi@hospital.test", **options: list[str]) -> str:
         """Submit over STARTTLS as the hospital's software does; gives the gateway's answer."""
@@ -158,18 +160,22 @@ async def hospital(
     sender: str,
     change: Callable[[str], str] = str,
     learn: Callable[[Path], None] = lambda folder: None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Hospital]:
     """An installation that knows one GP with a key, open for the time of the test.
 
-    ``change`` edits the settings, ``learn`` what stands in the folder (directory, key store), before it starts.
+    ``change`` edits the settings, ``learn`` what stands in the folder (directory, key store), before it starts;
+    ``clock`` is the story's, whose certificates begin with it.
     """
-    made = prepare(folder, postfix, dovecot, gp=gp, sender=sender, change=change)
+    made = prepare(folder, postfix, dovecot, gp=gp, sender=sender, change=change, at=clock())
     await asyncio.to_thread(learn, folder)
     settings = load(made.settings)
-    async with Running(build(settings, clock=utc_now)) as running:
+    gateway = build(settings, clock=clock)
+    async with Running(gateway) as running:
         yield Hospital(
             settings=settings,
             running=running,
+            gateway=gateway,
             gp=made.gp,
             dovecot=dovecot,
             folder=folder,
@@ -190,11 +196,18 @@ class Prepared:
 
 
 def prepare(
-    folder: Path, postfix: Postfix, dovecot: Dovecot, *, gp: str, sender: str, change: Callable[[str], str] = str
+    folder: Path,
+    postfix: Postfix,
+    dovecot: Dovecot,
+    *,
+    gp: str,
+    sender: str,
+    change: Callable[[str], str] = str,
+    at: datetime | None = None,
 ) -> Prepared:
-    """Settings, keys, directory: the GP is found by his RPPS and has a certificate."""
+    """Settings, keys, directory: the GP is found by his RPPS and has a certificate, valid from ``at`` (now)."""
     made = install(folder, hospital="CH d'essai")
-    authority = TestAuthority.create("Hospital authority")
+    authority = TestAuthority.create("Hospital authority", at=at)
     (folder / "tls" / "signers.pem").write_bytes(certificates_pem(authority.roots))
     signer = authority.issue(address=sender)
     store = key_store(folder / "data", (folder / "secrets" / "keystore-password").read_bytes())
@@ -228,6 +241,6 @@ poll_seconds = 1.0
     extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"
     extraction.write_text(letters.directory().replace(letters.GP_MAILBOX, gp), encoding="utf-8")
     import_files(folder / "data", [extraction])
-    doctor = Gp.make(gp, folder, folder / "tls" / "signers.pem")
+    doctor = Gp.make(gp, folder, folder / "tls" / "signers.pem", at=at)
     add_certificate(folder / "data", gp, doctor.identity.certificate.public_bytes(Encoding.DER))
     return Prepared(settings=made.settings, login=made.login, password=made.password, gp=doctor)
