@@ -19,6 +19,7 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import ComposedMail, Protection
+from tests.peers.authority_online import OnlineAuthority, online_authority
 from tests.peers.running import need
 
 HOSPITAL = "sortie.chirurgie@hopital-essai.mssante.fr"
@@ -41,6 +42,13 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def authority() -> TestAuthority:
     return TestAuthority.create("Essai", at=datetime.now(UTC).replace(microsecond=0))
+
+
+@pytest.fixture(scope="session")
+def online(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnlineAuthority]:
+    """Another authority, whose lists and responder answer on loopback."""
+    with online_authority(tmp_path_factory.mktemp("online")) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")
