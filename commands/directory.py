@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
 
 import directory as book
 from commands.directory_addressee import SETTERS, assign, shown_box
-from commands.directory_words import FRENCH
+from commands.directory_asking import opened, refusals, vars_of
+from commands.directory_national import import_files, search
 from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
 from gateway.moments import utc_now
@@ -34,62 +28,16 @@ Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]
 Number = Annotated[str, typer.Argument(metavar="RPPS", show_default=False)]
 Box = Annotated[str, typer.Argument(metavar="MAILBOX", show_default=False)]
-SHOWN = 20
 
-
-@app.command("import")
-def import_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)],
-    yes: Annotated[bool, typer.Option("--yes", help=say("publish despite doubts", "publier malgré un doute"))] = False,
-    rejected: Annotated[Path | None, typer.Option(help=say("CSV of rejected lines", "lignes rejetées (CSV)"))] = None,
-    fmt: Fmt = Format.TABLE,
-) -> None:
-    """Import national extractions (text or ZIP). Example: huitaine directory import Extraction_….zip."""
-    data = installation().data
-    with _refusals(), _bars() as tell:
-        report = book.import_files(data, files, progress=tell, confirm=yes, clock=utc_now)
-    lines = [vars_of(one, "file", "line", "code", "words") for file in report.files for one in file.examples]
-    if rejected:
-        with rejected.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.DictWriter(out, ("file", "line", "code", "words"))
-            writer.writeheader()
-            writer.writerows(lines)
-    for line in lines[:SHOWN]:
-        sys.stderr.write(f"{line['file']}:{line['line']}: {line['code']}: {line['words']}\n")
-    counts = [
-        vars_of(file, "kind", "name", "published_at", "rows", "rejected", "duplicates")
-        | vars_of(file.change, "added", "changed", "removed")
-        for file in report.files
-    ]
-    emit(counts, fmt, title=say("Import", "Import"))
-    if not report.published:
-        why = "; ".join(report.held_because)
-        fail(say(f"held: {why}; check, then add --yes", f"retenu : {why} ; vérifiez, puis ajoutez --yes"), Exit.REFUSED)
-
-
-@app.command()
-def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS", show_default=False)],
-    city: Annotated[str | None, typer.Option(help=say("town", "ville"))] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
-    fmt: Fmt = Format.TABLE,
-) -> None:
-    """Find people and organisations by name. Example: huitaine directory search dubreuil lea --city rennes."""
-    with _refusals(), _opened() as here:
-        hits = here.search(" ".join(words), city=city, limit=limit)
-        rows = [
-            vars_of(hit, "rpps", "name", "profession", "postcode", "city")
-            | {"skills": ", ".join(hit.skills), "mailboxes": ", ".join(hit.mailboxes)}
-            for hit in hits
-        ]
-    emit(rows, fmt, columns=("rpps", "name", "profession", "skills", "postcode", "city", "mailboxes"))
+app.command("import")(import_files)
+app.command()(search)
 
 
 @app.command()
 def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
     """Show what is known of a practitioner. Example: huitaine directory show 99900000001."""
     now, policy = utc_now(), addressing_policy(installation().settings)
-    with _refusals(), _opened() as here:
+    with refusals(), opened() as here:
         person, boxes, absence = here.practitioner(rpps), here.by_rpps(rpps), here.absence(rpps, now)
         rows = [shown_box(here, box, policy, now) for box in boxes]
     if person is None and not boxes:
@@ -113,7 +61,7 @@ def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
 def status(fmt: Fmt = Format.TABLE) -> None:
     """Tell how much the directory knows, and how old it is. Example: huitaine directory status --format json."""
     now = utc_now()
-    with _refusals(), _opened() as here:
+    with refusals(), opened() as here:
         known = here.status()
     dated = [(f"{file.kind}-file", file.rows, file.published_at or file.imported_at) for file in known.files]
     if known.white_list_generated_at:
@@ -145,7 +93,7 @@ def update_white_list(
         )
     if not (source or wanted.white_list_url):
         fail(say("give a file or an https address", "donnez un fichier ou une adresse https"), Exit.USAGE)
-    with _refusals():
+    with refusals():
         report = take_list(wanted, here.data, source, clock=utc_now)
     typer.echo(
         say(
@@ -165,7 +113,7 @@ def absence(
 ) -> None:
     """Declare an absence. Example: huitaine directory absence 99900000001 --from 2026-03-02 --to 2026-03-08."""
     here, start = installation(), begins.astimezone()
-    with _refusals():
+    with refusals():
         if remove:
             book.remove_absence(here.data, rpps, start)
         elif ends is None:
@@ -187,7 +135,7 @@ def add_key(
     """Keep a certificate or OpenPGP key of a mailbox. Example: huitaine directory key add gp@cabinet.example GP.pem."""
     here, content = installation(), file.read_bytes()
     openpgp = b"-----BEGIN PGP" in content or not (content.startswith(b"\x30") or b"-----BEGIN" in content)
-    with _refusals():
+    with refusals():
         added: book.OpenPgpKey | book.Certificate
         if openpgp:
             added = book.add_openpgp_key(here.data, mailbox, content, any_name=any_name)
@@ -200,7 +148,7 @@ def add_key(
 def remove_key(mailbox: Box, fingerprint: Annotated[str, typer.Argument(show_default=False)]) -> None:
     """Forget a key of a mailbox. Example: huitaine directory key remove gp@cabinet.example 3F2A…"""
     here = installation()
-    with _refusals():
+    with refusals():
         book.remove_key(here.data, mailbox, fingerprint)
     typer.echo(say("done", "fait"))
 
@@ -217,12 +165,12 @@ def set_command(
     """Tell what an addressee's software reads. Example: huitaine directory set cabinet.example reads=pdf,xdm gcm=no."""
     here = installation()
     if pairs:
-        with _refusals():
+        with refusals():
             assign(here.data, subject, pairs)
     elif not form and rank is None and rpps is None and not remove:
         known = ", ".join(f"{key}=" for key in SETTERS)
         fail(say(f"nothing to set: {known}", f"rien à régler : {known}"), Exit.USAGE)
-    with _refusals():
+    with refusals():
         if form or (remove and rank is None and rpps is None):
             book.set_forms(here.data, subject, frozenset() if remove else frozenset(form or ()))
         if rank is not None:
@@ -234,44 +182,3 @@ def set_command(
 
 BOX_COLUMNS = ("mailbox", "kind", "structure", "city", "accepts", "source", "rank", "in_white_list", "certificates",
                "openpgp_keys", "forms", "forms_by")  # fmt: skip
-
-
-def vars_of(record: object, *names: str) -> dict[str, object]:
-    """Those fields of a record, by name."""
-    return {name: getattr(record, name) for name in names}
-
-
-@contextmanager
-def _opened() -> Iterator[book.Directory]:
-    settings = installation().settings
-    here = book.Directory.open(settings.gateway.data, settings.directory.database)
-    try:
-        yield here
-    finally:
-        here.close()
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """A refusal is one line on standard error; busy may be tried again."""
-    try:
-        yield
-    except book.DirectoryError as error:
-        french = f"{FRENCH[error.code]} ({error})" if error.code in FRENCH else str(error)
-        fail(f"{error.code}: {say(str(error), french)}", Exit.TEMPORARY if error.code == "busy" else Exit.REFUSED)
-
-
-@contextmanager
-def _bars() -> Iterator[Callable[[book.Progress], None]]:
-    """A bar per file on standard error, when that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
-        tasks = {}
-
-        def tell(progress: book.Progress) -> None:
-            if progress.file not in tasks:
-                tasks[progress.file] = bars.add_task(progress.file, total=progress.bytes_total)
-            bars.update(tasks[progress.file], completed=progress.bytes_done)
-
-        yield tell

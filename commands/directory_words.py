@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 FRENCH = {
+    "unreachable": "le PostgreSQL de l'annuaire ne répond pas ; voyez directory.database",
+    "not-postgresql": "directory.database : postgresql://utilisateur@hôte/base, sans mot de passe, ou rien",
+    "no-driver": "directory.database : installez huitaine[postgres]",
     "busy": "un autre import ou une mise à jour est en cours ; réessayez ensuite",
     "no-file": "fichier introuvable",
     "not-ours": "ligne 1 : l'en-tête n'est celui d'aucun des deux fichiers nationaux (UTF-8, « | »)",

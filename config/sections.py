@@ -234,7 +234,10 @@ class Directory(Section):
     white_list_cut_off_days: Annotated[float, Field(gt=0)] = 30.0
     white_list_required: bool = True
     database: str = ""
-    database: str = ""
+    national_urls: tuple[str, ...] = ()
+    national_ca: Path | None = None
+    delta_url: str = ""
+    delta_key_secret: str = "esante-api-key"  # noqa: S105 (the name of a file)
 
 
 class Queue(Section):

@@ -10,7 +10,7 @@ class Progress:
     """How far one file is: rows taken, bytes read of the total (uncompressed); afterwards the steps that remain."""
 
     step: str = "rows"
-    """``rows`` for each file, then ``indexes``, then ``names``."""
+    """``fetch`` and ``rows`` for each file, then ``indexes``, then ``names``."""
     file: str = ""
     rows: int = 0
     bytes_done: int = 0
