@@ -312,9 +312,3 @@ class Audit(Section):
 
     checkpoint_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
     checkpoints: Path | None = None
-
-
-class Web(Section):
-    """Pages: none yet; the section is named so that it is not refused."""
-
-    port: Port | None = None

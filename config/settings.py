@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config import sections
 from config.crypto import Crypto
 from config.escalation import Escalation
+from config.faces import Ldap, Web
 
 PREFIX = "HUITAINE__"
 
@@ -47,7 +48,8 @@ class Settings(BaseSettings):
     alarms: sections.Alarms = sections.Alarms()
     retention: sections.Retention = sections.Retention()
     audit: sections.Audit = sections.Audit()
-    web: sections.Web = sections.Web()
+    ldap: Ldap = Ldap()
+    web: Web = Web()
 
     @classmethod
     def settings_customise_sources(
