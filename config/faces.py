@@ -1,0 +1,38 @@
+"""The sections ``[ldap]`` and ``[web]``, the directory shown to other programs; the TOML tells each key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from config.sections import Port, Section
+
+Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class Ldap(Section):
+    """The directory as an LDAP address book."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    tls_port: Port | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    base: str = "o=annuaire"
+    users: tuple[Login, ...] = ()
+    anonymous: bool = False
+    max_entries: Annotated[int, Field(ge=1, le=400)] = 200
+    max_guesses: Annotated[int, Field(ge=1)] = 10
+
+
+class Web(Section):
+    """The directory as a FHIR API."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    token_secret: str = "fhir-token"  # noqa: S105 (the name of a file)
+    max_entries: Annotated[int, Field(ge=1, le=400)] = 200
