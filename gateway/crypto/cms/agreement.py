@@ -64,7 +64,7 @@ def agreed(info: Asn1, sealed: bytes, key: AgreementPrivateKey) -> tuple[bytes, 
     check_version(info, 3)
     originator = OriginatorKey.load(info["originator"].chosen.untag().dump())
     _check_kind(originator["algorithm"], key)
-    secret = _exchanged(key, bytes(originator["public_key"]))
+    secret = _exchanged(key, _point(originator["public_key"]))
     wrapping = _wrapping_key(name, secret, wrap, info["ukm"].native)
     return aes_key_unwrap(wrapping, sealed), _told(name, key)
 
@@ -101,6 +101,14 @@ def _check_kind(algorithm_identifier: Asn1, key: AgreementPrivateKey) -> None:
         allowed = {algorithm(names.EC_PUBLIC_KEY, parameters) for parameters in (b"", NULL, named)}
     if algorithm_identifier.dump() not in allowed:
         raise ValueError("the originator's key is of another kind")
+
+
+def _point(bits: Asn1) -> bytes:
+    """The octets of a BIT STRING; ValueError when it says that some bits are unused."""
+    unused, *point = bits.contents
+    if unused:
+        raise ValueError("unused bits")
+    return bytes(point)
 
 
 def _exchanged(key: AgreementPrivateKey, theirs: bytes) -> bytes:

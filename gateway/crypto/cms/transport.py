@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from gateway.crypto.cms import names
 from gateway.crypto.cms.certificate_ids import WhoIsMeant
 from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, algorithm, integer, tlv
-from gateway.crypto.cms.structures import Asn1, check_version
+from gateway.crypto.cms.structures import Asn1, PlainAlgorithm, check_version
 
 _OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
 _SHA256_NULL = algorithm(names.SHA256, NULL)
@@ -46,7 +46,7 @@ def transport(content_key: bytes, key: rsa.RSAPublicKey, who: WhoIsMeant, *, oae
 def transported(info: Asn1, key: rsa.RSAPrivateKey, size: int) -> tuple[bytes, str]:
     """The content key of ``size`` octets, perhaps a random one, and how it travelled; ValueError when it cannot be."""
     check_version(info, 0 if info["rid"].name == "issuer_and_serial_number" else 2)
-    scheme, sealed = info["key_encryption_algorithm"], info["encrypted_key"].native
+    scheme, sealed = PlainAlgorithm.load(info["key_encryption_algorithm"].dump()), info["encrypted_key"].native
     name, parameters = scheme["algorithm"].dotted, scheme["parameters"].dump()
     if name == names.RSAES_OAEP:
         return key.decrypt(sealed, _oaep(parameters)), "rsaes-oaep"
