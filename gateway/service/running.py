@@ -23,6 +23,7 @@ from gateway.service.alarms.ends import Ends
 from gateway.service.alarms.pulse import WINDOW, Pulse
 from gateway.service.build import Gateway
 from gateway.service.entrances import Entrances
+from gateway.service.faces import Faces
 from gateway.service.forgetting import Forgetting
 from gateway.service.ladder import clocks_of
 from gateway.service.metrics import open_metrics
@@ -48,6 +49,7 @@ class Running:
         """Nothing runs yet; ``receipts_opening`` is how the receipts mailbox is reached."""
         self._gateway = gateway
         self.entrances = Entrances(gateway, opening=receipts_opening)
+        self.faces = Faces(gateway.settings, gateway.directory, clock=gateway.clock)
         self.watch = _watch(gateway)
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()
@@ -81,7 +83,9 @@ class Running:
         self._work()
         await self.entrances.open()
         self._stack.push_async_callback(self.entrances.close)
-        structlog.get_logger().info("gateway-open", freed=freed, doors=self.entrances.told())
+        await self.faces.open()
+        self._stack.push_async_callback(self.faces.close)
+        structlog.get_logger().info("gateway-open", freed=freed, doors={**self.entrances.told(), **self.faces.ports})
         notify("READY=1")
         return self
 
