@@ -59,11 +59,14 @@ FRENCH = {
     "directory key add": "Garder un certificat ou une clé OpenPGP d'une boîte aux lettres.",
     "directory key remove": "Oublier une clé d'une boîte aux lettres.",
     "keys create": "Créer une clé et la demande à envoyer à l'autorité.",
-    "keys import": "Prendre une clé : la nôtre sous un nom, celle d'un destinataire sous une boîte aux lettres.",
+    "keys import": "Prendre une clé : la nôtre sous un nom, celle d'un destinataire sous une boîte aux lettres."
+    "\n\nAvec --token, le fichier est un certificat dont le jeton a la clé.",
     "keys list": "Lister nos clés et celles des destinataires, les premières à expirer d'abord.",
-    "keys rotate": "Mettre une nouvelle clé à la place d'une autre, et garder l'ancienne de côté.\n\n`rotate master` "
-    "change la clé de tout ce qui est gardé, `rotate tenant NOM` celle des lettres d'un locataire ; aucun des deux "
-    "ne demande d'arrêt.",
+    "keys find": "Demander au domaine d'une boîte aux lettres sa clé OpenPGP (WKD).\n\nUne clé ainsi gardée ne sert "
+    "que tant qu'aucune autre source n'en donne pour cette boîte.",
+    "keys rotate": "Mettre une nouvelle clé à la place d'une autre ; l'ancienne ouvre encore.\n\nLa nouvelle est un "
+    "fichier, ou le nom d'une autre clé du magasin. `rotate master` change la clé de tout ce qui est gardé, `rotate "
+    "tenant NOM` celle des lettres d'un établissement ; aucune n'arrête rien.",
     "keys export": "Donner la partie publique d'une de nos clés, jamais la privée.",
     "keys audit": "Dire ce qui est expiré, faible ou bientôt fini ; code 1 quand il y en a.",
     "queue status": "Compter les envois par état et par raison.",

@@ -1,0 +1,1 @@
+"""OpenPGP Web Key Directory (draft-koch-openpgp-webkey-service): keys that a domain publishes for its own mailboxes."""

@@ -1,0 +1,290 @@
+"""Web Key Directory: asked at the place where a domain publishes, believed as little as it deserves."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import trustme
+import typer
+from typer.testing import CliRunner
+
+from commands import keyfind
+from commands import keys as keys_command
+from directory import Directory
+from directory.records import Source
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.wkd import lookup as lookup_module
+from gateway.crypto.wkd.lookup import WebKeyDirectory, public_addresses
+from gateway.crypto.wkd.places import hashed, places, zbase32
+from gateway.errors import PeerUnreachable
+from gateway.service.installing import install
+
+GP = "Dr.Essai@cabinet.example"
+ADVANCED, DIRECT = places(GP)
+
+
+@dataclass
+class Published:
+    """What the domain's server answers, and what it was asked."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    status: int = 200
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def server(authority):
+    """A server for both of the domain's hosts, on loopback; gives what it publishes, and its port."""
+    published = Published()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            published.asked.append((self.headers["Host"], self.path))
+            content = published.files.get(self.headers["Host"] + self.path)
+            status = published.status if content is not None else 404
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "https://127.0.0.1/elsewhere")
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_):
+            """Nothing on the terminal."""
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(ADVANCED.host, DIRECT.host).configure_cert(context)
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listening.socket = context.wrap_socket(listening.socket, server_side=True)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield published, listening.server_port
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+def asking(authority, port, *, hosts=(ADVANCED.host, DIRECT.host)):
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return WebKeyDirectory(
+        resolve=lambda host: ("127.0.0.1",) if host in hosts else (), context=context, port=port, seconds=10
+    )
+
+
+@pytest.fixture(scope="module")
+def key():
+    return OpenPgpSigner(OpenPgpSigner.generate(f"Docteur Essai <{GP}>")).public_key
+
+
+# places -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_key_is_the_one_that_the_draft_gives_as_example():
+    assert hashed("Joe.Doe") == hashed("joe.doe") == "iy9q119eutrkn8s1mk4r39qejnbu3n5q"
+    advanced, direct = places("Joe.Doe@Example.ORG")
+    assert advanced.host + advanced.path == (
+        "openpgpkey.example.org/.well-known/openpgpkey/example.org/hu/iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe"
+    )
+    assert direct.host + direct.path == (
+        "example.org/.well-known/openpgpkey/hu/iy9q119eutrkn8s1mk4r39qejnbu3n5q?l=Joe.Doe"
+    )
+
+
+def test_letters_beyond_ascii_keep_their_case_and_domains_become_ascii():
+    assert hashed("É") != hashed("é")
+    assert places("a b@santé.example")[1].host == "xn--sant-epa.example"
+    assert places("a b@santé.example")[1].path.endswith("?l=a%20b")
+
+
+def test_zbase32_of_known_octets():
+    assert zbase32(b"\x00" * 5) == "y" * 8
+    assert zbase32(b"\xff" * 5) == "9" * 8
+
+
+@pytest.mark.parametrize("wrong", ["", "nobody", "@cabinet.example", "dr@", "dr@" + "x" * 70 + ".example"])
+def test_what_is_no_address_is_asked_of_nobody(wrong):
+    with pytest.raises(ValueError):
+        places(wrong)
+
+
+# the look-up --------------------------------------------------------------------------------------------------------
+
+
+def test_the_advanced_place_is_asked_first_and_alone(authority, server, key):
+    published, port = server
+    published.files[ADVANCED.host + ADVANCED.path] = key
+    (found,) = asking(authority, port).look_up(GP)
+    assert (found.method, found.key) == ("advanced", key)
+    assert found.addresses == (GP,)
+    assert published.asked == [(ADVANCED.host, ADVANCED.path)]
+
+
+def test_the_direct_place_counts_when_the_advanced_host_does_not_exist(authority, server, key):
+    published, port = server
+    published.files[DIRECT.host + DIRECT.path] = key
+    (found,) = asking(authority, port, hosts=(DIRECT.host,)).look_up(GP)
+    assert found.method == "direct"
+    published.asked.clear()
+    assert asking(authority, port).look_up(GP) == ()  # the advanced host exists: what it lacks is not there
+    assert [host for host, _ in published.asked] == [ADVANCED.host]
+
+
+def test_a_domain_without_any_host_publishes_nothing(authority, server):
+    assert asking(authority, server[1], hosts=()).look_up(GP) == ()
+
+
+def test_a_key_that_does_not_name_the_mailbox_is_left_out(authority, server, key):
+    published, port = server
+    other = OpenPgpSigner(OpenPgpSigner.generate("<someone@cabinet.example>")).public_key
+    published.files[ADVANCED.host + ADVANCED.path] = other + key
+    assert [each.key for each in asking(authority, port).look_up(GP)] == [key]
+    published.files[ADVANCED.host + ADVANCED.path] = other
+    assert asking(authority, port).look_up(GP) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "content"), [(302, b""), (500, b""), (200, b"<html>"), (200, b"x" * ((1 << 20) + 1))]
+)
+def test_an_answer_that_is_no_key_is_no_answer(authority, server, status, content):
+    published, port = server
+    published.files[ADVANCED.host + ADVANCED.path] = content
+    published.status = status
+    with pytest.raises(PeerUnreachable):
+        asking(authority, port).look_up(GP)
+
+
+def test_a_server_that_another_authority_vouches_for_is_not_believed(server, key):
+    published, port = server
+    published.files[ADVANCED.host + ADVANCED.path] = key
+    with pytest.raises(PeerUnreachable):
+        asking(trustme.CA(), port).look_up(GP)
+    assert published.asked == []
+
+
+def test_a_server_for_another_name_is_not_believed(authority, server, key):
+    published, port = server
+    elsewhere = "dr@ailleurs.example"
+    with pytest.raises(PeerUnreachable):
+        asking(authority, port, hosts=[place.host for place in places(elsewhere)]).look_up(elsewhere)
+    assert published.asked == []
+
+
+def test_nobody_there_is_told_as_for_now(authority):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        with pytest.raises(PeerUnreachable):
+            asking(authority, held.getsockname()[1]).look_up(GP)
+
+
+def test_an_answer_that_drips_is_given_up(authority, server, key, monkeypatch):
+    published, port = server
+    published.files[ADVANCED.host + ADVANCED.path] = key
+    moments = iter([0.0, 11.0])
+    monkeypatch.setattr(lookup_module, "monotonic", lambda: next(moments))
+    with pytest.raises(PeerUnreachable):
+        asking(authority, port).look_up(GP)
+
+
+def test_an_address_of_six_words_is_written_into_the_url_as_it_must_be(authority):
+    one = WebKeyDirectory(resolve=lambda _: ("::1",), port=1, seconds=1)
+    with pytest.raises(PeerUnreachable):
+        one.look_up(GP)
+
+
+# whom a mailbox may make us ask -------------------------------------------------------------------------------------
+
+
+def answered(monkeypatch, *addresses):
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 443)) for each in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def test_a_public_host_is_asked(monkeypatch):
+    answered(monkeypatch, "9.9.9.9", "9.9.9.9")
+    assert public_addresses("cabinet.example") == ("9.9.9.9",)
+
+
+@pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1"])
+def test_a_host_inside_our_network_is_never_asked(monkeypatch, inside):
+    answered(monkeypatch, "9.9.9.9", inside)
+    with pytest.raises(PeerUnreachable):
+        public_addresses("cabinet.example")
+
+
+def test_no_such_host_and_no_answer_are_two_things(monkeypatch):
+    def failing(number):
+        def look(*_, **__):
+            raise socket.gaierror(number, "?")
+
+        return look
+
+    monkeypatch.setattr(socket, "getaddrinfo", failing(socket.EAI_NONAME))
+    assert public_addresses("cabinet.example") == ()
+    monkeypatch.setattr(socket, "getaddrinfo", failing(socket.EAI_AGAIN))
+    with pytest.raises(PeerUnreachable):
+        public_addresses("cabinet.example")
+
+
+# huitaine keys find -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, authority, server):
+    """The command, in an installation, with the domain's server in the place of the Internet."""
+    monkeypatch.setenv("HUITAINE_LANG", "en")
+    install(tmp_path / "here", domain="hopital-essai.mssante.fr")
+    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "here" / "huitaine.toml"))
+    monkeypatch.setattr(lookup_module, "WebKeyDirectory", lambda: asking(authority, server[1]))
+    app = typer.Typer()
+    app.add_typer(keys_command.app, name="keys")
+
+    def invoke(*arguments: str, code: int = 0) -> str:
+        result = CliRunner().invoke(app, ["keys", "find", *arguments])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return invoke
+
+
+def test_a_key_that_is_found_is_shown_and_kept_only_when_asked(run, server, key, tmp_path):
+    published, _ = server
+    published.files[ADVANCED.host + ADVANCED.path] = key
+    (row,) = json.loads(run(GP, "--format", "json"))
+    assert row["method"] == "advanced"
+    data = tmp_path / "here" / "data"
+    assert Directory.open(data).openpgp_keys(GP) == []
+    run(GP, "--add")
+    (kept,) = Directory.open(data).openpgp_keys(GP)
+    assert kept.source is Source.WKD
+    assert kept.fingerprint.lower() == row["fingerprint"]
+
+
+def test_each_way_of_not_finding_has_its_exit_code(run, server):
+    published, _ = server
+    run(GP, code=1)
+    run("nobody", code=2)
+    published.files[ADVANCED.host + ADVANCED.path] = b"<html>"
+    assert "no key" in run(GP, code=4)
+
+
+def test_a_key_that_cannot_encrypt_is_refused_by_the_directory(run, server, key, monkeypatch):
+    published, _ = server
+    published.files[ADVANCED.host + ADVANCED.path] = key
+
+    def refused(*_, **__):
+        raise keyfind.DirectoryError("not-for-encryption", "this OpenPGP key cannot encrypt now (expired or no subkey)")
+
+    monkeypatch.setattr(keyfind, "add_openpgp_key", refused)
+    assert "cannot encrypt" in run(GP, "--add", code=3)
