@@ -33,7 +33,8 @@ def owed_table(found: Sequence[OwedLetter], title: str, words: Words) -> Table:
     for one in found:
         colour = _COLOURS[one.verdict]
         left = ("−" if one.seconds_left < 0 else "") + words.duration(abs(one.seconds_left))
-        service = escape(one.unit or one.hospital) + ("\n" + words.page["urgent"] if one.urgent else "")
+        marks = [words.page[name] for name in ("urgent", "posted") if getattr(one, name)]
+        service = "\n".join((escape(one.unit or one.hospital), *marks))
         used = Text(bar(one.share_used, _BAR), style=colour)
         table.add_row(one.letter or "", service, _day(one.discharged_at), _day(one.deadline), used, left)
     return table

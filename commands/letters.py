@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from commands.output import Exit, Format, count, emit, fail, language, say, to_json
 from commands.setup import Installation, installation
+from gateway.delays.posting import posted_days
 from gateway.letter import DeliveryState, Proof
 from gateway.queue import queries
 from gateway.queue.reading import shown
@@ -19,6 +20,7 @@ from gateway.service.explaining import explain
 app = typer.Typer()
 COLUMNS = ("id", "received_at", "door", "kind", "service", "state", "deliveries", "proof")
 TRACE = ("at", "kind", "delivery_id", "code", "words", "actor")
+_TOLD = ("mailbox", "protection", "state", "proof", "attempts", "reason")
 STATES = ("open", "final", *(state.value for state in DeliveryState))
 
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
@@ -73,6 +75,8 @@ def show(letter: Id, identities: Names = False, fmt: Fmt = Format.TABLE) -> None
     here, letter = installation(), letter.upper()
     with here.reader() as connection:
         told = shown(connection, _row(connection, letter), here.vault(), identities=identities)
+        posted = posted_days(connection, letter)
+    told["deliveries"] = [each | {"posted_on": posted.get(each["id"])} for each in told["deliveries"]]
     if identities:
         here.act({"act": "identities", "letter": letter, "actor": getpass.getuser()})
     if fmt is Format.JSON:
@@ -80,7 +84,7 @@ def show(letter: Id, identities: Names = False, fmt: Fmt = Format.TABLE) -> None
         return
     flat = [_flat(delivery) for delivery in told["deliveries"]]
     if fmt is Format.CSV or flat:
-        columns = ("role", "rpps", "mailbox", "protection", "state", "proof", "attempts", "reason")
+        columns = ("role", "rpps", *_TOLD, *(("posted_on",) if fmt is Format.CSV or posted else ()))
         emit(flat, fmt, columns=columns, title=f"{letter}  {told['kind']['label']}".rstrip())
     if fmt is Format.TABLE:
         _about(told)
@@ -107,7 +111,7 @@ def release(letter: Id) -> None:
 
 @app.command()
 def cancel(letter: Id, why: Why) -> None:
-    """Stop what has not left. Example: huitaine letters cancel 01HX… --why "wrong patient"."""
+    """Stop what has not left; let what failed be. Example: huitaine letters cancel 01HX… --why "wrong patient"."""
     _act(letter.upper(), "cancel", why=why, nothing=say("all has left or ended", "tout est parti ou terminé"))
 
 
@@ -152,7 +156,7 @@ def _line(connection: Connection, row: queries.Row) -> dict[str, Any]:
 
 def _flat(delivery: dict[str, Any]) -> dict[str, Any]:
     who = delivery["addressee"]
-    rest = {name: delivery[name] for name in ("mailbox", "protection", "state", "proof", "attempts", "reason")}
+    rest = {name: delivery[name] for name in (*_TOLD, "posted_on")}
     return {"role": who["role"], "rpps": who["rpps"], **rest}
 
 

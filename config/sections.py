@@ -29,6 +29,7 @@ class Gateway(Section):
     oid: str = ""
     structure_id: str = ""
     hospital: str = "Centre hospitalier"
+    address: Annotated[tuple[Annotated[str, Field(max_length=38)], ...], Field(max_length=5)] = ()
     data: Path = Path("data")
     secrets: Path = Path("secrets")
     test_domains: tuple[str, ...] = ()

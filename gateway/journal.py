@@ -21,7 +21,9 @@ from gateway.identifiers import DeliveryId, LetterId
 from gateway.log_lines import Lines
 
 ENTRIES_ERASED = "entries-erased"
-FIGURES = frozenset({"sealed", "accepted", "clock-movement", "clock-letter", "clock-leg", "clock-again"})
+FIGURES = frozenset(
+    {"sealed", "accepted", "clock-movement", "clock-letter", "clock-leg", "clock-again", "clock-posted"}
+)
 """What figures are drawn from: ids, codes, pseudonyms and times; they outlive whom they were about, as tables do."""
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 

@@ -6,7 +6,7 @@ A line holds pseudonyms, codes and times in UTC microseconds, never a name, a vi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from sqlalchemy.types import TypeEngine
 from gateway.delays.course import SOMEBODY
 from gateway.delays.legs import Leg, Stamp, begin_again, stamp_legs
 from gateway.delays.match import Matched
+from gateway.delays.posting import post
 from gateway.delays.redraw import redraw
 from gateway.delays.statements import insert_new
 from gateway.delays.stays import MERGES
@@ -26,12 +27,13 @@ from gateway.moments import EPOCH, MICROSECOND, Moment, microseconds
 from gateway.prepared import Row
 
 MOVEMENT, LETTER, LEG, AGAIN = "clock-movement", "clock-letter", "clock-leg", "clock-again"
+POSTED = "clock-posted"
 """Kinds of journal lines that are the clock's own."""
 TOLD_ELSEWHERE = {"sealed": Leg.SEALED, "accepted": Leg.ACCEPTED}
 """Lines of the courier's that tell a leg with its time: the clock adds none of its own."""
-KINDS = frozenset({MOVEMENT, LETTER, LEG, AGAIN, *TOLD_ELSEWHERE})
+KINDS = frozenset({MOVEMENT, LETTER, LEG, AGAIN, POSTED, *TOLD_ELSEWHERE})
 _DOCTORS = ("gp_rpps", "referrer_rpps")
-_DRAWN = frozenset({"delivery_id", "role", "stay_key", "group_key", "matched", "state"})
+_DRAWN = frozenset({"delivery_id", "role", "stay_key", "group_key", "matched", "state", "posted_on"})
 """Columns of ``clock`` that differ between deliveries, or follow from what else is known."""
 _AT_ONCE = 1000
 
@@ -59,6 +61,11 @@ def begun_again(delivery: DeliveryId, at: datetime) -> Event:
     return Event(at=at, kind=AGAIN, delivery=delivery)
 
 
+def posted(delivery: DeliveryId, day: date, at: datetime) -> Event:
+    """A person posted it on paper on that day."""
+    return Event(at=at, kind=POSTED, delivery=delivery, code=day.isoformat())
+
+
 def draw(connection: Connection, told: Iterable[Event]) -> None:
     """Fill empty tables with what these lines tell, in their order, and draw the figures once at the end."""
     stamps: list[Stamp] = []
@@ -71,6 +78,8 @@ def draw(connection: Connection, told: Iterable[Event]) -> None:
             case "clock-again":
                 _stamped(connection, stamps)
                 begin_again(connection, [str(event.delivery)])
+            case "clock-posted":
+                post(connection, str(event.delivery), date.fromisoformat(event.code), draws=False)
             case _:
                 leg = TOLD_ELSEWHERE.get(event.kind) or Leg(event.code)
                 stamps.append(Stamp(delivery_id=str(event.delivery), leg=leg, at=event.at))

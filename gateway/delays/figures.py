@@ -92,6 +92,8 @@ class DelayRow:
     """Stays whose letter is marked urgent by its sender."""
     urgent_in_time: int | None = 0
     """Of those, the ones whose letter came within their limit."""
+    posted: int | None = 0
+    """Stays without a sufficient electronic proof whose letter a person posted on paper; they stay what they are."""
 
     @property
     def stays(self) -> int:
@@ -124,6 +126,7 @@ class DelayRow:
             "unmatched_letters": self.unmatched_letters,
             "urgent": self.urgent,
             "urgent_in_time": self.urgent_in_time,
+            "posted": self.posted,
         }
 
 

@@ -48,7 +48,7 @@ class Group:
     def row(self, name: str, *, least: int = 1) -> DelayRow:
         """The figures; what is told of fewer than ``least`` is left out."""
         verdicts = self._counted(Figure.VERDICT)
-        flags = self._counted(Figure.FLAGS)
+        flags, posted = self._counted(Figure.FLAGS), self._flagged(Flag.POSTED)
         in_time, late, never_sent, pending = (verdicts[code] for code in range(len(VERDICTS)))
         return DelayRow(
             group=name,
@@ -64,14 +64,22 @@ class Group:
             conflicts=told(sum(count for flag, count in flags.items() if flag & Flag.CONFLICT), least),
             unmatched_letters=told(self.unmatched, least),
             **self._urgent(least),
+            posted=told(posted[Verdict.NEVER_SENT] + posted[Verdict.PENDING], least),
         )
+
+    def _flagged(self, flag: Flag) -> Counter[Verdict]:
+        """What the clock says of the stays that have this flag."""
+        found: Counter[Verdict] = Counter()
+        for figures in self.owed:
+            codes = figures[Figure.VERDICT][(figures[Figure.FLAGS] & flag) != 0]
+            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
+                found[VERDICTS[int(code)]] += int(count)
+        return found
 
     def _urgent(self, least: int) -> dict[str, int | None]:
         """Urgent letters, and those in time unless that would tell of a few that were not."""
-        verdicts: Counter[int] = Counter()
-        for figures in self.owed:
-            verdicts.update(figures[Figure.VERDICT][(figures[Figure.FLAGS] & Flag.URGENT) != 0].tolist())
-        number, in_time = verdicts.total(), verdicts[VERDICTS.index(Verdict.IN_TIME)]
+        verdicts = self._flagged(Flag.URGENT)
+        number, in_time = verdicts.total(), verdicts[Verdict.IN_TIME]
         is_few = None in {told(each, least) for each in (number, in_time, number - in_time)}
         return {"urgent": told(number, least), "urgent_in_time": None if is_few else in_time}
 
@@ -139,6 +147,7 @@ def only_in_total(row: DelayRow) -> DelayRow:
         unmatched_letters=None,
         urgent=None,
         urgent_in_time=None,
+        posted=None,
     )
 
 

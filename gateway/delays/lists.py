@@ -42,10 +42,12 @@ class OwedLetter:
     conflict: bool
     urgent: bool
     """Whether the letter's sender marked it so."""
+    posted: bool
+    """Whether a person posted it on paper."""
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
         *("letter", "stay", "hospital", "unit", "kind", "discharged_at", "deadline", "sent_at"),
-        *("verdict", "seconds_left", "matched", "conflict", "urgent"),
+        *("verdict", "seconds_left", "matched", "conflict", "urgent", "posted"),
     )
 
     def as_json(self) -> dict[str, object]:
@@ -134,6 +136,7 @@ class _Owed:
                 seconds_left=seconds[place],
                 conflict=bool(flags[place] & Flag.CONFLICT),
                 urgent=bool(flags[place] & Flag.URGENT),
+                posted=bool(flags[place] & Flag.POSTED),
             )
             for place in places
         )

@@ -67,6 +67,7 @@ def notes(report: DelayReport, told: Words) -> list[tuple[str, str]]:
         "conflicts": total.conflicts,
         "unmatched_letters": total.unmatched_letters,
         "undated_letters": report.undated_letters,
+        "posted": total.posted,
         "urgent": total.urgent,
         "urgent_in_time": total.urgent_in_time if total.urgent else 0,
     }

@@ -35,7 +35,8 @@ _LETTER_MOMENTS = {
 _STAY_COLUMNS = ("key", "hospital", "unit", "conflict", "apart", "discharged_at", "undone_at")
 _CLOCK_COLUMNS = (
     *("group_key", "delivery_id", "letter_id", "matched", "counts", "result", "partial", "urgent", "kind", "role"),
-    *("hospital", "unit", "discharged_at", "accepted_at", "failed_at", "cancelled_at", *_LETTER_MOMENTS.values()),
+    *("hospital", "unit", "discharged_at", "accepted_at", "failed_at", "cancelled_at", "posted_on"),
+    *_LETTER_MOMENTS.values(),
 )
 
 _WANTED: BindParameter[str] = bindparam("wanted", expanding=True)
@@ -69,7 +70,7 @@ def timing_of(key: str, stayed: Row | None, letters: Sequence[Row]) -> Row | Non
     discharged_at = discharge_of(stayed, letters)
     if discharged_at is None:
         return None
-    letter, flags = answering(letters), _flags(stayed)
+    letter, flags = answering(letters), _flags(stayed) | _posted(letters)
     known: Row = stayed or letter or letters[0]
     line = _line(key, Subject.STAY, discharged_at, letter)
     line |= {"hospital": known["hospital"], "unit": known["unit"] or (letter["unit"] if letter else None)}
@@ -88,7 +89,10 @@ def _result_line(key: str, letters: Sequence[Row]) -> Row:
     begun_at = letter["validated_at"] or letter["received_at"]
     line = _line(key, Subject.RESULT, begun_at, letter)
     line |= {"hospital": letter["hospital"], "unit": letter["unit"], "adt": False, "conflict": False}
-    return line | {"apart": Apart.CANCELLED.value if is_withdrawn else None, "way": way_of(Flag(0), begun_at, letter)}
+    return line | {
+        "apart": Apart.CANCELLED.value if is_withdrawn else None,
+        "way": way_of(_posted(letters), begun_at, letter),
+    }
 
 
 def _line(key: str, subject: Subject, started_at: datetime, letter: Row | None) -> dict[str, object]:
@@ -110,6 +114,11 @@ def _flags(stayed: Row | None) -> Flag:
     if stayed is None:
         return Flag(0)
     return Flag.ADT | Flag.CONFLICT if stayed["conflict"] else Flag.ADT
+
+
+def _posted(letters: Sequence[Row]) -> Flag:
+    """Whichever of its deliveries a person chose to post."""
+    return Flag.POSTED if any(row["posted_on"] and row["role"] != "patient" for row in letters) else Flag(0)
 
 
 def way_of(flags: Flag, started_at: datetime, letter: Row | None) -> bytes:

@@ -5,7 +5,7 @@ Pseudonyms are made by the caller with a key that is not in the database (design
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index, Table, false, text
 from sqlmodel import Field, SQLModel
@@ -143,6 +143,8 @@ class ClockRow(SQLModel, table=True):
     cancelled_at: datetime | None = Field(default=None, sa_type=Moment)
     let_go_at: datetime | None = Field(default=None, sa_type=Moment)
     """When a person released it although the patient opposes the sending."""
+    posted_on: date | None = None
+    """When a person posted it on paper: proves no electronic leg (``posting.py``)."""
     state: str = "none"
 
     __table_args__ = (_waiting("clock_undelivered", UNDELIVERED), _waiting("clock_unsent", UNSENT))

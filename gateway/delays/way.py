@@ -38,6 +38,8 @@ class Flag(IntFlag):
     CONFLICT = 4
     URGENT = 8
     """The letter that answers was marked so by its sender."""
+    POSTED = 16
+    """A person posted it on paper."""
 
 
 MOMENTS = tuple(column for column in Column if column >= Column.STARTED)

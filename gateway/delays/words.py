@@ -108,6 +108,7 @@ FRENCH = Words(
         "conflicts": "séjours aux heures de sortie contradictoires (huitaine delays conflicts)",
         "unmatched_letters": "lettres sans séjour correspondant",
         "undated_letters": "lettres sans séjour ni date de sortie",
+        "posted": "lettres postées sur papier, comptées comme pas parties",
         "urgent": "lettres que leur expéditeur dit urgentes",
         "urgent_in_time": "d'entre elles dans leur délai",
     },
@@ -159,6 +160,7 @@ FRENCH = Words(
         "nothing": "Aucun séjour dans cette période, ou trop peu pour être diffusés.",
         "none": "rien",
         "urgent": "(urgente)",
+        "posted": "(postée)",
     },
     verdicts={"in_time": "à temps", "late": "en retard", "never_sent": "jamais partie", "pending": "en cours"},
     policies={
@@ -215,6 +217,7 @@ ENGLISH = Words(
         "conflicts": "stays with contradictory discharge times (huitaine delays conflicts)",
         "unmatched_letters": "letters that fit no stay",
         "undated_letters": "letters without stay or discharge date",
+        "posted": "letters posted on paper, counted as not sent",
         "urgent": "letters that their sender marked urgent",
         "urgent_in_time": "of those within their limit",
     },
@@ -266,6 +269,7 @@ ENGLISH = Words(
         "nothing": "No stays in this period, or too few to be shared.",
         "none": "none",
         "urgent": "(urgent)",
+        "posted": "(posted)",
     },
     verdicts={"in_time": "in time", "late": "late", "never_sent": "never sent", "pending": "pending"},
     policies={

@@ -22,9 +22,13 @@ from gateway.service.working_off import work_off
 
 ACTS = {
     "release": ((DeliveryState.HELD,), DeliveryState.READY),
-    "cancel": ((DeliveryState.HELD, DeliveryState.READY), DeliveryState.CANCELLED),
+    "cancel": (
+        (DeliveryState.HELD, DeliveryState.READY, DeliveryState.FAILED, DeliveryState.EXPIRED),
+        DeliveryState.CANCELLED,
+    ),
     "resend": ((DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.CANCELLED), DeliveryState.READY),
 }
+"""What a person cancels after it failed is followed up no more (``gateway/delays/unproved.py``)."""
 STEPS = 20
 """Steps of a rotation in one order: some thousand letters, within a second or two."""
 Submit = Callable[[str, str | None], Awaitable[LetterId]]

@@ -52,6 +52,7 @@ async def printed(wanted: Wanted, settings: Settings, *, clock: Callable[[], dat
     sheet = Sheet(
         code=wanted.task,
         hospital=settings.gateway.hospital,
+        sender=settings.gateway.address,
         address=address,
         at=clock(),
         letter=wanted.letter,

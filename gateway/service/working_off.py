@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 
 from gateway import journal
 from gateway.control import Order
+from gateway.delays import facts
 from gateway.delays.escalation import Step
+from gateway.delays.posting import post
 from gateway.delays.unproved import Clocks, over
 from gateway.delays.worklist import OPEN, Task, TaskState, move, task_named
 from gateway.errors import PermanentFailure
-from gateway.identifiers import LetterId
+from gateway.identifiers import DeliveryId, LetterId
 from gateway.journal import Event
 from gateway.queue import entries
 from gateway.queue.store import Store
@@ -86,6 +88,8 @@ def _work(connection: Connection, job: Working) -> Worked:
     reason = "by-hand" if to is TaskState.CANCELLED else ""
     if not move(connection, task.id, _from(task, to), to, at=job.at, posted_on=job.posted_on, why=reason):
         return Worked(None, f"task {task.id} is {task.state.value}")
+    if job.posted_on and post(connection, task.delivery, job.posted_on):
+        entries.append(connection, [facts.posted(DeliveryId(task.delivery), job.posted_on, job.at)])
     words = job.posted_on.isoformat() if job.posted_on else task.kind.value
     return Worked(_told(job, task, to, words, actor=job.actor))
 

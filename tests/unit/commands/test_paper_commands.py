@@ -180,6 +180,14 @@ def test_posted_is_a_grade_of_its_own_and_proves_nothing_electronic(post: tuple[
     assert PAPER not in listed()
     row = listed("--all")[PAPER]
     assert (row["state"], row["posted_on"], row["proof"]) == ("posted", utc_now().date().isoformat(), "none")
+    shown = json.loads(
+        CliRunner().invoke(cli.application(("letters",)), ("letters", "show", post[1], "--format", "json")).stdout
+    )
+    assert [(each["posted_on"], each["proof"]) for each in shown["deliveries"]] == [(row["posted_on"], "none")]
+    told = (
+        CliRunner().invoke(cli.application(("letters",)), ("letters", "show", post[1]), env={"COLUMNS": "200"}).stdout
+    )
+    assert row["posted_on"] in told
 
 
 def test_a_proof_that_comes_before_the_printing_cancels_it_and_says_so(post: tuple[Path, LetterId], tmp_path: Path):
@@ -207,6 +215,16 @@ def test_a_call_is_made_and_is_done(post: tuple[Path, LetterId], tmp_path: Path)
     typed("done", CALL)
     assert listed("--all")[CALL]["state"] == "done"
     typed("done", CALL, code=3)
+
+
+def test_the_cover_says_where_the_hospital_is(
+    post: tuple[Path, LetterId], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HUITAINE__GATEWAY__ADDRESS", '["1 boulevard des Essais", "99998 CHEF-LIEU"]')
+    typed("print", PAPER, "--output", str(tmp_path / "letter.pdf"))
+    cover = words_of((tmp_path / "letter.pdf").read_bytes())[0]
+    assert "1 boulevard des Essais" in cover
+    assert "99998 CHEF-LIEU" in cover
 
 
 def test_an_address_that_a_person_gives_takes_the_place_of_the_directorys(post: tuple[Path, LetterId], tmp_path: Path):

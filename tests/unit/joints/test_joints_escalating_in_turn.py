@@ -14,14 +14,16 @@ from gateway.delays.clock import StopsAt
 from gateway.delays.escalation import Rung, Step
 from gateway.delays.legs import Leg, record_leg
 from gateway.delays.unproved import Unproved
+from gateway.delays.worklist import TaskState
 from gateway.errors import StorageUnavailable
 from gateway.letter import Proof
 from gateway.queue.afterwards import Proving
 from gateway.queue.store import Store
 from gateway.rest import RestVault
 from gateway.service import escalating, telling
+from gateway.service.orders import Orders
 from gateway.service.telling import Habits, Teller
-from tests.journeys.escalation_kit import Story
+from tests.journeys.escalation_kit import FIRST, Story
 from tests.unit.joints.test_joints_afterwards import Post
 from tests.unit.queue.conftest import Clock
 
@@ -101,6 +103,24 @@ async def test_what_was_delivered_and_not_read_is_told_once_where_only_reading_c
         await teller.tell()
     assert len(post.sent) == 1
     assert said(story, letter, "reported") == ["unread"]
+
+
+async def test_what_a_person_cancels_after_it_failed_is_followed_up_no_more(
+    store: Store, clock: Clock, vault: RestVault, tmp_path: Path
+):
+    rungs = (Rung(step=Step.PHONE, at=0.25), Rung(step=Step.PAPER, at=0.5))
+    story = Story.begin(store, clock, vault, tmp_path, rungs=rungs)
+    story.road.full = {FIRST}
+    letter, other = await story.hands_in(), await story.hands_in()
+    await story.hours(2 * 24 + 12)
+    assert {story.row(each)["state"] for each in (letter, other)} == {"failed"}
+    orders = Orders(story.store, clock=story.clock)
+    order = {"act": "cancel", "letter": letter, "why": "given by hand", "actor": "m.test"}
+    assert [await orders.obey(order) for _ in range(2)] == [{"deliveries": 1}, {"deliveries": 0}]
+    await story.hours(6 * 24)
+    taken = [task.kind for task in story.work() if task.letter == letter and task.state is not TaskState.CANCELLED]
+    assert taken == []
+    assert [task.kind for task in story.work() if task.letter == other] == [Step.PHONE, Step.PAPER]  # control
 
 
 def said(story: Story, letter: str, kind: str) -> Sequence[str]:
