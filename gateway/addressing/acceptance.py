@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from directory import Mailbox, Source
 from directory.fold import domain_of, is_mailbox
-from gateway.addressing.choice import Stopped
 from gateway.addressing.policy import AddressingPolicy, Unknown
 from gateway.addressing.reasons import because
 from gateway.addressing.trust_space import TrustSpace
+from gateway.addressing.verdicts import Stopped
 from gateway.letter import Mode, Reason
 
 

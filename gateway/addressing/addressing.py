@@ -9,13 +9,14 @@ from datetime import datetime
 from directory import Directory, Mailbox
 from directory.fold import domain_of
 from gateway.addressing.acceptance import accept, left
-from gateway.addressing.choice import Chosen, Stopped, choose
+from gateway.addressing.choice import choose, is_no_doctor
 from gateway.addressing.merging import merged
 from gateway.addressing.patient import forbidden, wrong_world
 from gateway.addressing.policy import AddressingPolicy, Floor
 from gateway.addressing.protection import Protected, Read, forms_read, protect
 from gateway.addressing.reasons import because
 from gateway.addressing.trust_space import TrustSpace
+from gateway.addressing.verdicts import Chosen, Stopped
 from gateway.addressing.wanted import Wanted, everyone_wanted
 from gateway.document import Role
 from gateway.identifiers import Rpps
@@ -119,5 +120,7 @@ def _role_of_owner(role: Role, boxes: list[Mailbox]) -> Role:
     """An organisation is no GP, nor is a practitioner whose skills are all other than general practice."""
     if boxes and not any(box.personal for box in boxes):
         return Role.ORGANISATION
+    if is_no_doctor(boxes):
+        return Role.COPY
     skills = {skill for box in boxes for skill in box.skills}
     return Role.COPY if skills and skills.isdisjoint(_GENERAL_PRACTICE) else role

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from directory import Directory, Mailbox
 from directory.fold import structure_number
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.reasons import because
+from gateway.addressing.standing_in import who_stands_in
+from gateway.addressing.verdicts import Chosen, Stopped
 from gateway.addressing.wanted import Wanted
+from gateway.document import Role
 from gateway.letter import Reason
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """One mailbox and why this one."""
-
-    mailbox: str = field(repr=False)
-    reasons: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
-    """No mailbox, or none that may be used: the last of the reasons."""
-
-    reasons: tuple[Reason, ...]
+DOCTOR = "10"
+"""Médecin (TRE_G15, "Code Profession" of the extraction)."""
 
 
 def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
@@ -50,25 +40,19 @@ def _of_given(mailbox: str, directory: Directory, now: datetime) -> tuple[Reason
 
 
 def _by_rpps(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
-    number, trail = str(wanted.rpps), []
-    seen = {number}
-    while absence := directory.absence(number, now):
-        if absence.substitute is None:
-            trail.append(because("absent-without-substitute"))
-            break
-        number = absence.substitute
-        if number in seen:
-            return Stopped(reasons=(*trail, because("absence-loop")))
-        seen.add(number)
-        trail.append(because("substitute", rpps=number))
-    if number == wanted.rpps:
-        return _after(trail, _by_number("RPPS", number, wanted, directory, policy))
+    stands_in = who_stands_in(str(wanted.rpps), directory, now)
+    if isinstance(stands_in, Stopped):
+        return stands_in
+    if stands_in.rpps == wanted.rpps:
+        return _after(stands_in.reasons, _by_number("RPPS", stands_in.rpps, wanted, directory, policy))
     # The letter's organisation and mailbox are the absent one's, not his substitute's.
-    substitute = Wanted(role=wanted.role)
-    return _after(trail, _by_number("RPPS", number, substitute, directory, policy))
+    found = _by_number("RPPS", stands_in.rpps, Wanted(role=wanted.role), directory, policy)
+    if isinstance(found, Stopped):
+        found = Stopped(reasons=(*found.reasons, because("substitute-unreachable", rpps=stands_in.rpps)))
+    return _after(stands_in.reasons, found)
 
 
-def _after(trail: list[Reason], outcome: Chosen | Stopped) -> Chosen | Stopped:
+def _after(trail: Sequence[Reason], outcome: Chosen | Stopped) -> Chosen | Stopped:
     reasons = (*trail, *outcome.reasons)
     return Chosen(mailbox=outcome.mailbox, reasons=reasons) if isinstance(outcome, Chosen) else Stopped(reasons=reasons)
 
@@ -77,6 +61,8 @@ def _by_number(
     kind: str, number: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
 ) -> Chosen | Stopped:
     boxes = directory.by_national_id(kind, number)
+    if _is_sought_as_gp(wanted) and is_no_doctor(boxes):
+        return Stopped(reasons=(because("gp-not-a-doctor"),))
     trail: list[Reason] = []
     if wanted.mailbox:
         decided = _as_sender_says(wanted.mailbox, boxes, directory)
@@ -92,6 +78,16 @@ def _by_number(
     if personal:
         return Stopped(reasons=(*trail, because("refuses-electronic-mail")))
     return _after(trail, _of_his_practice(kind, number, wanted, directory))
+
+
+def is_no_doctor(boxes: Sequence[Mailbox]) -> bool:
+    """Whether the directory states other professions alone: a nurse's or a pharmacist's number is nobody's GP."""
+    professions = {box.profession for box in boxes if box.profession}
+    return bool(professions) and DOCTOR not in professions
+
+
+def _is_sought_as_gp(wanted: Wanted) -> bool:
+    return wanted.role is Role.GP and not wanted.assumed
 
 
 def _as_sender_says(mailbox: str, boxes: Sequence[Mailbox], directory: Directory) -> Chosen | Stopped | None:
@@ -134,6 +130,8 @@ def _of_his_practice(kind: str, number: str, wanted: Wanted, directory: Director
     person = directory.practitioner(identifier)
     if person is None:
         return Stopped(reasons=(because("unknown-number"),))
+    if _is_sought_as_gp(wanted) and person.profession not in {"", DOCTOR}:
+        return Stopped(reasons=(because("gp-not-a-doctor"),))
     places = dict.fromkeys(structure_number(place) for office in person.offices for place in office.structures)
     named = structure_number(wanted.organisation)
     return _of_practice([named] if named in places else list(places), directory)

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from directory import Certificate, Directory, OpenPgpKey
 from directory.fold import domain_of
-from gateway.addressing.choice import Stopped
 from gateway.addressing.policy import AddressingPolicy, Floor
 from gateway.addressing.reasons import because
+from gateway.addressing.verdicts import Stopped
 from gateway.letter import Form, MssTls, OpenPgp, Protection, Reason, Smime
 
 

@@ -49,9 +49,13 @@ WORDS = {
     "several-organisations": "no personal mailbox, and several mailboxes of the practice: a person must choose",
     "none": "the directory knows this number but no mailbox for it",
     "unknown-number": "the directory does not know this number",
+    "gp-not-a-doctor": "the letter names this number as the GP's, but in the directory it is no doctor's: check the "
+    "number with the sender",
     "refuses-electronic-mail": "the directory says that electronic mail is refused (Dématérialisation = N)",
     "substitute": "absent: the letter goes to the substitute, RPPS {rpps}",
     "absent-without-substitute": "absent and without substitute: the practitioner's own mailbox is used",
+    "substitute-unreachable": "the substitute, RPPS {rpps}, cannot be written to: name another, or remove the absence, "
+    "with `huitaine directory absence`",
     "absence-loop": "absent, and the substitutes are absent too and lead back to each other",
     "owner-absent": "the owner is absent; the mailbox was given by the sender and is used as it is",
     # may it be written to
@@ -62,7 +66,8 @@ WORDS = {
     "white-list-missing": "there is no MSSanté white list yet; run `huitaine directory whitelist update`",
     "white-list-too-old": "the MSSanté white list is older than directory.white_list_cut_off_days: nobody knows "
     "whether this domain is still in it; run `huitaine directory whitelist update`",
-    "mailbox-not-in-directory": "its domain is in MSSanté, but the directory does not know this mailbox",
+    "mailbox-not-in-directory": "its domain is in MSSanté, but the directory does not know this mailbox: it is new, "
+    "misspelt, or on the red list",
     "mailbox-unknown": "neither the directory nor the white list knows this mailbox",
     "allowed-for-source": "this source may write to mailboxes that the directory does not know",
     # what it is made of

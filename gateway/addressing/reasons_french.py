@@ -48,9 +48,13 @@ FRENCH = {
     "several-organisations": "pas de boîte personnelle et plusieurs boîtes du cabinet : une personne doit choisir",
     "none": "l'annuaire connaît ce numéro mais n'a aucune boîte pour lui",
     "unknown-number": "l'annuaire ne connaît pas ce numéro",
+    "gp-not-a-doctor": "la lettre donne ce numéro pour celui du médecin traitant, mais dans l'annuaire ce n'est pas "
+    "celui d'un médecin : vérifiez-le avec l'expéditeur",
     "refuses-electronic-mail": "l'annuaire dit que le courrier électronique est refusé (Dématérialisation = N)",
     "substitute": "absent : la lettre va au remplaçant, RPPS {rpps}",
     "absent-without-substitute": "absent et sans remplaçant : la boîte du praticien est prise",
+    "substitute-unreachable": "on ne peut écrire au remplaçant, RPPS {rpps} : nommez-en un autre, ou ôtez l'absence, "
+    "avec `huitaine directory absence`",
     "absence-loop": "absent, et les remplaçants sont absents aussi et renvoient l'un à l'autre",
     "owner-absent": "le titulaire est absent ; la boîte donnée par l'expéditeur est prise telle quelle",
     # may it be written to
@@ -61,7 +65,8 @@ FRENCH = {
     "white-list-missing": "pas encore de liste blanche MSSanté ; lancez `huitaine directory whitelist update`",
     "white-list-too-old": "la liste blanche MSSanté a plus de directory.white_list_cut_off_days jours : nul ne sait si "
     "ce domaine y est encore ; lancez `huitaine directory whitelist update`",
-    "mailbox-not-in-directory": "son domaine est dans MSSanté, mais l'annuaire ne connaît pas cette boîte",
+    "mailbox-not-in-directory": "son domaine est dans MSSanté, mais l'annuaire ne connaît pas cette boîte : elle est "
+    "nouvelle, mal écrite ou en liste rouge",
     "mailbox-unknown": "ni l'annuaire ni la liste blanche ne connaissent cette boîte",
     "allowed-for-source": "cette source peut écrire à des boîtes que l'annuaire ne connaît pas",
     # what it is made of

@@ -215,7 +215,8 @@ def test_a_substitute_without_mailbox_holds_the_letter(address, folder):
     away(folder, world.ONE, world.NO_BOX)
     outcome = only(address(to_gp(rpps=world.ONE)))
     assert isinstance(outcome, Held)
-    assert codes(outcome)[-2:] == ["substitute", "none"]
+    assert codes(outcome)[-3:] == ["substitute", "none", "substitute-unreachable"]
+    assert world.NO_BOX in outcome.reason.words
 
 
 def test_a_mailbox_that_the_sender_gave_is_used_although_its_owner_is_away(address, folder):

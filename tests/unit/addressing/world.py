@@ -42,6 +42,7 @@ SPECIALIST = Rpps("99000000009")
 ONE_REFUSED = Rpps("99000000010")
 SUBSTITUTE = Rpps("99000000011")
 ALIKE = Rpps("99000000012")
+NURSE = Rpps("99000000013")
 UNKNOWN = Rpps("99999999999")
 ADELI = "759900001"
 
@@ -59,6 +60,7 @@ _BOXES = [
     mailbox_line("onze@medecin.mss.example", "8" + SUBSTITUTE, skill="SM26"),
     mailbox_line("b.douze@cabinet.mss.example", "8" + ALIKE, structure="990000001"),
     mailbox_line("a.douze@cabinet.mss.example", "8" + ALIKE, structure="990000001"),
+    mailbox_line("infirmier@medecin.mss.example", "8" + NURSE).replace("|10|Médecin|", "|60|Infirmier|"),
     mailbox_line("treize@medecin.mss.example", "0" + ADELI),
     mailbox_line("secretariat@cabinet.mss.example", structure="990000010", organisation="CABINET DU CANAL"),
     mailbox_line("cardio@ch.mss.example", structure="990000011", service="Cardiologie"),
