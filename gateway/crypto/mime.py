@@ -24,6 +24,7 @@ PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _HEADER_LIMIT = 256 << 10
 _DEPTH, _PARTS = 20, 1000
 _END = re.compile(rb"\r?\n\r?\n")
+_BLANKS = re.compile(rb"(?m)^([!-9;-~]+)[ \t]+:")
 _BAD_MIME = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, MessageError)
 
 
@@ -87,7 +88,9 @@ def read_entity(raw: bytes) -> Entity:
             raise NotOpened("unreadable-mail")
         end, start = found.span() if found else (len(raw), len(raw))
     try:
-        header = BytesHeaderParser(policy=policy.compat32).parsebytes(raw[:end] + b"\r\n\r\n")
+        # RFC 5322 §4.5 allows blanks before the colon; to ``email`` such a line ends the header.
+        head = _BLANKS.sub(rb"\1:", raw[:end])
+        header = BytesHeaderParser(policy=policy.compat32).parsebytes(head + b"\r\n\r\n")
     except _BAD_MIME as error:
         raise NotOpened("unreadable-mail") from error
     return Entity(raw=raw, body=raw[start:], header=header)
