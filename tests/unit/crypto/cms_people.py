@@ -67,7 +67,20 @@ def person(
 ) -> Person:
     """Somebody new whose key is of that kind."""
     key, issuer = MAKERS[kind](), authority.issuer
-    used = _USAGES.get(kind, ("digital_signature", "key_agreement"))
+    certificate = certify(authority, key, kind, address=address, with_ski=with_ski)
+    return Person(certificate=certificate, private_key=key, chain=(issuer.certificate, *issuer.chain))
+
+
+def certify(
+    authority: TestAuthority,
+    key: Any,
+    kind: str,
+    *,
+    address: str = "dr.essai@medecin-essai.mssante.fr",
+    with_ski: bool = True,
+) -> x509.Certificate:
+    """A new certificate of this key, for what a key of that kind is used for."""
+    issuer, used = authority.issuer, _USAGES.get(kind, ("digital_signature", "key_agreement"))
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{kind} essai")]))
@@ -81,8 +94,7 @@ def person(
     )
     if with_ski:
         builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    certificate = builder.sign(issuer.private_key, hashes.SHA256())
-    return Person(certificate=certificate, private_key=key, chain=(issuer.certificate, *issuer.chain))
+    return builder.sign(issuer.private_key, hashes.SHA256())
 
 
 def pss_person(authority: TestAuthority, folder: Path, *, digest: str | None = None) -> Person:
