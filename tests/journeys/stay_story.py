@@ -18,10 +18,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from demo import letters
-from gateway.letter import DeliveryState
+from gateway.letter import DeliveryState, Proof
+from gateway.queue.queries import Row
 from tests.faults.nursery import warm
 from tests.journeys.kit import Hospital, hospital, until
 from tests.peers.dovecot import Dovecot
+from tests.peers.fixtures import DELIVERED_GP
 from tests.peers.postfix import Postfix
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -60,7 +62,8 @@ class Told:
     clock: Clock
     day: date
     number: int = 0
-    said: list[str] = field(default_factory=list)
+    full: set[str] = field(default_factory=set)
+    """Mailboxes that send every letter back."""
 
     def at(self, time: str, days: int = 0) -> datetime:
         """A moment of the story."""
@@ -137,11 +140,18 @@ class Told:
             await gateway.escalating.look()
             await gateway.keeper.resume(gateway.journey.travel)
             await gateway.worker.sweep()
-            await self._all_answered()
+            await self.answered()
 
-    async def _all_answered(self) -> None:
-        """Nothing is under way, and of what the next hop took it is known whether it came back."""
-        await until(lambda: not {"ready", "leased"} & {row["state"] for row in self.ward.deliveries()})
+    async def answered(self) -> None:
+        """Nothing is under way, and of what the next hop took it is known whether it came back or lies there."""
+        await until(lambda: all(map(self._is_known, self.ward.deliveries())))
+
+    def _is_known(self, row: Row) -> bool:
+        mailbox = self.ward.running.store.target(row["letter_id"], row["id"], row["addressee"]).mailbox
+        if mailbox in self.full:
+            return bool(row["state"] == DeliveryState.FAILED)
+        least = Proof.DELIVERED if mailbox == DELIVERED_GP else Proof.ACCEPTED
+        return bool(row["state"] == DeliveryState.DONE and row["proof"] >= least)
 
     async def typed(self, *words: str, code: int = 0) -> str:
         """``huitaine …`` as a process of its own, today; what it printed."""
