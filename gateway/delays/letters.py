@@ -22,6 +22,8 @@ from gateway.prepared import Prepared, Row
 LETTER_KINDS = frozenset({"11490-0", "34112-3", "34133-9", "15507-7", "60280-5"})
 """JDV_J07: discharge letter, hospital report, episode summary, emergency report and form. A lab result or an imaging
 report that names the stay does not answer for its discharge letter; a letter of unknown kind does."""
+_AT_ONCE = 500
+"""Letters in one statement: a database takes so many values in it, and no more."""
 _PATIENT = ("ins_key", "ipp_key", "traits_key")
 _NUMBERS = ("visit_key", "file_key")
 _ABOUT = (*_PATIENT, *_NUMBERS)
@@ -163,13 +165,12 @@ def retie_all(connection: Connection) -> None:
 
 def rekey_letters(connection: Connection, which: ColumnElement[bool]) -> None:
     """Give letters the keys of the patient whom theirs was merged into by now, then look for their stays again."""
-    letters = connection.execute(select(clock).where(which)).mappings().all()
-    for letter_id, row in {row["letter_id"]: row for row in letters}.items():
-        said = PatientKeys(ins_key=row["said_ins"], ipp_key=row["said_ipp"], traits_key=row["said_traits"])
-        keys = survivor(connection, said)
-        _write(connection, _REKEY, letter_id, keys.values())
-    if letters:
-        these = clock.c.letter_id.in_({row["letter_id"] for row in letters})
+    letters = connection.execute(select(clock.c.letter_id).distinct().where(which)).scalars().all()
+    for first in range(0, len(letters), _AT_ONCE):
+        these = clock.c.letter_id.in_(letters[first : first + _AT_ONCE])
+        for row in connection.execute(select(clock).where(these)).mappings().all():
+            said = PatientKeys(ins_key=row["said_ins"], ipp_key=row["said_ipp"], traits_key=row["said_traits"])
+            _write(connection, _REKEY, row["letter_id"], survivor(connection, said).values())
         _look_again(connection, connection.execute(select(clock).where(these)).mappings().all())
 
 

@@ -18,12 +18,17 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, insert
 from sqlmodel import SQLModel
 
+from gateway.delays.charts import Chart, charts
 from gateway.delays.clock import EIGHT_DAYS, SAME_DAY, SAME_WORKING_DAY, legal_day
-from gateway.delays.figures import By
+from gateway.delays.figures import By, DelayReport
 from gateway.delays.lists import late, missing
-from gateway.delays.report import report
+from gateway.delays.measure import Question, measured
+from gateway.delays.page import to_html, to_pdf
+from gateway.delays.report import answer, report
 from gateway.delays.tables import clock, stay, timing
+from gateway.delays.trends import trends
 from gateway.delays.way import Column, Flag, pack
+from gateway.delays.words import Words, words
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 
@@ -90,6 +95,14 @@ def timed(name: str, work: Callable[[], object]) -> None:
     print(f"{name:28} {time.process_time() - used:6.2f} s of CPU, {time.perf_counter() - begun:6.2f} s by the wall")
 
 
+def page(connection: Connection) -> tuple[DelayReport, tuple[Chart, ...], Words]:
+    """What `huitaine delays report --format html` draws its page from."""
+    question = Question(policy=EIGHT_DAYS, now=NOW, shared=True)
+    cohorts = measured(connection, question)
+    french = words(french=True)
+    return answer(connection, question, cohorts), charts(trends(cohorts, NOW), french), french
+
+
 def main(stays: int) -> None:
     """Fill a database in a temporary folder and report on it in every way."""
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +115,12 @@ def main(stays: int) -> None:
                 timed(f"report by {by}", lambda by=by: report(connection, policy=EIGHT_DAYS, by=by, now=NOW))
             for policy in (SAME_DAY, SAME_WORKING_DAY):
                 timed(f"report, {policy.name}", lambda policy=policy: report(connection, policy=policy, now=NOW))
-            timed("late", lambda: late(connection, policy=EIGHT_DAYS, within_days=2, now=NOW))
+            since = NOW - timedelta(days=30)
+            for days in (0, 2):
+                asked = {"within_days": days, "now": NOW, "sent_since": since}
+                timed(f"late --within {days}", lambda asked=asked: late(connection, policy=EIGHT_DAYS, **asked))
+            timed("html, with its pictures", lambda: to_html(*page(connection)))
+            timed("pdf, with its pictures", lambda: to_pdf(*page(connection)))
             timed("missing", lambda: missing(connection, policy=EIGHT_DAYS, now=NOW))
         engine.dispose()
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

@@ -57,6 +57,14 @@ def test_e11_systemd_understands_every_line_of_the_units(tmp_path: Path):
     assert ours == []
 
 
+def test_e11_the_unit_may_write_where_the_hospitals_software_reads():
+    """`ProtectSystem=strict` alone would have every answer in a file, and every checkpoint, wait for ever."""
+    unit, folders = (DEPLOY / "huitaine.service").read_text(), (DEPLOY / "tmpfiles.conf").read_text()
+    assert "ProtectSystem=strict\n" in unit
+    assert "\nReadWritePaths=-/srv/huitaine\n" in unit
+    assert "d /srv/huitaine 0750 huitaine huitaine -\n" in folders
+
+
 def allowed(group: str) -> set[str]:
     """The system calls of a group, those of the groups inside it too, as this systemd knows them."""
     done = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True)

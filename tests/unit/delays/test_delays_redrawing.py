@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from gateway.delays import letters as delay_letters
+from gateway.delays.letters import retie_all
 from gateway.delays.redraw import redraw_some, still_undrawn
 from tests.unit.delays.streams import shuffled, stream, tell
 from tests.unit.delays.test_delays_streams import lines
-from tests.unit.delays.wards import Ward, close, new_ward
+from tests.unit.delays.wards import Ward, at, close, moved, new_ward
 
 LEFT = (
     "DELETE FROM timing",
@@ -47,6 +51,24 @@ def test_what_an_upgrade_left_is_drawn_between_the_events_of_the_day(seed: int):
     assert lines(old) == lines(never)
     close(never)
     close(old)
+
+
+def test_all_letters_are_drawn_anew_however_few_values_a_statement_takes(ward: Ward, monkeypatch: pytest.MonkeyPatch):
+    for number in range(120):
+        ward.write(f"L{number}", "13 12:00", visit=f"V{number}", left=at("12 10:00"))
+    ward.move(moved("A03", "12 10:00", visit="V3"))
+    drawn = lines(ward)
+    ward.connection.commit()
+    ward.connection.connection.driver_connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 110)
+    monkeypatch.setattr(delay_letters, "_AT_ONCE", 50)
+    upgraded(ward)
+    retie_all(ward.connection)
+    while redraw_some(ward.connection, [50]) != [0]:
+        pass
+    assert lines(ward) == drawn
+    monkeypatch.setattr(delay_letters, "_AT_ONCE", 500)
+    with pytest.raises(OperationalError, match="too many SQL variables"):  # control: all in one statement
+        retie_all(ward.connection)
 
 
 def test_a_crash_in_a_step_leaves_its_stays_on_the_list(ward: Ward):
