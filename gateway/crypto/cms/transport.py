@@ -74,7 +74,6 @@ def _oaep(encoded: bytes) -> padding.OAEP:
     return padding.OAEP(mgf=padding.MGF1(_hash(mask["parameters"])), algorithm=digest, label=None)
 
 
-def _hash(algorithm_identifier: Asn1) -> hashes.HashAlgorithm:
-    if algorithm_identifier["parameters"].dump() not in _NOTHING:
-        raise ValueError("parameters of a digest")
-    return _HASHES[algorithm_identifier["algorithm"].native]
+def _hash(identifier: Asn1) -> hashes.HashAlgorithm:
+    """The digest that is named; reading it whole, asn1crypto refuses parameters other than NULL."""
+    return _HASHES[identifier.native["algorithm"]]

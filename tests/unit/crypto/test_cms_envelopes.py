@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from gateway.crypto.authority import TestAuthority
 from gateway.crypto.cms.agreement import agreed
 from gateway.crypto.cms.decrypt import Decrypted, _Gcm, decrypt, read_content_info
+from gateway.crypto.cms.der import time
 from gateway.crypto.cms.encapsulation import read_kem, wrapping_key
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
+from gateway.crypto.cms.unwrap import ContentKey
 from gateway.errors import NoProtection, NotOpened
 from tests.unit.crypto.cms_people import Person, person, pss_person
 
@@ -207,3 +210,16 @@ def test_the_example_of_rfc_9936_derives_as_we_do(vectors: Path):
     assert wrapping == bytes.fromhex(vector["kek"])
     key = aes_key_unwrap(wrapping, info["encrypted_key"].native)
     assert _Gcm(content).open(key) == vector["content"].encode()
+
+
+def test_a_content_key_does_not_show():
+    assert repr(ContentKey(key=b"secret", scheme="rsa")) == "ContentKey(rsa)"
+    assert "Compte" not in repr(Decrypted(content=TEXT, algorithms=("aes256-gcm", "rsa"), intact=True))
+
+
+@pytest.mark.parametrize("year", [1950, 2049, 2050, 2999])
+def test_times_are_utc_to_2049_and_generalized_after(year):
+    """RFC 5652 §11.3."""
+    moment = datetime(year, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
+    told = core.UTCTime.load(time(moment)) if year < 2050 else core.GeneralizedTime.load(time(moment))
+    assert told.native == moment

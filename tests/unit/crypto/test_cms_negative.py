@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from gateway.crypto.authority import TestAuthority
 from gateway.crypto.cms import names
 from gateway.crypto.cms.certificate_ids import issuer_and_serial
-from gateway.crypto.cms.decrypt import Decrypted, decrypt, read_content_info
+from gateway.crypto.cms.decrypt import Decrypted, decrypt, inflate, read_content_info
 from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, SET, algorithm, integer, oid, tlv
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
@@ -119,7 +120,8 @@ def test_cr_34_every_failure_has_the_same_word(readers):
 def test_a_wrong_pkcs1_block_fails_at_the_content_and_not_before(readers, monkeypatch):
     """RFC 3218 §2.3.2: a random content key takes its place, so the cipher runs as it would with a right one."""
     key = readers["rsa"].certificate.public_key()
-    for block in (key.encrypt(b"k" * 31, padding.PKCS1v15()), bytes(255) + b"\1", b"\1" * 255 + b"\2"):
+    short, noise = key.encrypt(b"k" * 31, padding.PKCS1v15()), bytes(255) + b"\1"
+    for block in (short, noise, b"\1" * 255 + b"\2", b"\1" * 10, b"\xff" * 256):
         tried: list[bytes] = []
         monkeypatch.setattr("gateway.crypto.cms.decrypt._Gcm.open", lambda _, used, tried=tried: tried.append(used))
         opened(gcm_by_hand(readers, wrapped=block), readers["rsa"])
@@ -390,6 +392,19 @@ def test_a_recipient_info_of_another_kind_than_our_key_opens_nothing(readers, au
 
 
 # What is no envelope ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"no zlib at all", zlib.compress(TEXT)[:-4], zlib.compress(TEXT)])
+def test_compressed_data_is_whole_or_refused(content):
+    data = tlv(SEQUENCE, oid(names.DATA), tlv(0xA0, tlv(OCTETS, content)))
+    body = tlv(SEQUENCE, integer(0), algorithm("1.2.840.113549.1.9.16.3.8"), data)
+    _, read = read_content_info(tlv(SEQUENCE, oid(names.COMPRESSED_DATA), tlv(0xA0, body)))
+    if content == zlib.compress(TEXT):
+        assert inflate(read) == TEXT
+        return
+    with pytest.raises(NotOpened) as caught:
+        inflate(read)
+    assert caught.value.detail == "not-decompressed"
 
 
 @pytest.mark.parametrize(
