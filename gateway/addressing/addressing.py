@@ -79,7 +79,13 @@ class Addressing:
             protection=protected.protection,
             forms=read.forms if read else frozenset(),
             in_mssante=accepted.in_mssante,
-            reasons=(*wanted.reasons, *trail, *([read.reason] if read else []), protected.reason),
+            reasons=(
+                *wanted.reasons,
+                *trail,
+                *([read.reason] if read else []),
+                *protected.passed_over,
+                protected.reason,
+            ),
         )
 
     def _protected(self, parsed: ParsedLetter, mailbox: str, now: datetime, *, in_mssante: bool) -> Protected | Stopped:

@@ -83,6 +83,10 @@ WORDS = {
     "as-received": "the sender sealed it: it passes unchanged",
     "signed-alone": "the sender signed it without encrypting it, and the policy asks for more than TLS here; hand it "
     "in unsigned, and the gateway signs and encrypts it",
+    "key-expired": "a key of this mailbox was passed over: it has expired (source: {source})",
+    "key-not-yet-valid": "a key of this mailbox was passed over: it is not valid yet (source: {source})",
+    "key-below-floor": "a key of this mailbox was passed over: the policy asks for more here (source: {source})",
+    "key-less-trusted": "a key that the domain publishes was passed over: another source has one (source: {source})",
     "certificate-expired": "every key of this mailbox has expired; ask the addressee for the new one",
     "certificate-not-yet-valid": "the certificate of this mailbox is not valid yet",
     "no-key": "no key for this mailbox, and the policy allows nothing less",

@@ -82,6 +82,10 @@ FRENCH = {
     "as-received": "l'expéditeur l'a déjà chiffrée : elle passe inchangée",
     "signed-alone": "l'expéditeur l'a signée sans la chiffrer, et la règle demande ici plus que TLS ; remettez-la sans "
     "signature : la passerelle signera et chiffrera",
+    "key-expired": "une clé de cette boîte n'est pas prise : elle est périmée (source : {source})",
+    "key-not-yet-valid": "une clé de cette boîte n'est pas prise : pas encore valable (source : {source})",
+    "key-below-floor": "une clé de cette boîte n'est pas prise : la règle demande plus ici (source : {source})",
+    "key-less-trusted": "la clé que publie le domaine n'est pas prise : une autre source en a une (source : {source})",
     "certificate-expired": "chaque clé de cette boîte a expiré ; demandez la nouvelle au destinataire",
     "certificate-not-yet-valid": "le certificat de cette boîte n'est pas encore valable",
     "no-key": "pas de clé pour cette boîte, et la règle ne permet rien de moins",

@@ -294,7 +294,7 @@ def test_the_most_trusted_source_of_a_certificate_wins(address, folder):
     assert sent(address(to_gp(rpps=world.ONE))).protection == Smime(certificate=official, alternatives=others)
 
 
-def test_every_key_that_is_valid_goes_on_certificates_first_and_expired_ones_not(address, folder):
+def test_every_key_that_is_valid_goes_on_by_its_source_and_expired_ones_not(address, folder):
     certificate, gcm = certificate_for(ONE_BOX), certificate_for(ONE_BOX, gcm=True)
     keys = [Tsk.generate(f"Dr Un <{ONE_BOX}>").extract_certificate() for _ in range(2)]
     for key in keys:
@@ -308,8 +308,8 @@ def test_every_key_that_is_valid_goes_on_certificates_first_and_expired_ones_not
     whole = sent(address(to_gp(rpps=world.ONE))).protection
     assert isinstance(whole, Smime)
     assert whole.certificate == certificate
-    assert whole.alternatives[0] == Smime(certificate=gcm, gcm=True)
-    assert {one.fingerprint for one in whole.alternatives[1:]} == {key.fingerprint.upper() for key in keys}
+    assert whole.alternatives[-1] == Smime(certificate=gcm, gcm=True)
+    assert {one.fingerprint for one in whole.alternatives[:-1]} == {key.fingerprint.upper() for key in keys}
     strict = sent(address(to_gp(rpps=world.ONE), policy(floors={ONE_BOX: Floor.GCM}))).protection
     assert strict == Smime(certificate=gcm, gcm=True)
 
