@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -102,27 +103,31 @@ def _as_sender_says(mailbox: str, boxes: Sequence[Mailbox], directory: Directory
 
 
 def _best(boxes: list[Mailbox], organisation: str, policy: AddressingPolicy) -> Chosen:
-    """One of several personal mailboxes; each rule narrows the choice, the one that decides is told."""
-    addresses = {box.address.lower() for box in boxes}
-    if len(addresses) == 1:
+    """One of several personal mailboxes; each rule keeps what it likes best, the one that decides is told."""
+    if len(_addresses(boxes)) == 1:
         return Chosen(mailbox=boxes[0].address, reasons=(because("one-mailbox"),))
-    structure, ranked = structure_number(organisation), [box.rank for box in boxes if box.rank is not None]
-    generic = next((one for one in policy.generic_domains if any(box.domain == one for box in boxes)), None)
-    rules: tuple[tuple[str, Callable[[Mailbox], bool]], ...] = (
-        ("chosen-by-structure", lambda box: bool(structure) and structure_number(box.structure) == structure),
-        ("chosen-by-preference", lambda box: bool(ranked) and box.rank == min(ranked)),
-        ("chosen-by-generic-domain", lambda box: box.domain == generic),
-        ("chosen-by-person", lambda box: not box.structure),
-    )
-    several = because("several-mailboxes", count=len(addresses))
-    left = boxes
-    for code, rule in rules:
-        fitting = [box for box in left if rule(box)]
-        left = fitting or left
-        if len({box.address.lower() for box in left}) == 1:
+    several, left = because("several-mailboxes", count=len(_addresses(boxes))), boxes
+    for code, dislike in _rules(structure_number(organisation), policy.generic_domains):
+        least = min(map(dislike, left))
+        left = [box for box in left if dislike(box) == least]
+        if len(_addresses(left)) == 1:
             return Chosen(mailbox=left[0].address, reasons=(several, because(code)))
     first = min(left, key=lambda box: box.address.lower())
     return Chosen(mailbox=first.address, reasons=(several, because("chosen-by-order")))
+
+
+def _rules(structure: str, generic: Sequence[str]) -> tuple[tuple[str, Callable[[Mailbox], float]], ...]:
+    """In their order; of each mailbox a number, and the smallest is kept."""
+    return (
+        ("chosen-by-structure", lambda box: not structure or structure_number(box.structure) != structure),
+        ("chosen-by-preference", lambda box: math.inf if box.rank is None else box.rank),
+        ("chosen-by-generic-domain", lambda box: generic.index(box.domain) if box.domain in generic else len(generic)),
+        ("chosen-by-person", lambda box: bool(box.structure)),
+    )
+
+
+def _addresses(boxes: Sequence[Mailbox]) -> set[str]:
+    return {box.address.lower() for box in boxes}
 
 
 def _of_his_practice(kind: str, number: str, wanted: Wanted, directory: Directory) -> Chosen | Stopped:
