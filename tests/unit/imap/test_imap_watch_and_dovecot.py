@@ -115,9 +115,9 @@ async def test_a_new_mail_wakes_an_idle_watch(dovecot: Dovecot, mailbox: str) ->
     await asyncio.sleep(0.5)
     started = time.monotonic()
     await asyncio.to_thread(dovecot.deliver, mailbox, mail(1))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         await taker.done.wait()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -132,7 +132,7 @@ async def test_a_server_that_goes_away_while_idle_is_found_again(dovecot: Doveco
         await asyncio.sleep(0.3)
         proxy.cut_all()
         await asyncio.to_thread(dovecot.deliver, mailbox, mail(1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             await taker.done.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -158,7 +158,7 @@ async def test_a_mail_that_is_left_is_offered_again_and_the_others_go_on(dovecot
         return "Taken"
 
     task = asyncio.create_task(MailboxWatch(account(dovecot, mailbox), pace=PACE).sort(decide))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         await done.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -388,7 +388,7 @@ async def test_the_watcher_runs_by_itself_survives_a_lost_share_and_stops(tmp_pa
     await asyncio.sleep(0.05)
     away.rename(folder)
     (folder / "a.hpr").write_bytes(LETTER)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await intake.arrived.wait()
     await door.close()
     assert len(list((folder / "taken").iterdir())) == 1

@@ -73,7 +73,7 @@ async def test_a_writer_whose_thread_ends_leaves_nobody_waiting(writer, monkeypa
 
     monkeypatch.setattr(module, "settle_log", damaged)
     monkeypatch.setattr(module, "MAX_JOBS", 2)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         given = await asyncio.gather(*(writer.do(double, n) for n in range(5)), return_exceptions=True)
         writer.broken.clear()  # as for one who looked at it a moment before
         later = await asyncio.gather(writer.do(double, 1), return_exceptions=True)
@@ -89,6 +89,7 @@ async def test_a_log_that_cannot_be_cut_now_stays_owed_and_stops_nobody(writer, 
 
     class Connection:
         info: dict[str, bool] = {}  # noqa: RUF012 (one object)
+        dialect = type("Dialect", (), {"name": "sqlite"})()
         connection = type("Record", (), {"driver_connection": Refusing()})()
 
     sqlite.owe_checkpoint(Connection, erased=True)

@@ -223,7 +223,7 @@ async def test_those_who_wait_for_a_place_hear_at_once_that_it_rests(many: Desti
         except HandOverFailure as failure:
             ends.append(type(failure))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.gather(*(one() for _ in range(50)))
     assert ends.count(HopUnreachable) == 5
     assert ends.count(HopResting) == 45

@@ -108,7 +108,7 @@ async def test_a_silent_dns_is_given_up_in_bounded_time(server: DnsServer) -> No
     found = await failure(server, "three.test")
     assert isinstance(found, TransientFailure)
     assert found.status == "4.4.3"
-    assert time.monotonic() - before < 2
+    assert time.monotonic() - before < 10
 
 
 async def test_a_dns_that_nobody_runs_is_a_reason_to_wait() -> None:

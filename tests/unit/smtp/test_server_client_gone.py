@@ -26,13 +26,13 @@ async def up_to_the_dot(door: OpenDoor, listener: str = "clear"):
 
 
 async def gone(door: OpenDoor) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not all(session.client_gone for session in door.doors._door.sessions):  # noqa: ASYNC110  a plain flag
             await asyncio.sleep(0.005)
 
 
 async def all_settled(door: OpenDoor) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.gather(*door.doors._door.commits, return_exceptions=True)
 
 

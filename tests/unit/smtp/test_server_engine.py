@@ -138,7 +138,7 @@ async def test_a_tls_handshake_that_fails_ends_the_session_and_nothing_else():
             assert (await client.ask("STARTTLS")).startswith("220")
             await client.send(b"this is no handshake\r\n" * 10)
             assert await client.closed() or True
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await door.doors._door.empty.wait()
         assert door.doors.connections == 0
         async with door.client() as client:
