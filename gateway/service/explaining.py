@@ -52,6 +52,14 @@ _KEYS = {
     "address-mismatch": ("le certificat est celui d'une autre boîte", "the certificate belongs to another mailbox"),
     "weak-key": ("la clé du destinataire est trop courte", "the addressee's key is too short"),
     "revoked": ("la clé du destinataire est révoquée", "the addressee's key is revoked"),
+    "untrusted-certificate": (
+        "aucune autorité reconnue ne garantit le certificat du destinataire",
+        "no authority that is believed here vouches for the addressee's certificate",
+    ),
+    "revocation-unknown": (
+        "aucune autorité ne dit si le certificat du destinataire est révoqué",
+        "no authority answers whether the addressee's certificate was taken back",
+    ),
     "own-certificate-expired": ("notre propre certificat a expiré", "our own certificate has expired"),
     "reader-broken": (
         "la lecture échoue à chaque essai : une personne doit regarder ce fichier",

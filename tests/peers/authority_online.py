@@ -30,7 +30,7 @@ LEAVES = {
     "server": (("crl", "ocsp"), {"purpose": "server_auth"}),
     "under-revoked": ((), {"issuer": "taken-back"}),
 }
-"""Each of ``signer@DOMAIN``, so that only what its name says keeps it from being believed."""
+"""All of one mailbox, so that only what its name says keeps one from being believed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,20 +39,20 @@ class OnlineAuthority:
 
     root: x509.Certificate
     identities: Mapping[str, SigningIdentity]
-    address: str = f"signer@{DOMAIN}"
+    address: str
     asked: list[str] = field(default_factory=list)
     """Paths that were asked for, in order."""
 
 
 @contextmanager
-def online_authority(folder: Path) -> Iterator[OnlineAuthority]:
-    """Serve until left; keys are written to ``folder`` because certomancer reads them from files."""
+def online_authority(folder: Path, *, address: str = f"signer@{DOMAIN}") -> Iterator[OnlineAuthority]:
+    """Serve until left, with certificates of ``address``; ``folder`` holds keys, for certomancer reads files."""
     from certomancer.integrations.animator import Animator, AnimatorArchStore
     from certomancer.registry import ArchLabel, CertLabel, CertomancerConfig
 
     asked: list[str] = []
     with make_server("127.0.0.1", 0, lambda *_: [], handler_class=_Quiet) as server:
-        config = _config(f"http://127.0.0.1:{server.server_port}", folder)
+        config = _config(f"http://127.0.0.1:{server.server_port}", folder, address)
         arch = CertomancerConfig(config, key_search_dir=str(folder)).get_pki_arch(ArchLabel("essai"))
         animator = Animator(AnimatorArchStore({ArchLabel("essai"): arch}), with_web_ui=False)
 
@@ -72,7 +72,7 @@ def online_authority(folder: Path) -> Iterator[OnlineAuthority]:
             return SigningIdentity(certificate=certificate(name), private_key=key, chain=(certificate(issuer),))
 
         identities = {name: identity(name, more.get("issuer", "issuing")) for name, (_, more) in LEAVES.items()}
-        yield OnlineAuthority(root=certificate("root"), identities=identities, asked=asked)
+        yield OnlineAuthority(root=certificate("root"), identities=identities, address=address, asked=asked)
         server.shutdown()
 
 
@@ -81,12 +81,12 @@ class _Quiet(WSGIRequestHandler):
         """Nothing on stderr."""
 
 
-def _config(prefix: str, folder: Path) -> dict[str, Any]:
+def _config(prefix: str, folder: Path, address: str) -> dict[str, Any]:
     names = ["root", "issuing", "taken-back", "responder", *LEAVES]
     for name in names:
         key = ec.generate_private_key(ec.SECP256R1())
         (folder / f"{name}.der").write_bytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
-    certs = {name: _leaf(name, points, **more) for name, (points, more) in LEAVES.items()}
+    certs = {name: _leaf(name, points, address, **more) for name, (points, more) in LEAVES.items()}
     return {
         "external-url-prefix": prefix,
         "keysets": {"essai": {"keys": {name: {"path": f"{name}.der"} for name in names}}},
@@ -149,6 +149,7 @@ def _responder() -> dict[str, Any]:
 def _leaf(
     name: str,
     points: tuple[str, ...],
+    address: str,
     *,
     revoked: bool = False,
     days: tuple[int, int] = (-60, 300),
@@ -160,7 +161,7 @@ def _leaf(
         {"id": "extended_key_usage", "value": [purpose]},
         {
             "id": "subject_alt_name",
-            "smart-value": {"schema": "general-names", "params": [{"type": "email", "value": f"signer@{DOMAIN}"}]},
+            "smart-value": {"schema": "general-names", "params": [{"type": "email", "value": address}]},
         },
         *_pointers(points, issuer),
     ]
