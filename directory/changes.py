@@ -16,9 +16,17 @@ from directory.records import Absence, Certificate, OpenPgpKey, Source
 
 
 def add_certificate(
-    folder: Path, mailbox: str, content: bytes, *, source: Source = Source.ADMINISTRATOR, any_name: bool = False
+    folder: Path,
+    mailbox: str,
+    content: bytes,
+    *,
+    source: Source = Source.ADMINISTRATOR,
+    any_name: bool = False,
+    gcm: bool | None = None,
 ) -> Certificate:
     """Keep a certificate (DER or PEM) that encrypts to ``mailbox``; the same one again may only raise its source.
+
+    ``gcm`` is what a signed mail told of its reader (SMIMECapabilities); ``None`` leaves it to the certificate itself.
 
     Raises :class:`DirectoryError` as :func:`directory.keys.read_certificate`, and ``other-name`` when the certificate
     names other mailboxes only (``any_name`` accepts it), ``key-of-another`` when its key already stands under a
@@ -33,7 +41,8 @@ def add_certificate(
             if other != folded and not {other, folded} <= facts.addresses:
                 raise DirectoryError("key-of-another", "this key already belongs to another mailbox: nothing was kept")
         source = _highest(database, "certificate", folded, facts.fingerprint, source)
-        database.execute("INSERT OR REPLACE INTO certificate VALUES (?,?,?,?,?,?,?,?)", (*row, source, facts.gcm))
+        reads_gcm = facts.gcm if gcm is None else gcm
+        database.execute("INSERT OR REPLACE INTO certificate VALUES (?,?,?,?,?,?,?,?)", (*row, source, reads_gcm))
     return Certificate(
         mailbox=folded,
         der=facts.der,
@@ -41,7 +50,7 @@ def add_certificate(
         not_before=facts.not_before,
         not_after=facts.not_after,
         source=source,
-        gcm=facts.gcm,
+        gcm=reads_gcm,
     )
 
 

@@ -16,6 +16,7 @@ from gateway.receipts.reading import read_receipts
 _log = structlog.get_logger(__name__)
 
 OnReceipts = Callable[[tuple[Receipt, ...], bytes], Awaitable[None]]
+OnMail = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +30,22 @@ class Folders:
 class ReceiptMailbox:
     """Each mail is recorded, then moved. One that comes again has the same digest: a double changes nothing."""
 
-    def __init__(self, watch: MailboxWatch, on_receipts: OnReceipts, folders: Folders | None = None) -> None:
-        """``on_receipts`` gets what one mail says and the mail's SHA-256, and returns when that is committed."""
+    def __init__(
+        self,
+        watch: MailboxWatch,
+        on_receipts: OnReceipts,
+        folders: Folders | None = None,
+        *,
+        on_mail: OnMail | None = None,
+    ) -> None:
+        """``on_receipts`` gets what one mail says and the mail's SHA-256, and returns when that is committed.
+
+        ``on_mail`` gets every mail as it came, once what it says is recorded.
+        """
         self._watch = watch
         self._on_receipts = on_receipts
         self._folders = folders or Folders()
+        self._on_mail = on_mail
 
     async def run(self) -> None:
         """For ever; a mail whose receipts cannot be recorded now is left and offered again."""
@@ -44,6 +56,12 @@ class ReceiptMailbox:
         if isinstance(mail, OversizedMail):
             _log.warning("reply-oversized", uid=mail.uid, size=mail.size)
             return self._folders.replies
+        folder = await self._sorted(mail)
+        if self._on_mail is not None:
+            await self._on_mail(mail.content)
+        return folder
+
+    async def _sorted(self, mail: FetchedMail) -> str:
         # A crafted mail takes a fraction of a second to read: not on the loop.
         receipts = await asyncio.to_thread(read_receipts, mail.content)
         digest = sha256(mail.content).digest()

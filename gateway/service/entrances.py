@@ -25,6 +25,7 @@ from gateway.receipts.mailbox import Folders, ReceiptMailbox
 from gateway.service.answering_ways import told_otherwise
 from gateway.service.build import Gateway
 from gateway.service.doors import account, folder_origin, folder_settings, imap_door, mllp_settings, smtp_settings
+from gateway.service.learning import learning
 from gateway.service.supervisor import given_sockets
 from gateway.service.telling import Habits, Teller
 from gateway.smtp.server.doors import open_smtp_doors
@@ -128,7 +129,8 @@ class Entrances:
             pace = _pace(settings.receipts)
             watch = MailboxWatch(account(settings, settings.receipts, "receipts"), pace=pace, opening=self._opening)
             folders = Folders(receipts=settings.receipts.processed, replies=settings.receipts.replies)
-            self._watch(ReceiptMailbox(watch, self._hear, folders).run)
+            learn = learning(settings, gateway.clock)
+            self._watch(ReceiptMailbox(watch, self._hear, folders, on_mail=learn).run)
 
     async def _hear(self, receipts: tuple[Receipt, ...], digest: bytes) -> None:
         await self._gateway.hearing.hear(receipts)

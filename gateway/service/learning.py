@@ -1,0 +1,100 @@
+"""What addressees' signed mails tell of how to write to them: their certificate for encryption, and what they can open.
+
+A mail is believed when its signature holds for its sender, under the authorities of ``[crypto] incoming_authorities``
+(RFC 8551 §2.5.2, §2.5.3). It never takes the place of what a more trusted source says (CR-15).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from config.settings import Settings
+from directory.changes import add_certificate
+from directory.errors import DirectoryError
+from directory.records import Source
+from gateway.crypto.certificates import check_recipient
+from gateway.errors import HuitaineError
+from gateway.service.keystores import gateway_keys
+
+if TYPE_CHECKING:
+    from gateway.crypto.opened import OpenedMail
+
+_SIGNED = (b"pkcs7", b"multipart/signed")
+_GCM = "2.16.840.1.101.3.4.1.46"
+"""AES-256-GCM (RFC 5084)."""
+Open = Callable[[bytes], "OpenedMail"]
+"""Takes a mail apart with our own keys and authorities; raises NotOpened."""
+
+
+class Learning:
+    """Hears every mail that comes to the receipts mailbox; what it cannot use changes nothing."""
+
+    def __init__(self, folder: Path, open_one: Open, *, clock: Callable[[], datetime]) -> None:
+        """``folder`` is the directory's."""
+        self._folder, self._open, self._clock = folder, open_one, clock
+
+    async def __call__(self, content: bytes) -> None:
+        """On return what the mail tells is kept; nothing of it is worth an error."""
+        if any(sign in content.lower() for sign in _SIGNED):
+            await asyncio.to_thread(self.learn, content)
+
+    def learn(self, content: bytes) -> None:
+        """The same, without looking first whether there is anything to learn."""
+        try:
+            told = self._told(self._open(content))
+        except (HuitaineError, DirectoryError, sqlite3.Error) as error:
+            structlog.get_logger().info("nothing-learned", why=getattr(error, "code", "") or type(error).__name__)
+            return
+        if told:
+            structlog.get_logger().info("certificate-learned", gcm=told == "gcm")
+
+    def _told(self, mail: OpenedMail) -> str:
+        """Keep the certificate of the innermost signature; gives ``gcm``, ``cbc``, or nothing when there is none."""
+        signed = [layer for layer in mail.layers if layer.verified and layer.told.encrypt_to]
+        senders = mail.headers.addresses("from")
+        if not mail.authenticated or not signed or len(senders) != 1:
+            return ""
+        told, mailbox = signed[-1].told, senders[0]
+        check_recipient(told.encrypt_to, mailbox, self._clock())
+        reads_gcm = _GCM in told.capabilities
+        add_certificate(self._folder, mailbox, told.encrypt_to, source=Source.VERIFIED_MAIL, gcm=reads_gcm)
+        return "gcm" if reads_gcm else "cbc"
+
+
+def learning(settings: Settings, clock: Callable[[], datetime]) -> Callable[[bytes], Awaitable[None]] | None:
+    """What learns as the settings say; ``None`` when they name no authority for mail that comes in."""
+    authorities = settings.crypto.incoming_authorities
+    if authorities is None:
+        return None
+    return Learning(settings.gateway.data, _opening(settings, authorities, clock), clock=clock)
+
+
+def _opening(settings: Settings, authorities: Path, clock: Callable[[], datetime]) -> Open:
+    """Opens with every key of the key store; they are unlocked when the first signed mail comes."""
+    from gateway.crypto.open import OpeningKeys, open_mail  # noqa: PLC0415 - half a second, for whom authorities matter
+    from gateway.crypto.openpgp_open import OpenPgpSecret  # noqa: PLC0415 - as above
+    from gateway.crypto.reception import Reception  # noqa: PLC0415 - as above
+    from gateway.crypto.trust.policy import Revocation, Strictness  # noqa: PLC0415 - as above
+    from gateway.service.trusting import evidence, read_authorities  # noqa: PLC0415 - as above
+
+    anchors = read_authorities(authorities, "crypto.incoming_authorities")
+    strictness = Strictness(settings.crypto.incoming_revocation)
+    revocation = Revocation(strictness=strictness, evidence=evidence(settings, clock))
+    reception = Reception(revocation=revocation)
+    unlocked: list[OpeningKeys] = []
+
+    def open_one(content: bytes) -> OpenedMail:
+        if not unlocked:
+            store = gateway_keys(settings)
+            secrets = tuple(OpenPgpSecret(key) for key in store.openpgp_keys())
+            unlocked.append(OpeningKeys(smime=store.opening_identities(), openpgp=secrets))
+        return open_mail(content, unlocked[0], at=clock(), trust_roots=anchors, reception=reception)
+
+    return open_one
