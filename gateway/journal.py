@@ -140,9 +140,9 @@ def held(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, wor
     return Event(at=at, kind="held", letter=letter, delivery=delivery, code=code, words=words)
 
 
-def sealed(at: datetime, letter: LetterId, delivery: DeliveryId, *, protection: str) -> Event:
-    """Signed, then encrypted."""
-    return Event(at=at, kind="sealed", letter=letter, delivery=delivery, code=protection)
+def sealed(at: datetime, letter: LetterId, delivery: DeliveryId, *, protection: str, losses: str = "") -> Event:
+    """Signed, then encrypted; ``losses`` are codes of what a form in it has no place for, which the mail itself says."""
+    return Event(at=at, kind="sealed", letter=letter, delivery=delivery, code=protection, words=losses)
 
 
 def accepted(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str) -> Event:

@@ -171,7 +171,8 @@ class Journey:
         addressed = replace(step.addressed, protection=await self._at.vet(step))
         compose = self._at.composer.compose
         composed = await compose(step.letter, addressed, delivery=step.delivery, message_id=message_id)
-        return await beside(len(composed.entity), self._at.sealer.seal, composed)
+        sealed = await beside(len(composed.entity), self._at.sealer.seal, composed)
+        return replace(sealed, losses=composed.losses)
 
 
 def _unread(kept: KeptLetter, findings: tuple[Finding, ...]) -> AddressedLetter:

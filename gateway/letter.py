@@ -269,6 +269,8 @@ class ComposedMail:
     entity: bytes = field(repr=False)
     protection: Protection = field(repr=False)
     protected_subject: str = field(repr=False, default="")
+    losses: str = ""
+    """What the forms that were written have no place for, in codes alone: ``hprim: absent sex; pdf: …``."""
 
 
 # 6. seal ------------------------------------------------------------------------------------------------------------
@@ -286,6 +288,8 @@ class SealedMail:
     content: bytes = field(repr=False)
     protected_by: str
     sealed_at: datetime
+    losses: str = ""
+    """As its :class:`ComposedMail` has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

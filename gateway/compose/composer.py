@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -14,6 +15,7 @@ from gateway.compose.enclosures import Enclosures, enclose
 from gateway.compose.headers import checked_value, mailbox, unstructured
 from gateway.compose.history import history
 from gateway.compose.identity import identity_is_complete
+from gateway.compose.losses import codes
 from gateway.compose.mime import Part, entity, multipart
 from gateway.compose.profile import ComposeProfile
 from gateway.compose.subject import reply_address, subject, true_subject
@@ -70,7 +72,7 @@ class Composer:
         content = _entity(dispatch, told, enclosures)
         if addressed.in_mssante and dispatch.for_patient and len(content) > _MON_ESPACE_SANTE:
             raise TooLarge("mon-espace-sante")
-        return _mail(dispatch, _headers(dispatch, enclosures), content)
+        return replace(_mail(dispatch, _headers(dispatch, enclosures), content), losses=codes(enclosures.losses))
 
 
 def _mail(dispatch: Dispatch, headers: tuple[tuple[str, str], ...], content: bytes) -> ComposedMail:

@@ -69,6 +69,14 @@ def sentences(losses: Iterable[Loss], language: str) -> list[str]:
     ]
 
 
+def codes(losses: Iterable[Loss]) -> str:
+    """What may be journaled, form by form: ``hprim: absent sex, changed title; pdf: not-made file``."""
+    found: dict[str, dict[str, None]] = {}
+    for loss in losses:
+        found.setdefault(loss.target.value, {})[f"{loss.why.value} {loss.code}"] = None
+    return "; ".join(f"{target}: {', '.join(said)}" for target, said in found.items())
+
+
 def without_repeats(losses: Sequence[Loss]) -> tuple[Loss, ...]:
     """Each loss once: two files of one letter often fall short of the same thing."""
     return tuple(dict.fromkeys(losses))

@@ -35,14 +35,14 @@ class Endings:
 
     def done(self, step: Step, lease: Lease, sealed: SealedMail, done: Done) -> Finishing:
         """The next hop said yes."""
-        letter, delivery = lease.letter, lease.delivery
+        letter, delivery, how = lease.letter, lease.delivery, sealed.protected_by
         return replace(
             self._finishing(step, lease, done),
-            protection=sealed.protected_by,
+            protection=how,
             sealed_at=sealed.sealed_at,
             erase_after=self.store.erase_after(done.at),
             events=(
-                journal.sealed(sealed.sealed_at, letter, delivery, protection=sealed.protected_by),
+                journal.sealed(sealed.sealed_at, letter, delivery, protection=how, losses=sealed.losses),
                 journal.accepted(done.at, letter, delivery, code=str(done.code)),
             ),
             also=(self.leg(delivery, "sealed", sealed.sealed_at), self.leg(delivery, "accepted", done.at)),

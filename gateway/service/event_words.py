@@ -43,8 +43,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "The delivery is still held; its sender was told again.",
     ),
     "sealed": (
-        "Le courrier a été signé puis protégé comme indiqué, pour ce destinataire.",
-        "The mail was signed, then protected as shown, for this addressee.",
+        "Le courrier a été signé puis protégé comme indiqué ; le texte nomme ce qu'une forme jointe ne peut porter.",
+        "The mail was signed, then protected as shown; the words name what an enclosed form cannot carry.",
     ),
     "accepted": (
         "Le serveur suivant a accepté le courrier (réponse 250 de SMTP). Ce n'est pas encore une preuve de lecture.",

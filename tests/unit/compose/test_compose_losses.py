@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.compose.loss_words import NAMES, TARGETS, WAYS
-from gateway.compose.losses import Loss, Target, Why, sentences
+from gateway.compose.losses import Loss, Target, Why, codes, sentences
 from gateway.document import Attachment, Identifier, NamedAddressee, Result, Role, Wishes
 from gateway.letter import Form
 
@@ -42,6 +42,24 @@ def test_losses_of_one_kind_make_one_sentence():
         "Non repris dans le fichier HPRIM : lieu de naissance 63220",
     ]
     assert sentences(found, "en")[1] == "Not carried over into the HPRIM file : birth place 63220"
+
+
+def test_what_is_journaled_of_a_loss_names_fields_and_no_value():
+    found = [
+        Loss(target=Target.HPRIM, why=Why.ABSENT, code="birth-place", place="patient.birth_place", what="63220"),
+        Loss(target=Target.XDM, why=Why.CHANGED, code="title", place="title", what="Suites de chute"),
+        Loss(target=Target.HPRIM, why=Why.UNCODED, code="sex", place="patient.sex"),
+    ]
+    assert codes([*found, *found]) == "hprim: absent birth-place, uncoded sex; xdm: changed title"
+    assert codes([]) == ""
+
+
+def test_a_composed_mail_says_its_losses_in_codes_alone(compose, discharge, patient):
+    given = replace(discharge, urgent=True, patient=replace(patient, family="A" * 60))
+    opened = compose(given, forms=(Form.HPRIM_ATTACHED,))
+    assert "hprim: " in opened.mail.losses
+    assert "uncoded urgent" in opened.mail.losses
+    assert not any(value in opened.mail.losses for value in ("AAAA", patient.given, patient.birth_date))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import PeerDeferred, PeerRefused, PermanentFailure, StorageFull
-from gateway.letter import Receipt, ReceiptKind, SealedMail, Step
+from gateway.letter import ComposedMail, Receipt, ReceiptKind, SealedMail, Step
 from gateway.queue import queries
 from gateway.queue.accept import CHUNK
 from gateway.service import telling
@@ -268,3 +268,17 @@ async def test_what_was_held_for_days_has_its_tries_before_it(joined: Joined):
     joined.road.outcomes = (to(TO),)
     await joined.an_hour_later()
     assert joined.row(kept)["state"] == "ready"
+
+
+async def test_what_a_form_cannot_carry_stands_in_the_trace_in_codes(joined: Joined, monkeypatch: pytest.MonkeyPatch):
+    compose = joined.road.compose
+
+    async def fell_short(*about: Any, **more: Any) -> ComposedMail:
+        return replace(await compose(*about, **more), losses="hprim: absent sex")
+
+    monkeypatch.setattr(joined.road, "compose", fell_short)
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    with joined.store.reading() as connection:
+        told = [(row["code"], row["words"]) for row in queries.trace(connection, kept.id) if row["kind"] == "sealed"]
+    assert told == [("mss-tls", "hprim: absent sex")]
