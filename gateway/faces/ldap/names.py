@@ -19,9 +19,9 @@ class BadName(ValueError):
 def escaped(value: str) -> str:
     """A value as it stands in a name (RFC 4514 §2.4)."""
     text = _ESCAPED.sub(r"\\\g<0>", value).replace("\0", r"\00")
-    if text.startswith(" "):
+    if value.startswith(" "):
         text = "\\" + text
-    return text[:-1] + "\\ " if text.endswith(" ") and not text.endswith("\\ ") else text
+    return text[:-1] + "\\ " if len(value) > 1 and value.endswith(" ") else text
 
 
 def parse_name(text: str) -> tuple[Rdn, ...]:
@@ -49,8 +49,13 @@ def _pair(text: str) -> tuple[str, str]:
     kind, equals, value = text.partition("=")
     if not equals or not kind.strip() or "\\" in kind:
         raise BadName("no attribute and value")
+    pieces = _PIECE.findall(value)
+    while pieces and pieces[0] == " ":
+        pieces = pieces[1:]
+    while pieces and pieces[-1] == " ":
+        pieces = pieces[:-1]
     try:
-        plain = "".join(_plain(piece) for piece in _PIECE.findall(value.strip()))
+        plain = "".join(map(_plain, pieces))
     except UnicodeDecodeError as error:
         raise BadName("no UTF-8") from error
     return kind.strip().lower(), plain.casefold()

@@ -13,7 +13,7 @@ from gateway.faces.ldap.book import AddressBook, Found
 from gateway.faces.ldap.entry import Entry
 from gateway.faces.ldap.matching import matches
 from gateway.faces.ldap.names import BadName, parse_name
-from gateway.faces.ldap.requests import Code, Present, Search
+from gateway.faces.ldap.requests import Code, Search
 from gateway.faces.ldap.schema import SUBSCHEMA, Attributes, attribute_of, root_dse, subschema
 
 _log = structlog.get_logger()
@@ -28,14 +28,15 @@ class Searcher:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ldap")
         self._under_way = 0
 
-    def about(self, search: Search, *, can_start_tls: bool) -> tuple[str, Attributes] | None:
-        """The Root DSE or the subschema, when the search asks for one of them: everybody may."""
+    def about(self, search: Search, *, can_start_tls: bool) -> list[tuple[str, Attributes]] | None:
+        """The Root DSE or the subschema, when the search asks for one of them: everybody may; else ``None``."""
         base = search.base.strip().lower()
         if search.scope != "base" or base not in {"", SUBSCHEMA}:
             return None
-        if base:
-            return SUBSCHEMA, _asked(subschema(), search)
-        return "", _asked(root_dse(self._book.base, can_start_tls=can_start_tls), search)
+        told = subschema() if base else root_dse(self._book.base, can_start_tls=can_start_tls)
+        classes = tuple(one.decode() for one in told["objectClass"])
+        is_meant = matches(Entry(name=base, values={"objectClass": classes}), search.filter)
+        return [(base, _asked(told, search))] if is_meant else []
 
     async def search(self, search: Search) -> Found:
         """What is found; whatever fails is a result code of its own."""
@@ -97,8 +98,6 @@ def _limited(found: Found, search: Search) -> Found:
 def _asked(attributes: Attributes, search: Search) -> Attributes:
     """Operational attributes are told when asked for by ``+`` or by name, or when nothing is named: clients differ."""
     wanted = {one.lower() for one in search.attributes}
-    if not isinstance(search.filter, Present) or search.filter.attribute.lower() != "objectclass":
-        return {}
     if not wanted or wanted & {"*", "+"}:
         return attributes
     return {name: values for name, values in attributes.items() if name.lower() in wanted}

@@ -105,7 +105,7 @@ class Session:
             case Extended():
                 await self._extended(request, operation)
             case Search():
-                self._begin(request, operation)
+                await self._begin(request, operation)
             case Change():
                 await self._say(request, operation.answer, Code.UNWILLING_TO_PERFORM, "this book is read-only")
             case _:
@@ -161,9 +161,12 @@ class Session:
 
     # What it asks ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, request: Request, asked: Search) -> None:
+    async def _begin(self, request: Request, asked: Search) -> None:
         if request.id in self._searches:
             raise NotLdap("message id used twice")
+        if len(self._searches) >= self._rules.limits.at_once:
+            await self._say(request, answers.SEARCH_DONE, Code.BUSY, "too many searches at once")
+            return
         task = asyncio.get_running_loop().create_task(self._search(request, asked))
         self._searches[request.id] = task
         task.add_done_callback(lambda _: self._searches.pop(request.id, None))
@@ -184,7 +187,8 @@ class Session:
             return
         about = self._rules.searcher.about(asked, can_start_tls=self._rules.tls is not None)
         if about is not None:
-            await self._wire.write(answers.entry(request.id, *about))
+            for name, attributes in about:
+                await self._wire.write(answers.entry(request.id, name, attributes))
             await self._say(request, answers.SEARCH_DONE, Code.SUCCESS, "")
         elif asked.page is not None:
             await self._answer_page(request, asked, asked.page)
@@ -222,8 +226,6 @@ class Session:
             return Code.CONFIDENTIALITY_REQUIRED, "StartTLS first"
         if not self._bound and not self._rules.anonymous:
             return Code.INSUFFICIENT_ACCESS_RIGHTS, "log in first"
-        if len(self._searches) > self._rules.limits.at_once:
-            return Code.BUSY, "too many searches at once"
         return None
 
     # What it is told -------------------------------------------------------------------------------------------------

@@ -68,11 +68,11 @@ def filled(folder: Path, lines: list[str] | None = None) -> Directory:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, accounts: OneUser | None = None, limits: LdapLimits | None = None, **more: object
+    folder: Path, *, accounts: OneUser | None = None, limits: LdapLimits | None = None, tls=None, implicit=False, **more
 ) -> AsyncIterator[LdapFace]:
     """The face on a free port of loopback."""
     directory = filled(folder)
-    listener = LdapListener(name="ldap", host="127.0.0.1", **{k: more.pop(k) for k in ("tls",) if k in more})
+    listener = LdapListener(name="ldap", host="127.0.0.1", tls=tls, implicit_tls=implicit)
     settings = LdapFaceSettings(listeners=(listener,), base=BASE, limits=limits or LdapLimits(), **more)
     face = await open_ldap_face(settings, directory, accounts or OneUser(), clock=lambda: NOW)
     try:
@@ -114,7 +114,7 @@ async def ldapsearch(face: LdapFace, *words: str, login: tuple[str, ...] = LOGIN
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     """No ldap.conf of this machine."""
-    return {"LDAPNOINIT": "" if more else "1", **more}
+    return dict(more) if more else {"LDAPNOINIT": "1"}
 
 
 def _entries(text: str) -> list[dict[str, list[str]]]:
@@ -129,5 +129,3 @@ def _entries(text: str) -> list[dict[str, list[str]]]:
         if "dn" in entry:
             found.append(entry)
     return found
-
-

@@ -1,0 +1,110 @@
+"""The faces as the settings open them: off by default, with the users and the token that the secrets hold."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+from argon2 import PasswordHasher
+
+from config.settings import Settings, load
+from directory import Directory
+from gateway.errors import SettingsRefused
+from gateway.faces.ldap.settings import TooManyGuesses
+from gateway.service import faces as service_faces
+from gateway.service.faces import Faces, LdapAccounts, fhir_settings, ldap_settings
+from tests.unit.faces.ldap_kit import NOW, filled, ldapsearch
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+ROOT = Path(__file__).resolve().parents[3]
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def settings(folder: Path, text: str) -> Settings:
+    (folder / "secrets").mkdir(exist_ok=True)
+    (folder / "huitaine.toml").write_text('[gateway]\ndata = "data"\nsecrets = "secrets"\n' + text)
+    return load(folder / "huitaine.toml")
+
+
+def secret(folder: Path, name: str, text: str) -> None:
+    (folder / "secrets").mkdir(exist_ok=True)
+    (folder / "secrets" / name).write_text(text)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    directory = filled(tmp_path)
+    yield directory
+    directory.close()
+
+
+def test_the_faces_are_off_by_default():
+    wanted = load(ROOT / "config" / "huitaine.toml")
+    assert ldap_settings(wanted) is None
+    assert fhir_settings(wanted) is None
+
+
+async def test_both_faces_open_as_set_and_close(tmp_path, directory):
+    secret(tmp_path, "ldap-secretariat", CHEAP.hash("cheval de course"))
+    secret(tmp_path, "fhir-token", TOKEN)
+    wanted = settings(tmp_path, '[ldap]\nport = 0\nusers = ["secretariat"]\n[web]\nport = 0\n')
+    faces = Faces(wanted, directory, clock=lambda: NOW)
+    await faces.open()
+    said = await ldapsearch(faces, "(sn=dubreuil)", "mail")
+    assert (said.code, len(said.mails)) == (0, 2)
+    url = f"http://127.0.0.1:{faces.ports['fhir']}/Practitioner?name=dubreuil"
+    async with httpx2.AsyncClient() as client:
+        assert (await client.get(url)).status_code == 401
+        answer = await client.get(url, headers={"authorization": f"Bearer {TOKEN}"})
+        assert answer.json()["total"] == 1
+    await faces.close()
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", faces.ports["fhir"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[ldap]\nport = 0\n", "nobody may log in"),
+        ('[ldap]\nport = 0\nusers = ["nobody"]\n', "ldap-nobody"),
+        ('[ldap]\nport = 0\nhost = "192.0.2.1"\nanonymous = true\n', "only with TLS"),
+        ('[ldap]\ntls_port = 0\nanonymous = true\n', "certificate"),
+        ('[web]\nport = 0\nhost = "192.0.2.1"\n', "only with TLS"),
+    ],
+)  # fmt: skip
+async def test_what_would_show_the_directory_to_strangers_is_refused(tmp_path, text, words):
+    wanted = settings(tmp_path, text)
+    directory = Directory.open(tmp_path / "data")
+    with pytest.raises(SettingsRefused) as refused:
+        await Faces(wanted, directory, clock=lambda: NOW).open()
+    assert words in refused.value.detail
+    directory.close()
+
+
+def test_a_token_that_could_be_guessed_is_refused(tmp_path):
+    secret(tmp_path, "fhir-token", "short")
+    with pytest.raises(SettingsRefused):
+        fhir_settings(settings(tmp_path, "[web]\nport = 0\n"))
+
+
+async def test_the_address_book_checks_as_the_smtp_door_does(monkeypatch):
+    monkeypatch.setattr(service_faces, "_STEP", 0.0)
+    accounts = LdapAccounts({"secretariat": CHEAP.hash("right")}, max_guesses=2)
+    assert await accounts.check(b"secretariat", b"right", "192.0.2.1")
+    assert not await accounts.check(b"stranger", b"right", "192.0.2.9")
+    for guess in (b"one", b"two"):
+        assert not await accounts.check(b"secretariat", guess, "192.0.2.2")
+    with pytest.raises(TooManyGuesses):
+        await accounts.check(b"secretariat", b"three", "192.0.2.2")
+    assert await accounts.check(b"secretariat", b"right", "192.0.2.1")
+    accounts.close()
+
+
+def test_a_gateway_without_faces_loads_neither():
+    ask = "import sys, gateway.service.running; print(*{'starlette', 'uvicorn', 'ldap3'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
