@@ -33,6 +33,10 @@ class Shown:
         found = addresses(stated[0]) if len(stated) == 1 else ()
         return found[0] if len(found) == 1 else ""
 
+    def names_sender(self) -> bool:
+        """Whether it has any From at all: the older form of protected headers often hides the subject alone."""
+        return any(name == "from" for name, _ in self.fields)
+
     def addressees(self) -> tuple[str, ...]:
         """Whom the mail is to."""
         return tuple(one for name, raw in self.fields if name in {"to", "cc"} for one in addresses(value_of(raw)))

@@ -30,7 +30,8 @@ def _weighed(peeled: Peeled, depth: int, reception: Reception, mailboxes: Sequen
 def _why_not(peeled: Peeled, depth: int, reception: Reception, mailboxes: Sequence[str]) -> str:
     taken = peeled.taken[depth]
     # Every From counts, outside and inside: a mail of somebody's around a letter of another is not the other's.
-    if not all(_is_signer(taken, shown.sender()) for shown in peeled.shown):
+    claimed = [shown for shown in peeled.shown if shown.depth == 0 or shown.names_sender()]
+    if not all(_is_signer(taken, shown.sender()) for shown in claimed):
         return "signer-is-not-from"
     if reception.envelope_sender and not _is_signer(taken, reception.envelope_sender):
         return "signer-is-not-sender"
