@@ -171,7 +171,7 @@ def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
 
 def _sealer(settings: Settings, clock: Clock) -> Sealer:
     try:
-        store = key_store(settings.gateway.data, secret(settings, settings.crypto.keystore_secret))
+        store = gateway_keys(settings)
     except SettingsError as error:
         raise SettingsRefused(str(error)) from error
     openpgp = settings.crypto.openpgp_key
