@@ -11,6 +11,7 @@ import typer
 import directory as book
 from commands.directory_addressee import SETTERS, assign, shown_box
 from commands.directory_asking import opened, refusals, vars_of
+from commands.directory_delta import delta
 from commands.directory_national import import_files, search
 from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
@@ -31,6 +32,7 @@ Box = Annotated[str, typer.Argument(metavar="MAILBOX", show_default=False)]
 
 app.command("import")(import_files)
 app.command()(search)
+app.command()(delta)
 
 
 @app.command()

@@ -20,6 +20,7 @@ _STEPS = {
     "fetch": ("fetching {}", "téléchargement {}"),
     "rows": ("reading {}", "lecture {}"),
     "indexes": ("indexes", "index"),
+    "delta": ("asking what changed", "ce qui a changé"),
     "names": ("names to search by", "noms pour la recherche"),
 }
 

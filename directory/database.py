@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -87,10 +88,15 @@ class Aside:
 
 
 @contextmanager
-def built_aside(path: Path, version: int) -> Iterator[Aside]:
-    """A fresh database beside ``path`` (journal off, one transaction); removed unless it was published."""
+def built_aside(path: Path, version: int, *, copied: bool = False) -> Iterator[Aside]:
+    """A fresh database beside ``path`` (journal off, one transaction); removed unless it was published.
+
+    ``copied`` begins with what ``path`` holds; raises :class:`DirectoryError` ``no-directory`` or ``schema``.
+    """
     place = path.with_name(path.name + ".new")
     place.unlink(missing_ok=True)
+    if copied:
+        _copy(path, place, version)
     database = sqlite3.connect(place.resolve().as_uri(), uri=True, isolation_level=None)
     try:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
@@ -100,6 +106,15 @@ def built_aside(path: Path, version: int) -> Iterator[Aside]:
     finally:
         database.close()
         place.unlink(missing_ok=True)
+
+
+def _copy(path: Path, place: Path, version: int) -> None:
+    if not path.exists():
+        raise DirectoryError("no-directory", "there is no directory to change yet: import the national files")
+    with closing(sqlite3.connect(path)) as present:
+        if present.execute("PRAGMA user_version").fetchone()[0] != version:
+            raise DirectoryError("schema", f"{path.name} was made by another version: import again")
+    shutil.copyfile(path, place)
 
 
 def _sync(path: Path) -> None:

@@ -22,6 +22,16 @@ class Term:
     """Whether a word that only begins so counts too."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What one person or organisation is found by; all folded, professions and skills as codes."""
+
+    name: str = field(repr=False)
+    place: str = ""
+    professions: str = ""
+    skills: str = ""
+
+
 class Building(Protocol):
     """A directory being built where no reader sees it. Statements name its tables ``{new}.x``, the present ``{old}.x``.
 
@@ -53,6 +63,10 @@ class Building(Protocol):
         """Once the rows are indexed: one line a person, the words to search by, the counts."""
         ...
 
+    def add_words(self, number: int, texts: Texts) -> None:
+        """Let a new number be found: a person's, or minus an organisation's mailbox; never one used before."""
+        ...
+
     def publish(self) -> None:
         """Durable and seen by readers from here on, whole."""
         ...
@@ -71,6 +85,13 @@ class Shelf(Protocol):
 
     def building(self) -> AbstractContextManager[Building]:
         """A new directory; raises DirectoryError ``busy`` while another one is being built."""
+        ...
+
+    def amending(self) -> AbstractContextManager[Building]:
+        """The present directory, to change some rows of (``{new}``); seen by readers once published, whole.
+
+        Raises DirectoryError ``busy``, ``no-directory``, ``schema``.
+        """
         ...
 
     def close(self) -> None:

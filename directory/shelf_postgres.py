@@ -12,7 +12,7 @@ from psycopg import sql
 from directory import spelling, tables
 from directory.database import Row
 from directory.errors import DirectoryError
-from directory.shelf import Term
+from directory.shelf import Term, Texts
 
 SCHEMA = f"huitaine_directory_{tables.VERSION}"
 """Another version of the tables is another schema: two versions of the gateway never read each other's."""
@@ -91,6 +91,24 @@ class PostgresShelf:
     @contextmanager
     def building(self) -> Iterator[PostgresBuilding]:
         """See :class:`directory.shelf.Shelf`: one transaction, so that a killed import leaves nothing."""
+        with self._writing() as connection:
+            building = PostgresBuilding(connection, new=_NEW)
+            building.rows("DROP SCHEMA IF EXISTS {new} CASCADE")
+            building.rows("CREATE SCHEMA {new}")
+            for statement in (*tables.TABLES, _FOLD):
+                building.rows(statement)
+            yield building
+
+    @contextmanager
+    def amending(self) -> Iterator[PostgresBuilding]:
+        """See :class:`directory.shelf.Shelf`: one transaction on the tables that readers see."""
+        with self._writing() as connection:
+            if _fetched(connection, f"SELECT to_regnamespace('{SCHEMA}')", None)[0][0] is None:
+                raise DirectoryError("no-directory", "there is no directory to change yet: import the national files")
+            yield PostgresBuilding(connection, new=SCHEMA)
+
+    @contextmanager
+    def _writing(self) -> Iterator[psycopg.Connection]:
         try:
             connection = psycopg.connect(self._address)
         except psycopg.OperationalError as error:
@@ -98,12 +116,7 @@ class PostgresShelf:
         try:
             if not _fetched(connection, "SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))[0][0]:
                 raise DirectoryError("busy", "another import or update is running; try again when it is done")
-            building = PostgresBuilding(connection)
-            building.rows("DROP SCHEMA IF EXISTS {new} CASCADE")
-            building.rows("CREATE SCHEMA {new}")
-            for statement in (*tables.TABLES, _FOLD):
-                building.rows(statement)
-            yield building
+            yield connection
         finally:
             connection.close()
 
@@ -127,8 +140,8 @@ class PostgresShelf:
 class PostgresBuilding:
     """See :class:`directory.shelf.Building`."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self._connection, self.compared = connection, False
+    def __init__(self, connection: psycopg.Connection, *, new: str) -> None:
+        self._connection, self._new, self.compared = connection, new, False
 
     def attach(self) -> None:
         """See :class:`directory.shelf.Building`."""
@@ -136,12 +149,12 @@ class PostgresBuilding:
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """See :class:`directory.shelf.Building`."""
-        spelt = statement.format(new=_NEW, old=SCHEMA, bigkey="BIGINT PRIMARY KEY", bytes='COLLATE "C"')
+        spelt = statement.format(new=self._new, old=SCHEMA, bigkey="BIGINT PRIMARY KEY", bytes='COLLATE "C"')
         return _fetched(self._connection, spelt.replace("?", "%s"), values or None)
 
     def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
         """See :class:`directory.shelf.Building`: by COPY; a NUL, which PostgreSQL cannot keep, becomes nothing."""
-        name = sql.Identifier(_NEW, table)
+        name = sql.Identifier(self._new, table)
         with self._connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy:
             for row in rows:
                 copy.write_row([value.replace("\0", "") if isinstance(value, str) else value for value in row])
@@ -162,10 +175,19 @@ class PostgresBuilding:
         self.insert("near", 1, spelling.pairs(words))
         self.rows(tables.FACTS)
 
+    def add_words(self, number: int, texts: Texts) -> None:
+        """See :class:`directory.shelf.Building`."""
+        terms = " || ".join(f"setweight(to_tsvector('simple', ?), '{weight}')" for weight in _WEIGHT.values())
+        self.rows(
+            f"INSERT INTO {{new}}.words VALUES (?, {terms})",  # noqa: S608 (own names)
+            number, texts.name, texts.place, texts.professions, texts.skills,
+        )  # fmt: skip
+
     def publish(self) -> None:
         """See :class:`directory.shelf.Building`: readers wait for this transaction's end, and see the new names."""
-        self.rows("DROP SCHEMA IF EXISTS {old} CASCADE")
-        self.rows(f"ALTER SCHEMA {{new}} RENAME TO {SCHEMA}")
+        if self._new != SCHEMA:
+            self.rows("DROP SCHEMA IF EXISTS {old} CASCADE")
+            self.rows(f"ALTER SCHEMA {{new}} RENAME TO {SCHEMA}")
         self._connection.commit()
 
 

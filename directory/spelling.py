@@ -12,6 +12,8 @@ from zlib import crc32
 
 from rapidfuzz.distance import OSA
 
+from directory.shelf import Building
+
 SHORTEST = 4
 """Shorter words are near to too many others."""
 MOST = 40
@@ -59,3 +61,14 @@ def _forms(word: str) -> set[int]:
     """The word itself and each of its spellings with one letter left out, as 32-bit numbers."""
     letters = word.encode()
     return {crc32(letters), *(crc32(letters[:place] + letters[place + 1 :]) for place in range(len(letters)))}
+
+
+def add_words(building: Building, folded: Iterable[str]) -> None:
+    """Let words of a new name be found by their near spellings."""
+    for word in words_of(folded):
+        if building.rows("SELECT 1 FROM {new}.word WHERE text = ?", word):
+            continue
+        number = int(building.rows("SELECT coalesce(max(id), 0) + 1 FROM {new}.word")[0][0])
+        building.rows("INSERT INTO {new}.word VALUES (?,?)", number, word)
+        for form in _forms(word):
+            building.rows("INSERT INTO {new}.near VALUES (?) ON CONFLICT DO NOTHING", form << _NUMBER_BITS | number)

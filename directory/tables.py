@@ -41,6 +41,7 @@ ROW_INDEXES = (
     ("mailbox", "owner", "(national_id) WHERE national_id IS NOT NULL"),
     ("mailbox", "structure", "(structure) WHERE structure <> ''"),
     ("mailbox", "domain", "(domain)"),
+    ("word", "text", "(text)"),
     ("activity", "key", "(key, digest)"),
     ("activity", "owner", "(national_id)"),
 )

@@ -1,0 +1,214 @@
+"""Changes the present directory by what was gathered: each changed person whole, each changed organisation's mailboxes.
+
+A person's rows are replaced by what the API tells of him, so that a mailbox that was closed is gone. An organisation's
+name and address in other people's rows wait for the next whole file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from directory import tables
+from directory.build import Rejected
+from directory.database import Row
+from directory.delta.gathering import Api, Gathering, reference
+from directory.delta.resources import Person, Place, Resource, activity_of, mailboxes_of, person_of, place_of
+from directory.errors import DirectoryError
+from directory.fold import fold
+from directory.progress import Progress
+from directory.rows import RejectedRow, SqlRow, mailbox_row
+from directory.shelf import Building, Shelf, Texts
+from directory.spelling import add_words
+
+LARGEST_LOSS = 0.05
+"""A delta that removes a larger share of all mailboxes is held until somebody confirms it."""
+KIND = "delta"
+"""Its line among the national files: when it was begun is what the next one starts from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaReport:
+    """What a delta did. ``held_because`` not empty: nothing was published, the old directory stands."""
+
+    since: datetime
+    persons: int = 0
+    organisations: int = 0
+    added: int = 0
+    """Mailboxes; ``removed`` too."""
+    removed: int = 0
+    rejected: tuple[Rejected, ...] = field(default=())
+    held_because: tuple[str, ...] = ()
+
+    @property
+    def published(self) -> bool:
+        """Whether readers see the changed directory."""
+        return not self.held_because
+
+
+def since_when(shelf: Shelf) -> datetime:
+    """Since when the present directory does not know: its last delta, else its older file.
+
+    Raises :class:`DirectoryError` ``no-directory`` when there is none.
+    """
+    dates: dict[str, str] = dict(shelf.rows("SELECT kind, coalesce(published_at, imported_at) FROM file"))
+    if not dates:
+        raise DirectoryError("no-directory", "there is no directory to change yet: import the national files")
+    return datetime.fromisoformat(dates.get(KIND) or min(dates.values()))
+
+
+def take_delta(
+    shelf: Shelf, gathering: Gathering, api: Api, *, tell: Callable[[Progress], None], confirm: bool = False
+) -> DeltaReport:
+    """Gather what changed since ``gathering.since``, and change the directory by it.
+
+    On return readers see it, unless the report says held. Raises :class:`DirectoryError`; the old directory stands,
+    and ``gathering`` keeps what came.
+    """
+    gathering.gather(api, tell)
+    with shelf.amending() as building:
+        report = _Applying(building).all(gathering)
+        if report.held_because and not confirm:
+            return report
+        _remember(building, gathering.began)
+        building.publish()
+    gathering.forget()
+    return replace(report, held_because=())
+
+
+def _remember(building: Building, began: datetime) -> None:
+    building.rows("DELETE FROM {new}.file WHERE kind = ?", KIND)
+    values = (KIND, "FHIR v2", began.isoformat(), began.isoformat())
+    building.rows("INSERT INTO {new}.file VALUES (?,?,?,?,0,0,0,'')", *values)
+    building.rows("DELETE FROM {new}.fact")
+    building.rows(tables.FACTS)
+
+
+class _Applying:
+    """One delta's changes; its counts."""
+
+    def __init__(self, building: Building) -> None:
+        self._building, self._rejected = building, list[Rejected]()
+        self._added = self._removed = self._persons = self._organisations = 0
+        self._next = {table: self._highest(table) for table in ("mailbox", "activity", "person")}
+
+    def all(self, gathering: Gathering) -> DeltaReport:
+        before = self._number("SELECT count(*) FROM {new}.mailbox")
+        places = {str(one["id"]): place_of(one) for one in gathering.resources("Organization")}
+        roles: dict[str, list[Resource]] = defaultdict(list)
+        for role in gathering.resources("PractitionerRole"):
+            if role.get("active") is not False:
+                roles[reference(role.get("practitioner"))].append(role)
+        for practitioner in gathering.resources("Practitioner"):
+            self._person(practitioner, roles[str(practitioner["id"])], places)
+        for organisation in gathering.resources("Organization", changed=True):
+            self._organisation(organisation, places[str(organisation["id"])])
+        lost = max(0, self._removed - self._added)
+        held = (f"would remove {lost} of {before} mailboxes",) if lost > LARGEST_LOSS * before else ()
+        return DeltaReport(
+            since=gathering.since, persons=self._persons, organisations=self._organisations, added=self._added,
+            removed=self._removed, rejected=tuple(self._rejected), held_because=held,
+        )  # fmt: skip
+
+    def _person(self, resource: Resource, roles: list[Resource], places: dict[str, Place]) -> None:
+        person = person_of(resource)
+        if not person.national_id:
+            self._reject(resource, RejectedRow("no-owner", "a practitioner without national identification"))
+            return
+        boxes, activities = self._rows_of(resource, person, roles, places) if person.active else ([], [])
+        if self._replaced("mailbox", "national_id = ?", person.national_id, boxes):
+            self._persons += 1
+        elif not self._differs("activity", "national_id = ?", person.national_id, activities):
+            return
+        self._replaced("activity", "national_id = ?", person.national_id, activities)
+        self._named(person, boxes, activities)
+
+    def _organisation(self, resource: Resource, place: Place) -> None:
+        boxes = self._boxes(resource, None, place) if resource.get("active") is not False else []
+        numbers = {number for number in (place.finess, place.siret, place.number) if number}
+        for number in numbers:
+            mine = boxes if number == place.number else []
+            changed = self._replaced("mailbox", "national_id IS NULL AND structure = ?", number, mine)
+            self._organisations += bool(changed and number == place.number)
+
+    def _named(self, person: Person, boxes: list[SqlRow], activities: list[SqlRow]) -> None:
+        """The person's own line and words, new: a number is never used twice."""
+        self._building.rows("DELETE FROM {new}.person WHERE national_id = ?", person.national_id)
+        if not person.active:
+            return
+        self._next["person"] += 1
+        number = self._next["person"]
+        places = " ".join(f"{row[-1]} {row[-2]}" for row in (*activities, *boxes))
+        self._building.rows(
+            "INSERT INTO {new}.person VALUES (?,?,?,?,?,?,?,?,?)",
+            number, person.national_id, person.civility, person.family, person.given, person.profession, places,
+            person.profession, person.skill,
+        )  # fmt: skip
+        self._found(number, f"{person.family} {person.given}", places, person)
+
+    def _found(self, number: int, name: str, places: str, person: Person | None = None) -> None:
+        trade = (person.profession, person.skill) if person else ("", "")
+        texts = Texts(name=fold(name), place=fold(places), professions=trade[0], skills=trade[1])
+        self._building.add_words(number, texts)
+        add_words(self._building, texts.name.split())
+
+    def _rows_of(
+        self, resource: Resource, person: Person, roles: list[Resource], places: dict[str, Place]
+    ) -> tuple[list[SqlRow], list[SqlRow]]:
+        boxes, activities = self._boxes(resource, person, Place()), list[SqlRow]()
+        for role in roles:
+            place = places.get(reference(role.get("organization")), Place())
+            boxes += self._boxes(role, person, place)
+            try:
+                activities.append(activity_of(role, person, place))
+            except RejectedRow as rejected:
+                self._reject(role, rejected)
+        return boxes, activities
+
+    def _boxes(self, resource: Resource, person: Person | None, place: Place) -> list[SqlRow]:
+        taken: list[SqlRow] = []
+        for values in mailboxes_of(resource, person, place):
+            try:
+                taken.append(mailbox_row("|".join(values).encode(), values))
+            except RejectedRow as rejected:
+                self._reject(resource, rejected)
+        return taken
+
+    def _reject(self, resource: Resource, why: RejectedRow) -> None:
+        name = f"{resource.get('resourceType')}/{resource.get('id')}"
+        self._rejected.append(Rejected(file=name, line=0, code=why.code, words=str(why)))
+
+    def _replaced(self, table: str, condition: str, value: str, rows: list[SqlRow]) -> bool:
+        """Put ``rows`` in the place of those there; whether that changed anything. Mailboxes are counted."""
+        before = self._before(table, condition, value)
+        after = {row[2:] for row in rows}
+        if before == after:
+            return False
+        self._building.rows(f"DELETE FROM {{new}}.{table} WHERE {condition}", value)  # noqa: S608 (own names)
+        for row in dict.fromkeys(rows):
+            self._next[table] += 1
+            marks = ",".join("?" * (len(row) + 1))
+            statement = f"INSERT INTO {{new}}.{table} VALUES ({marks})"  # noqa: S608 (own names)
+            self._building.rows(statement, self._next[table], *row)
+            if table == "mailbox" and row[6] is None:
+                self._found(-self._next[table], f"{row[15]} {row[8]}", f"{row[-1]} {row[-2]}")
+        if table == "mailbox":
+            self._added += len(after - before)
+            self._removed += len(before - after)
+        return True
+
+    def _differs(self, table: str, condition: str, value: str, rows: list[SqlRow]) -> bool:
+        return self._before(table, condition, value) != {row[2:] for row in rows}
+
+    def _before(self, table: str, condition: str, value: str) -> set[Row]:
+        """What is there, without its number, key and digest."""
+        statement = f"SELECT * FROM {{new}}.{table} WHERE {condition}"  # noqa: S608 (own names)
+        return {row[3:] for row in self._building.rows(statement, value)}
+
+    def _highest(self, table: str) -> int:
+        return self._number(f"SELECT coalesce(max(id), 0) FROM {{new}}.{table}")  # noqa: S608 (own names)
+
+    def _number(self, statement: str) -> int:
+        return int(self._building.rows(statement)[0][0])

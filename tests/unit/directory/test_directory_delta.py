@@ -1,0 +1,275 @@
+"""What changed since: pages of the national API, played by a server of ours, and what they make of the directory."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from directory import Directory, DirectoryError, Wanted, import_files, shelf_of
+from directory.delta import FhirApi, Gathering, since_when, take_delta
+from tests.unit.directory.annuaire import KEY, mailbox, organisation, playing, practitioner, role
+from tests.unit.directory.synthetic import ACTIVITY_HEADER, MAILBOX_HEADER, activity_line, mailbox_line, rpps_of, write
+
+NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
+FINESS = "2A9000001"
+LEA, PAUL = rpps_of(1), rpps_of(2)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory):
+    """A directory of whole files, of the first of March."""
+    folder = tmp_path_factory.mktemp("before")
+    lines = [mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}", family=f"NOM{n:c}", given="Léa") for n in range(65, 90)]
+    lines += [
+        mailbox_line("lea@b.example", "8" + LEA, family="MARTIN", given="Léa"),
+        mailbox_line("lea@cabinet.example", "8" + LEA, family="MARTIN", given="Léa", structure=FINESS),
+        mailbox_line("paul@b.example", "8" + PAUL, family="DURAND", given="Paul"),
+        mailbox_line("accueil@cabinet.example", structure=FINESS, organisation="CABINET", service="Accueil"),
+    ]
+    boxes = write(folder / "m_202603010000.txt", iter([MAILBOX_HEADER, *lines]))
+    activities = [ACTIVITY_HEADER, activity_line("8" + LEA, finess=FINESS, family="MARTIN")]
+    import_files(folder, [boxes, write(folder / "a_202603010000.txt", iter(activities))], clock=lambda: NOW)
+    return folder / "directory.db"
+
+
+@pytest.fixture
+def folder(before, tmp_path):
+    (tmp_path / "directory.db").write_bytes(before.read_bytes())
+    return tmp_path
+
+
+@pytest.fixture
+def annuaire(tmp_path):
+    with playing(tmp_path) as server:
+        yield server
+
+
+def take(folder, annuaire, *, now=NOW, key=KEY, confirm=False, waits=None, database=""):
+    shelf = shelf_of(folder, database)
+    waited = waits if waits is not None else []
+    try:
+        with (
+            Gathering.opened(folder, since_when(shelf), now) as gathering,
+            FhirApi.opened(annuaire.base, key, authorities=annuaire.ca, wait=waited.append) as api,
+        ):
+            return take_delta(shelf, gathering, api, tell=lambda _: None, confirm=confirm)
+    finally:
+        shelf.close()
+
+
+def everything(annuaire):
+    """Léa married and closed a box, her practice has a new one, somebody new begins, Paul did not change."""
+    annuaire.add(practitioner("003-1", LEA, "MARTIN-LEROUX", mailbox("lea@b.example", digitization=False)))
+    annuaire.add(role("r1", "003-1", "001-1", mailbox("lea.ml@cabinet.example")))
+    annuaire.add(practitioner("003-9", rpps_of(900), "NOUVEAU"), changed=False)
+    annuaire.add(role("r9", "003-9", "001-1", mailbox("nouveau@cabinet.example", listeRouge=False)))
+    annuaire.add(practitioner("003-2", PAUL, "DURAND", mailbox("autre@b.example")), changed=False)
+    box = mailbox("secretariat@cabinet.example", "ORG", service="Secrétariat")
+    plain = {"system": "email", "value": "contact@cabinet.example"}
+    annuaire.add(organisation("001-1", FINESS, "CABINET DES TILLEULS", box, plain))
+
+
+def addresses(directory, rpps):
+    return sorted(box.address for box in directory.by_rpps(rpps))
+
+
+def test_a_delta_changes_who_changed_and_nobody_else(folder, annuaire):
+    everything(annuaire)
+    directory = Directory.open(folder)
+    assert addresses(directory, LEA) == ["lea@b.example", "lea@cabinet.example"]
+    report = take(folder, annuaire)
+    assert report.published
+    assert (report.persons, report.organisations, report.rejected) == (2, 1, ())
+    assert addresses(directory, LEA) == ["lea.ml@cabinet.example", "lea@b.example"]
+    refusing = next(box for box in directory.by_rpps(LEA) if box.address == "lea@b.example")
+    assert (refusing.accepts, refusing.family, refusing.skills) == (False, "MARTIN-LEROUX", ("SM26",))
+    assert addresses(directory, rpps_of(900)) == ["nouveau@cabinet.example"]
+    assert addresses(directory, PAUL) == ["paul@b.example"]
+    assert addresses(directory, rpps_of(66)) == ["p66@b.example"]
+    assert [box.address for box in directory.by_structure(FINESS)] == ["secretariat@cabinet.example"]
+
+
+def test_who_changed_is_found_by_the_new_name_and_no_longer_by_the_old_one(folder, annuaire):
+    everything(annuaire)
+    take(folder, annuaire)
+    directory = Directory.open(folder)
+    for words in ("leroux lea", "Martin-Leroux", "lerouz lea"):
+        assert [hit.rpps for hit in directory.search(words)] == [LEA]
+    assert [hit.rpps for hit in directory.find(Wanted(words="leroux", postcode="2A", profession="10"))] == [LEA]
+    assert [hit.mailboxes for hit in directory.search("tilleuls secretariat")] == [("secretariat@cabinet.example",)]
+    assert directory.search("cabinet accueil") == []
+    assert [hit.rpps for hit in directory.search("nouveau")] == [rpps_of(900)]
+
+
+def test_pages_hold_fifty_and_ask_from_the_older_file_on(folder, annuaire):
+    everything(annuaire)
+    annuaire.page = 1
+    take(folder, annuaire)
+    first = annuaire.asked[0]
+    assert first.startswith("/fhir/v2/PractitionerRole?_lastUpdated=ge2026-02-28T23")
+    assert all("_count=50" in path for path in annuaire.asked)
+    assert any("&at=1" in path for path in annuaire.asked)
+
+
+def test_the_next_delta_begins_where_this_one_began(folder, annuaire):
+    everything(annuaire)
+    take(folder, annuaire)
+    assert since_when(shelf_of(folder)) == NOW
+    annuaire.asked.clear()
+    again = take(folder, annuaire, now=NOW + timedelta(days=1))
+    assert (again.persons, again.organisations, again.added, again.removed) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [(429, {"Retry-After": "7"}), (503, {"Retry-After": "Tue, 10 Mar 2026 08:00:07 GMT"}), (503, {}), "cut",
+     b'{"resour', (504, {})],
+)  # fmt: skip
+def test_a_page_that_does_not_come_is_asked_for_again(folder, annuaire, trouble):
+    everything(annuaire)
+    annuaire.trouble = [trouble]
+    waits = []
+    assert take(folder, annuaire, waits=waits).persons == 2
+    assert len(waits) == 1
+    assert waits[0] <= 120
+    if trouble == (429, {"Retry-After": "7"}):
+        assert waits == [7]
+
+
+def test_an_interruption_costs_one_page_and_the_same_command_goes_on(folder, annuaire):
+    everything(annuaire)
+    annuaire.trouble = [None, None, *[(503, {"Retry-After": "9999"})] * 5]
+    waits = []
+    with pytest.raises(DirectoryError) as caught:
+        take(folder, annuaire, waits=waits)
+    assert caught.value.code == "interrupted"
+    assert max(waits) == 120
+    assert addresses(Directory.open(folder), LEA) == ["lea@b.example", "lea@cabinet.example"]
+    came = list(annuaire.asked[:2])
+    annuaire.asked.clear()
+    assert take(folder, annuaire, now=NOW + timedelta(hours=1)).persons == 2
+    assert not set(came) & set(annuaire.asked)
+    # What changed while it was interrupted is asked for next time.
+    assert since_when(shelf_of(folder)) == NOW
+
+
+def test_a_page_that_the_server_forgot_begins_its_search_again(folder, annuaire):
+    everything(annuaire)
+    annuaire.page = 1
+    annuaire.trouble = [None, (410, {})]
+    assert take(folder, annuaire).persons == 2
+    assert annuaire.asked[0] == annuaire.asked[2]
+
+
+def test_who_is_no_longer_active_is_gone(folder, annuaire):
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), active=False))
+    annuaire.add(organisation("001-1", FINESS, "CABINET", mailbox("a@b.example", "ORG"), active=False))
+    report = take(folder, annuaire, confirm=True)
+    directory = Directory.open(folder)
+    assert (report.added, report.removed) == (0, 3)
+    assert addresses(directory, LEA) == []
+    assert directory.practitioner(LEA) is None
+    assert directory.search("martin") == []
+    assert directory.by_structure(FINESS) == []
+
+
+def test_an_activity_that_ended_takes_its_mailbox_with_it(folder, annuaire):
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example")), changed=False)
+    annuaire.add(role("r1", "003-1", "001-1", mailbox("lea@cabinet.example"), active=False))
+    take(folder, annuaire)
+    directory = Directory.open(folder)
+    assert addresses(directory, LEA) == ["lea@b.example"]
+    assert directory.practitioner(LEA).offices == ()
+
+
+def test_a_box_on_the_red_list_and_an_ordinary_address_are_not_taken(folder, annuaire):
+    plain = {"system": "email", "value": "lea@courrier.example"}
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("secret@b.example", listeRouge=True), plain))
+    take(folder, annuaire, confirm=True)
+    assert addresses(Directory.open(folder), LEA) == []
+
+
+def test_what_cannot_be_a_row_is_rejected_by_its_resource(folder, annuaire):
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("pas une adresse"), mailbox("lea@b.example")))
+    annuaire.add(practitioner("003-5", "", "SANS", identifier=[]))
+    report = take(folder, annuaire)
+    assert {(one.file, one.code) for one in report.rejected} == {
+        ("Practitioner/003-1", "bad-address"), ("Practitioner/003-5", "no-owner")
+    }  # fmt: skip
+    assert addresses(Directory.open(folder), LEA) == ["lea@b.example"]
+
+
+def test_a_delta_that_would_empty_the_directory_is_held(folder, annuaire):
+    for number in range(65, 75):
+        annuaire.add(practitioner(f"003-{number}", rpps_of(number), "X", active=False))
+    report = take(folder, annuaire)
+    assert not report.published
+    assert "would remove 10 of 29" in report.held_because[0]
+    assert Directory.open(folder).status().mailboxes == 29
+    annuaire.asked.clear()
+    assert take(folder, annuaire, confirm=True).published
+    assert annuaire.asked == []
+    assert Directory.open(folder).status().mailboxes == 19
+
+
+@pytest.mark.parametrize(
+    ("code", "breaks"),
+    [
+        ("key-refused", lambda annuaire: setattr(annuaire, "key", "autre")),
+        ("wrong-page", lambda annuaire: annuaire.trouble.append(b'{"resourceType": "CapabilityStatement"}')),
+        ("wrong-page", lambda annuaire: annuaire.trouble.append(b"[]")),
+        ("wrong-page", lambda annuaire: setattr(annuaire, "next_host", "https://ailleurs.example/fhir/v2")),
+        ("fetch-failed", lambda annuaire: annuaire.trouble.append((500, {}))),
+        ("fetch-failed", lambda annuaire: annuaire.trouble.append((404, {}))),
+    ],
+)
+def test_what_the_server_must_not_do_is_one_line_and_the_old_directory_stays(folder, annuaire, code, breaks):
+    everything(annuaire)
+    annuaire.page = 1
+    breaks(annuaire)
+    with pytest.raises(DirectoryError) as caught:
+        take(folder, annuaire)
+    assert caught.value.code == code
+    assert "\n" not in str(caught.value)
+    assert addresses(Directory.open(folder), LEA) == ["lea@b.example", "lea@cabinet.example"]
+
+
+def test_a_server_of_another_authority_is_never_given_the_key(folder, annuaire, tmp_path):
+    with playing(tmp_path / "..") as other:
+        annuaire.ca = other.ca
+        with pytest.raises(DirectoryError) as caught:
+            take(folder, annuaire)
+    assert caught.value.code in {"fetch-failed", "interrupted"}
+    assert annuaire.asked == []
+
+
+def test_more_than_thirty_days_need_whole_files(folder, annuaire):
+    with pytest.raises(DirectoryError) as caught:
+        take(folder, annuaire, now=NOW + timedelta(days=30))
+    assert caught.value.code == "delta-too-old"
+
+
+def test_without_a_directory_there_is_nothing_to_change(tmp_path, annuaire):
+    with pytest.raises(DirectoryError) as caught:
+        take(tmp_path / "empty", annuaire)
+    assert caught.value.code == "no-directory"
+
+
+def test_a_whole_file_afterwards_starts_anew(folder, annuaire, tmp_path):
+    everything(annuaire)
+    take(folder, annuaire)
+    lines = [MAILBOX_HEADER, *(mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}") for n in range(65, 95))]
+    import_files(folder, [write(tmp_path / "m_202603150000.txt", iter(lines))], confirm=True)
+    assert since_when(shelf_of(folder)).date().isoformat() == "2026-02-28"
+
+
+@pytest.mark.parametrize("junk", [{}, {"entry": None}, {"entry": [1, {"resource": 2}, {"resource": {"id": "1"}}]},
+                                  {"link": [3, {"relation": "next"}]}])  # fmt: skip
+def test_pages_of_any_shape_are_taken_or_refused_in_words(folder, annuaire, junk):
+    annuaire.trouble = [json.dumps({"resourceType": "Bundle", **junk}).encode()]
+    with suppress(DirectoryError):
+        take(folder, annuaire)
+    assert addresses(Directory.open(folder), LEA) == ["lea@b.example", "lea@cabinet.example"]

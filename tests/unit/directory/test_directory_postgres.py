@@ -1,0 +1,173 @@
+"""The same directory in a real PostgreSQL: the same answers as SQLite's, and the same all or nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+
+import psycopg
+import pytest
+
+from directory import Directory, DirectoryError, Progress, Wanted, import_into, shelf_of
+from directory.fold import fold
+from directory.shelf_postgres import SCHEMA, PostgresShelf
+from directory.shelf_sqlite import SqliteShelf
+from tests.peers.postgresql import running_postgresql
+from tests.unit.directory import test_directory_delta as deltas
+from tests.unit.directory.annuaire import playing
+from tests.unit.directory.country import Country, activity_lines, mailbox_lines
+from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, rpps_of, write
+
+NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
+COUNTRY = Country(400)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with running_postgresql() as running:
+        yield running.replace("+psycopg", "")
+
+
+@pytest.fixture
+def shelf(address):
+    with psycopg.connect(address) as connection:
+        connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    shelf = PostgresShelf(address)
+    yield shelf
+    shelf.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("national")
+    return [
+        write(folder / "m_202603010000.txt", mailbox_lines(COUNTRY, 200)),
+        write(folder / "a_202603010000.txt", activity_lines(COUNTRY, 460)),
+    ]
+
+
+def test_both_engines_give_the_same_answers(shelf, files, tmp_path, address):
+    for each in (shelf, SqliteShelf(tmp_path)):
+        assert import_into(each, files).published
+    there, here = Directory.open(tmp_path / "nothing", address), Directory.open(tmp_path)
+    for number in range(0, 400, 13):
+        person = COUNTRY.person(number)
+        assert there.by_rpps(person.rpps) == here.by_rpps(person.rpps)
+        assert there.practitioner(person.rpps) == here.practitioner(person.rpps)
+        for wanted in (
+            Wanted(words=f"{person.given} {person.family}"),
+            Wanted(words=person.family[:3]),
+            Wanted(words=person.family, postcode=COUNTRY.where(number).postcode[:2], profession=person.profession[1]),
+            Wanted(words=person.family[:2] + person.family[3:], skill=person.skill[1]),
+        ):
+            found = {hit.rpps or hit.mailboxes for hit in there.find(wanted, limit=100)}
+            assert found == {hit.rpps or hit.mailboxes for hit in here.find(wanted, limit=100)}
+    assert there.status().mailboxes == here.status().mailboxes
+    there.close()
+    here.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Léa-Noëlle", "L’Œuvre d'Ægir", "STRAßE øØłŁđ", "D'ÉGLISE", "ﬁn", "Nguyễn Thị", "", 'a\\"b|c'],
+)
+def test_names_fold_there_as_they_do_here(shelf, files, address, name):
+    import_into(shelf, files)
+    with psycopg.connect(address) as connection:
+        (folded,) = connection.execute(f"SELECT {SCHEMA}.fold(%s)", (name,)).fetchone()
+    assert folded == fold(name)
+
+
+def test_readers_see_the_old_directory_until_the_new_one_is_whole(shelf, files, address):
+    reader = PostgresShelf(address)
+    assert reader.rows("SELECT 1 FROM mailbox") == []
+    import_into(shelf, files)
+    seen = []
+
+    def look(_: Progress) -> None:
+        seen.append(reader.rows("SELECT count(*) FROM mailbox")[0][0])
+
+    import_into(shelf, files, progress=look)
+    assert set(seen) == {200}
+    reader.close()
+
+
+def test_an_import_that_breaks_off_or_is_killed_leaves_the_old_one(shelf, files, address):
+    import_into(shelf, files)
+
+    def kill(progress: Progress) -> None:
+        if progress.step == "names":
+            # As if the importing process had been killed: its connection is gone.
+            with psycopg.connect(address, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+
+    with pytest.raises(psycopg.OperationalError):
+        import_into(shelf, files, progress=kill)
+    assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
+    assert import_into(shelf, files).files[0].change.added == 0
+
+
+def test_a_loss_is_held_and_only_one_may_import(shelf, files, tmp_path):
+    import_into(shelf, files)
+    small = write(tmp_path / "m.txt", islice(mailbox_lines(COUNTRY, 200), 100))
+    codes = []
+
+    def meanwhile(_: Progress) -> None:
+        with pytest.raises(DirectoryError) as caught:
+            import_into(shelf, files)
+        codes.append(caught.value.code)
+
+    assert "would remove" in import_into(shelf, [small], progress=meanwhile).held_because[0]
+    assert set(codes) == {"busy"}
+    assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
+    assert shelf.rows("SELECT count(*) FROM activity") == [(460,)]
+
+
+def test_a_restarted_server_is_found_again(shelf, files, address):
+    import_into(shelf, files)
+    assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                      "AND backend_type = 'client backend'")  # fmt: skip
+    assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
+
+
+def test_a_server_that_is_not_there_is_one_line(tmp_path):
+    for act in (lambda shelf: shelf.rows("SELECT 1"), lambda shelf: import_into(shelf, [tmp_path / "x"])):
+        (tmp_path / "x").write_text(MAILBOX_HEADER + "\n" + mailbox_line("a@b.example", "8" + rpps_of(1)) + "\n")
+        with pytest.raises(DirectoryError) as caught:
+            act(PostgresShelf(f"postgresql://postgres@/postgres?host={tmp_path}"))
+        assert caught.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "setting", ["mysql://x", "/data", "postgresql://user:secret@host/name", "postgresql:///name?password=x"]
+)
+def test_an_address_that_is_none_or_shows_a_password_is_refused(tmp_path, setting):
+    with pytest.raises(DirectoryError) as caught:
+        shelf_of(tmp_path, setting)
+    assert caught.value.code == "not-postgresql"
+    assert "secret" not in str(caught.value)
+
+
+def test_a_nul_in_a_file_is_left_out(shelf, tmp_path):
+    line = mailbox_line("a@b.example", "8" + rpps_of(1), family="MAR\0TIN")
+    import_into(shelf, [write(tmp_path / "m.txt", iter([MAILBOX_HEADER, line]))])
+    assert shelf.rows("SELECT family FROM mailbox") == [("MARTIN",)]
+
+
+def test_a_delta_changes_it_in_one_transaction(shelf, address, tmp_path):
+    lines = [mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}", family="NOM") for n in range(65, 90)]
+    lines.append(mailbox_line("lea@b.example", "8" + deltas.LEA, family="MARTIN", given="Léa"))
+    file = write(tmp_path / "m_202603010000.txt", iter([MAILBOX_HEADER, *lines]))
+    import_into(shelf, [file], clock=lambda: NOW)
+    with playing(tmp_path) as annuaire:
+        deltas.everything(annuaire)
+        report = deltas.take(tmp_path, annuaire, database=address)
+    assert (report.persons, report.organisations) == (2, 1)
+    directory = Directory.open(tmp_path, address)
+    for words in ("leroux lea", "lerouz lea"):
+        assert [hit.rpps for hit in directory.search(words)] == [deltas.LEA]
+    assert [hit.mailboxes for hit in directory.search("tilleuls secretariat")] == [("secretariat@cabinet.example",)]
+    assert directory.status().mailboxes == len({row[0] for row in shelf.rows("SELECT folded FROM mailbox")})
+    directory.close()
