@@ -163,7 +163,7 @@ def _fits(person: Person, asked: Asked, *, besides: tuple[str, ...] = ()) -> boo
         "id": lambda value: value == person.national_id,
         "practitioner": lambda value: value.removeprefix("Practitioner/") == person.national_id,
         "identifier": lambda value: _national_id(value) == person.national_id,
-        "name": lambda value: any(_begins(part, value) for part in _parts(person.family, person.given)),
+        "name": lambda value: _named(f"{person.family} {person.given}", value),
         "family": lambda value: _begins(person.family, value),
         "given": lambda value: _begins(person.given, value),
         "city": lambda value: any(_in_town(place.city, value) for place in person.places),
@@ -176,17 +176,17 @@ def _organisation_fits(boxes: list[Mailbox], asked: Asked) -> bool:
     tests: dict[str, Callable[[str], bool]] = {
         "id": lambda value: value == boxes[0].structure,
         "identifier": lambda value: _structure(value) == boxes[0].structure != "",
-        "name": lambda value: any(_begins(part, value) for box in boxes for part in _parts(box.organisation)),
+        "name": lambda value: any(_named(box.organisation, value) for box in boxes),
         "city": lambda value: any(_in_town(box.city, value) for box in boxes),
         "telecom": lambda value: _has_mail(boxes, (value,)),
     }
     return all(any(map(tests[name], values)) for name, values in asked.criteria)
 
 
-def _parts(*names: str) -> list[str]:
-    """A name begins at any of its words: FHIR leaves open how parts are told apart, people type any of them."""
-    words = fold(" ".join(names)).split()
-    return [" ".join(words[place:]) for place in range(len(words))] + [fold(" ".join(reversed(names)))]
+def _named(name: str, wanted: str) -> bool:
+    """Each word that is wanted begins a word of the name, in any order, as people type them."""
+    words, asked = fold(name).split(), fold(wanted).split()
+    return bool(asked) and all(any(word.startswith(one) for word in words) for one in asked)
 
 
 def _begins(text: str, wanted: str) -> bool:

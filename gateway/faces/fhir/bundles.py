@@ -14,7 +14,7 @@ from gateway.faces.fhir.resources import Resource
 _CUT = "more than may be told in one search: add a town, an identifier or more of the name"
 _DOCUMENTATION = {
     "city": "by whole words, beside a name, an identifier or a mailbox",
-    "name": "any word of the name begins so; accents, case and hyphens do not matter",
+    "name": "each word begins a word of the name, in any order; accents, case and hyphens do not matter",
     "telecom": "the whole address",
 }
 _TYPES = {"id": "token", "identifier": "token", "telecom": "token", "practitioner": "reference"}
