@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from asn1crypto import cms, core
+from asn1crypto import cms
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -16,6 +16,8 @@ from gateway.crypto.trust.path import judge
 from gateway.crypto.trust.policy import Evidence, Revocation, Statements, Trust
 
 _PURPOSES = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # RFC 5940 §2.1
+_MOST = 20
 _CODES = {
     "untrusted": "untrusted-signer",
     "expired": "certificate-expired",
@@ -57,29 +59,30 @@ class _Stapled:
     """What the mail brought of itself, believed when nothing fresher is had: its sender chose it (RFC 5940)."""
 
     first: Evidence
-    stapled: Statements
+    stapled: tuple[Statements, ...]
 
     def about(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[Statements]:
         """What is asked, then what came along."""
         yield from self.first.about(certificate, issuer)
-        yield self.stapled
+        yield from self.stapled
 
 
 def _with_stapled(revocation: Revocation, choices: Sequence[bytes]) -> Revocation:
-    crls, ocsps = [], []
-    for choice in choices:
-        try:
-            read = cms.RevocationInfoChoice.load(choice)
-            if read.name == "crl":
-                crls.append(read.chosen.dump())
-            elif read.chosen["other_rev_info_format"].dotted == "1.3.6.1.5.5.7.16.2":  # id-ri-ocsp-response
-                ocsps.append(core.Asn1Value.load(read.chosen["other_rev_info"].dump()).dump())
-        except BAD_BYTES:
-            continue
-    if not crls and not ocsps:
-        return revocation
-    stapled = Statements(crls=tuple(crls), ocsps=tuple(ocsps))
-    return replace(revocation, evidence=_Stapled(first=revocation.evidence, stapled=stapled))
+    stapled = tuple(said for choice in choices[:_MOST] if (said := _stapled(choice)) is not None)
+    return replace(revocation, evidence=_Stapled(first=revocation.evidence, stapled=stapled)) if stapled else revocation
+
+
+def _stapled(choice: bytes) -> Statements | None:
+    """Each alone: rubbish among them must not spoil the others."""
+    try:
+        read = cms.RevocationInfoChoice.load(choice)
+        if read.name == "crl":
+            return Statements(crls=(read.chosen.dump(),))
+        if read.chosen["other_rev_info_format"].dotted == _OCSP_RESPONSE:
+            return Statements(ocsps=(read.chosen["other_rev_info"].dump(),))
+    except BAD_BYTES:
+        return None
+    return None
 
 
 def _dates(certificate: x509.Certificate, moment: datetime) -> str:
