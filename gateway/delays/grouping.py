@@ -18,6 +18,10 @@ from gateway.delays.measure import ROWS, Figure, Measured
 from gateway.delays.query import Cohort
 from gateway.delays.way import Flag
 
+_EVERY = 2 * max(Flag)
+"""So many unions of flags there are."""
+_WITHOUT_PROOF = tuple(VERDICTS.index(verdict) for verdict in (Verdict.NEVER_SENT, Verdict.PENDING))
+
 
 @dataclass(slots=True)
 class Group:
@@ -47,9 +51,8 @@ class Group:
 
     def row(self, name: str, *, least: int = 1) -> DelayRow:
         """The figures; what is told of fewer than ``least`` is left out."""
-        verdicts = self._counted(Figure.VERDICT)
-        flags, posted = self._counted(Figure.FLAGS), self._flagged(Flag.POSTED)
-        in_time, late, never_sent, pending = (verdicts[code] for code in range(len(VERDICTS)))
+        counts = self._counted()
+        in_time, late, never_sent, pending = (int(count) for count in counts.sum(axis=0))
         return DelayRow(
             group=name,
             in_time=in_time,
@@ -59,40 +62,38 @@ class Group:
             taken=self._spread(Figure.TAKEN, least),
             legs={leg: self._spread(ROWS[leg], least) for leg in LegName},
             apart={why: told(self.apart[why.value], least) for why in Apart},
-            letter_only=told(sum(count for flag, count in flags.items() if not flag & Flag.ADT), least),
-            by_identity=told(sum(count for flag, count in flags.items() if flag & Flag.BY_IDENTITY), least),
-            conflicts=told(sum(count for flag, count in flags.items() if flag & Flag.CONFLICT), least),
+            letter_only=told(int(counts.sum() - _with(counts, Flag.ADT).sum()), least),
+            by_identity=told(int(_with(counts, Flag.BY_IDENTITY).sum()), least),
+            conflicts=told(int(_with(counts, Flag.CONFLICT).sum()), least),
             unmatched_letters=told(self.unmatched, least),
-            **self._urgent(least),
-            posted=told(posted[Verdict.NEVER_SENT] + posted[Verdict.PENDING], least),
+            posted=told(int(_with(counts, Flag.POSTED)[[*_WITHOUT_PROOF]].sum()), least),
+            **_urgent(_with(counts, Flag.URGENT), least),
         )
 
-    def _flagged(self, flag: Flag) -> Counter[Verdict]:
-        """What the clock says of the stays that have this flag."""
-        found: Counter[Verdict] = Counter()
-        for figures in self.owed:
-            codes = figures[Figure.VERDICT][(figures[Figure.FLAGS] & flag) != 0]
-            for code, count in zip(*np.unique(codes, return_counts=True), strict=True):
-                found[VERDICTS[int(code)]] += int(count)
-        return found
+    def _counted(self) -> Numbers:
+        """How many stays have these flags and this verdict: a row for each union of flags, a column for each code."""
+        codes = self._all(Figure.FLAGS) * len(VERDICTS) + self._all(Figure.VERDICT)
+        return np.bincount(codes, minlength=_EVERY * len(VERDICTS)).reshape(-1, len(VERDICTS))
 
-    def _urgent(self, least: int) -> dict[str, int | None]:
-        """Urgent letters, and those in time unless that would tell of a few that were not."""
-        verdicts = self._flagged(Flag.URGENT)
-        number, in_time = verdicts.total(), verdicts[Verdict.IN_TIME]
-        is_few = None in {told(each, least) for each in (number, in_time, number - in_time)}
-        return {"urgent": told(number, least), "urgent_in_time": None if is_few else in_time}
-
-    def _counted(self, row: int) -> Counter[int]:
-        found: Counter[int] = Counter()
-        for figures in self.owed:
-            for value, count in zip(*np.unique(figures[row], return_counts=True), strict=True):
-                found[int(value)] += int(count)
-        return found
+    def _all(self, row: int) -> Numbers:
+        return np.concatenate([figures[row] for figures in self.owed]) if self.owed else np.zeros(0, dtype=np.int64)
 
     def _spread(self, row: int, least: int) -> Spread:
-        values = np.concatenate([figures[row] for figures in self.owed]) if self.owed else np.zeros(0, dtype=np.int64)
+        values = self._all(row)
         return Spread.of(values[values >= 0], least=least)
+
+
+def _with(counts: Numbers, flag: Flag) -> Numbers:
+    """Of these counts those with the flag, by verdict."""
+    mine: Numbers = counts[[flags for flags in range(_EVERY) if flags & flag]].sum(axis=0)
+    return mine
+
+
+def _urgent(verdicts: Numbers, least: int) -> dict[str, int | None]:
+    """Urgent letters, and those in time unless that would tell of a few that were not."""
+    number, in_time = int(verdicts.sum()), int(verdicts[VERDICTS.index(Verdict.IN_TIME)])
+    is_few = None in {told(each, least) for each in (number, in_time, number - in_time)}
+    return {"urgent": told(number, least), "urgent_in_time": None if is_few else in_time}
 
 
 def told(count: int, least: int) -> int | None:

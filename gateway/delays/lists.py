@@ -124,7 +124,9 @@ class _Owed:
         left = self.due - np.where(self.stopped == UNKNOWN, microseconds(now), self.stopped)
         seconds = (np.sign(left) * (np.abs(left) // 1_000_000)).tolist()
         starts, stops = self.ways[Column.STARTED].tolist(), self.stopped.tolist()
-        flags = self.ways[Column.FLAGS].tolist()
+        is_conflict, is_urgent, is_posted = (
+            ((self.ways[Column.FLAGS] & flag) != 0).tolist() for flag in (Flag.CONFLICT, Flag.URGENT, Flag.POSTED)
+        )
         found = self.verdicts.tolist()
         return tuple(
             OwedLetter(
@@ -134,9 +136,9 @@ class _Owed:
                 sent_at=None if stops[place] == UNKNOWN else _moment(stops[place]),
                 verdict=VERDICTS[found[place]],
                 seconds_left=seconds[place],
-                conflict=bool(flags[place] & Flag.CONFLICT),
-                urgent=bool(flags[place] & Flag.URGENT),
-                posted=bool(flags[place] & Flag.POSTED),
+                conflict=is_conflict[place],
+                urgent=is_urgent[place],
+                posted=is_posted[place],
             )
             for place in places
         )
