@@ -14,7 +14,7 @@ from config.settings import Settings, SettingsError, load
 from gateway.control import order
 from gateway.errors import HuitaineError
 from gateway.service.floors import packages_too_old, system_too_old
-from gateway.service.keystores import gateway_keys
+from gateway.service.keystores import gateway_keys, openpgp_signer
 from gateway.service.storing import open_vault
 
 
@@ -75,8 +75,16 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         store.signing_identity(settings.crypto.identity)
     except SettingsError as refused:
         yield error("crypto.keystore_secret", "keystore-password", str(refused), in_french(str(refused)))
+        return
     except HuitaineError as refused:
         yield error("crypto.identity", "no-signing-key", *_both(refused))
+        return
+    try:
+        openpgp_signer(settings, store)
+    except SettingsError as refused:
+        yield error("crypto.openpgp_pin_secret", "no-openpgp-key", str(refused), in_french(str(refused)))
+    except HuitaineError as refused:
+        yield error("crypto.openpgp_key", "no-openpgp-key", *_both(refused))
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

@@ -109,6 +109,7 @@ LINES = {
     "openpgp: no such secret key, or wrong password": "openpgp : pas de clé secrète de ce nom, ou mauvais mot de passe",
     "openpgp: not a secret key that decrypts, or wrong password": "openpgp : pas une clé secrète qui déchiffre, ou mauvais mot de passe",
     "openpgp: not a secret key that signs, or wrong password": "openpgp : pas une clé secrète qui signe, ou mauvais mot de passe",
+    "openpgp: no secret key with that full fingerprint in the keyring": "openpgp : aucune clé secrète de cette empreinte entière dans le trousseau",
     "openpgp: no key with that full fingerprint in the keyring": "openpgp : aucune clé de cette empreinte entière dans le trousseau",
     "openpgp: the keyring's folder has too long a path for gpg-agent": "openpgp : le chemin du dossier du trousseau est trop long pour gpg-agent",
 }

@@ -32,7 +32,8 @@ def audited(store: KeyStore, here: Installation, now: datetime, within: timedelt
     """One row per problem: missing, expired, expires-soon, or what the audit or the sealer holds against a key."""
     crypto, keys = here.settings.crypto, every_key(store, here.data)
     names = {key.name for key in keys if key.ours and not key.retired}
-    missing = [name for name in (crypto.identity, crypto.openpgp_key) if name and name not in names]
+    wanted = (crypto.identity, crypto.openpgp_key if crypto.openpgp_home is None else None)
+    missing = [name for name in wanted if name and name not in names]
     rules = read_algorithms(crypto.algorithms or SHIPPED)
     found = problems(keys, rules, now=now, within=within, unfit=lambda key: _unfit(key, now))
     return [_row(Problem(name=name, code="missing"), now) for name in missing] + [_row(each, now) for each in found]

@@ -17,6 +17,8 @@ class Crypto(Section):
 
     identity: str = "gateway"
     openpgp_key: str | None = None
+    openpgp_home: Path | None = None
+    openpgp_pin_secret: str = ""
     keystore_secret: str = "keystore-password"  # noqa: S105 (the name of a file)
     token_module: Path | None = None
     token_label: str = "huitaine"  # noqa: S105 (no secret)

@@ -19,6 +19,7 @@ from gateway.errors import KeyStoreRefused
 
 Trust = Literal["undefined", "never", "marginal", "fully", "ultimate"]
 _TRUST_LETTERS: dict[str, Trust] = {"n": "never", "m": "marginal", "f": "fully", "u": "ultimate"}
+_VALID = {"f", "u"}
 _LONGEST_SOCKET = 90
 """gpg-agent's socket is a path of at most 107 bytes (sun_path); deeper homes fail in obscure ways."""
 
@@ -31,6 +32,9 @@ class KeyringKey:
     user_ids: tuple[str, ...] = field(repr=False)
     expires: datetime | None
     trust: Trust
+    """What its owner's signatures on other keys are worth."""
+    valid: bool = False
+    """Whether it is certainly whose it says, after all the signatures on it that count."""
     secret: bool = False
 
 
@@ -65,6 +69,7 @@ class Keyring:
                 user_ids=tuple(row["uids"]),
                 expires=datetime.fromtimestamp(int(row["expires"]), UTC) if row["expires"] else None,
                 trust=_TRUST_LETTERS.get(row["ownertrust"], "undefined"),
+                valid=row["trust"] in _VALID,
                 secret=secret,
             )
             for row in rows
@@ -90,6 +95,13 @@ class Keyring:
         if not content:
             raise KeyStoreRefused("openpgp: no such secret key, or wrong password")
         return bytes(content)
+
+    def secret_fingerprint(self, fingerprint: str) -> str:
+        """The full fingerprint of a secret key that the agent has, on a card or not."""
+        wanted = fingerprint.replace(" ", "").upper()
+        if wanted not in {key.fingerprint for key in self.list(secret=True)}:
+            raise KeyStoreRefused("openpgp: no secret key with that full fingerprint in the keyring")
+        return wanted
 
     def delete(self, fingerprint: str) -> None:
         """Take a public key out of the keyring."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
+from typing import Protocol
 
 import pysequoia
 from pysequoia.packet import Packet, PacketPile, SignatureType, Tag
@@ -45,6 +46,14 @@ class OpenPgpRecipient:
         if not any(same_address(each, address) for each in addresses_of(certificate)):
             raise NoProtection("address-mismatch")
         return _usable(certificate, at)
+
+
+class SealsOpenPgp(Protocol):
+    """Signs with our own key and encrypts to an addressee's."""
+
+    def seal(self, entity: bytes, key: bytes, *, fingerprint: str, address: str, at: datetime) -> bytes:
+        """As :meth:`OpenPgpSigner.seal`."""
+        ...
 
 
 class OpenPgpSigner:

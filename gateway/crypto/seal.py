@@ -22,7 +22,7 @@ from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.header_protection import with_protected_headers
 from gateway.crypto.keys import SigningIdentity
-from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.openpgp import SealsOpenPgp
 from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields
 from gateway.errors import NoProtection
 from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Protection, SealedMail, Smime, protection_name
@@ -36,7 +36,7 @@ class Sealer:
     """The station: holds the gateway's own keys, gives sealed mails. Threads may share it."""
 
     def __init__(
-        self, *, identity: SigningIdentity, openpgp: OpenPgpSigner | None, clock: Callable[[], datetime]
+        self, *, identity: SigningIdentity, openpgp: SealsOpenPgp | None, clock: Callable[[], datetime]
     ) -> None:
         self._identity = identity
         self._signer = DetachedSigner(identity)

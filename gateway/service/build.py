@@ -14,7 +14,6 @@ from directory import Directory
 from gateway.admission import admission
 from gateway.compose.composer import Composer
 from gateway.compose.profile import ComposeProfile
-from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
 from gateway.errors import NoProtection, SettingsRefused
 from gateway.journey import Journey
@@ -36,7 +35,7 @@ from gateway.service.checkpoints import Checkpoints
 from gateway.service.composing import ComposingDesk
 from gateway.service.escalating import Escalating
 from gateway.service.hearing import Hearing
-from gateway.service.keystores import gateway_keys
+from gateway.service.keystores import gateway_keys, openpgp_signer
 from gateway.service.ladder import rules_of
 from gateway.service.listing import Listing
 from gateway.service.message_ids import MessageIds
@@ -172,14 +171,10 @@ def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
 def _sealer(settings: Settings, clock: Clock) -> Sealer:
     try:
         store = gateway_keys(settings)
+        openpgp = openpgp_signer(settings, store)
     except SettingsError as error:
         raise SettingsRefused(str(error)) from error
-    openpgp = settings.crypto.openpgp_key
-    return Sealer(
-        identity=store.signing_identity(settings.crypto.identity),
-        openpgp=OpenPgpSigner(store.openpgp_key(openpgp)) if openpgp else None,
-        clock=clock,
-    )
+    return Sealer(identity=store.signing_identity(settings.crypto.identity), openpgp=openpgp, clock=clock)
 
 
 def _profile(settings: Settings) -> ComposeProfile:
