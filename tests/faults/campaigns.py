@@ -49,6 +49,7 @@ CAMPAIGNS = {
     "F1": "tests.faults.at_rest:f1",
     "F5": "tests.faults.at_rest:f5",
     "F9": "tests.faults.at_rest:f9",
+    "ESC": "tests.faults.steps:esc",
 }
 """Promise → ``module:function``; each is imported when it runs, in this order."""
 
