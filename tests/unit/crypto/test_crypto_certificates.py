@@ -203,3 +203,40 @@ def test_the_issuer_is_named_byte_for_byte_as_in_the_certificate(made, gp):
 def test_a_key_that_can_neither_transport_nor_agree_is_no_recipient(made):
     with pytest.raises(NoProtection):
         CmsRecipient(x509.load_der_x509_certificate(made(ADDRESS, key=ed25519.Ed25519PrivateKey.generate())))
+
+
+def test_a_key_that_takes_seconds_to_use_is_refused(authority, now):
+    """RSA beyond 8192 bits; a made-up modulus does, for nobody signs with it."""
+    for bits, code in ((4096, None), (8200, "unsupported-key")):
+        key = rsa.RSAPublicNumbers(65537, (1 << bits) - 1).public_key()
+        certificate = _issued(authority, now, key)
+        if code is None:
+            check_recipient(certificate, GP, now)
+            continue
+        with pytest.raises(NoProtection) as refused:
+            check_recipient(certificate, GP, now)
+        assert refused.value.detail == code
+
+
+def test_a_certificate_signed_in_a_way_nobody_knows_is_refused(authority, now):
+    known = _issued(authority, now, rsa.RSAPublicNumbers(65537, (1 << 4096) - 1).public_key())
+    ecdsa_sha256 = bytes.fromhex("2a8648ce3d040302")
+    assert known.count(ecdsa_sha256) == 2
+    with pytest.raises(NoProtection) as refused:
+        check_recipient(known.replace(ecdsa_sha256, bytes.fromhex("2a8648ce3d04037f")), GP, now)
+    assert refused.value.detail == "weak-signature"
+
+
+def _issued(authority, now, key) -> bytes:
+    issuer = authority.issuer
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(issuer.certificate.subject)
+        .public_key(key)
+        .serial_number(7)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(ADDRESS, critical=True)
+    )
+    return builder.sign(issuer.private_key, hashes.SHA256()).public_bytes(Encoding.DER)

@@ -152,3 +152,20 @@ def test_any_header_is_read_or_refused(text):
     assert isinstance(entity.filename, str)
     assert isinstance(Shown(depth=0, fields=mail_fields(entity)).sender(), str)
     assert isinstance(entity.parameter("boundary"), str)
+
+
+@pytest.mark.parametrize("raised", [TypeError, ValueError, LookupError, RecursionError])
+def test_trap_the_email_package_raises_what_it_likes_on_foreign_headers(monkeypatch, raised):
+    """traps.md 11: what was found by fuzzing in one version is elsewhere in the next."""
+
+    def fail(*_, **__):
+        raise raised
+
+    good = read_entity(b'Content-Type: text/html; charset=utf-8; name="a.pdf"\r\n\r\nx')
+    assert (good.media_type, good.parameter("charset"), good.filename) == ("text/html", "utf-8", "a.pdf")
+    for name in ("get_content_type", "get_param", "get_filename"):
+        monkeypatch.setattr(f"email.message.Message.{name}", fail)
+    assert (good.media_type, good.parameter("charset"), good.filename) == ("text/plain", "", "")
+    monkeypatch.setattr("email.parser.BytesHeaderParser.parsebytes", fail)
+    with pytest.raises(NotOpened):
+        read_entity(b"A: b\r\n\r\nx")

@@ -404,5 +404,48 @@ def test_a_third_part_beside_the_signed_one_is_refused(compose, sealer, opened, 
         opened(content.replace(b"--" + boundary + b"--", extra + b"--" + boundary + b"--"))
 
 
+@pytest.mark.peer
+def test_a_signature_without_its_content_has_nothing_inside(openssl, opened, entity):
+    """Opaque by its type, detached by its content; and the other way round."""
+    sign = ("-sign", "-binary", "-outform", "DER", "-signer", "hospital.pem", "-certfile", "chain.pem")
+    detached, opaque = openssl(*sign, content=entity), openssl(*sign, "-nodetach", content=entity)
+    assert opened(HEAD + P7M + base64_lines(opaque)).authenticated
+    with pytest.raises(NotOpened) as refused:
+        opened(HEAD + P7M + base64_lines(detached))
+    assert refused.value.detail == "nothing-inside"
+    for signature, code in ((detached, None), (opaque, "not-cms")):
+        part = b"Content-Type: application/pkcs7-signature\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        both = b"--b\r\n" + entity + b"\r\n--b\r\n" + part + base64_lines(signature) + b"--b--\r\n"
+        mail = HEAD + b"Content-Type: multipart/signed; boundary=b; protocol=x\r\n\r\n" + both
+        if code is None:
+            assert opened(mail).authenticated
+            continue
+        with pytest.raises(NotOpened) as refused:
+            opened(mail)
+        assert refused.value.detail == code
+
+
+def test_an_openpgp_mail_of_one_part_or_three_is_refused(compose, sealer, opened, protections):
+    content = sealer.seal(compose(protections["openpgp"])).content
+    boundary = b"--" + read_entity(content).parameter("boundary").encode()
+    assert opened(content).authenticated
+    for end in (b"", boundary + b"\r\n\r\najout\r\n" + boundary + b"--"):
+        with pytest.raises(NotOpened) as refused:
+            opened(content.replace(boundary + b"--", end) if end else content.replace(b"encrypted.asc", b"x")[:400])
+        assert refused.value.detail == "not-two-parts"
+
+
+def test_more_parts_than_anybody_sends_are_refused(opened, monkeypatch):
+    monkeypatch.setattr("gateway.crypto.open._MAXIMUM_PARTS", 3)
+    for number in (3, 4):
+        mail = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * number + b"--b--\r\n"
+        if number == 3:
+            assert len(opened(mail).parts) == 3
+            continue
+        with pytest.raises(NotOpened) as refused:
+            opened(mail)
+        assert refused.value.detail == "too-many-parts"
+
+
 async def test_opening_works_inside_an_event_loop(compose, sealer, opened, protections):
     assert opened(sealer.seal(compose(protections["cbc"])).content).authenticated
