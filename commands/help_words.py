@@ -64,6 +64,8 @@ FRENCH = {
     "keys list": "Lister nos clés et celles des destinataires, les premières à expirer d'abord.",
     "keys find": "Demander au domaine d'une boîte aux lettres sa clé OpenPGP (WKD).\n\nUne clé ainsi gardée ne sert "
     "que tant qu'aucune autre source n'en donne pour cette boîte.",
+    "keys gather": "Prendre les clés d'un fichier qu'un certificateur a signées.\n\nSa propre clé est aussi dans le "
+    "fichier ; comparez d'abord son empreinte par téléphone.",
     "keys rotate": "Mettre une nouvelle clé à la place d'une autre ; l'ancienne ouvre encore.\n\nLa nouvelle est un "
     "fichier, ou le nom d'une autre clé du magasin. `rotate master` change la clé de tout ce qui est gardé, `rotate "
     "tenant NOM` celle des lettres d'un établissement ; aucune n'arrête rien.",

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from commands import keyfind
+from commands import keyfind, keygather
 from commands.keyaudit import audited, key_calendar
 from commands.keylist import listed
 from commands.output import Exit, Format, emit, fail, say
@@ -29,6 +29,7 @@ from gateway.service.keystores import gateway_keys
 
 app = typer.Typer(no_args_is_help=True)
 app.command("find")(keyfind.find)
+app.command("gather")(keygather.gather)
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]

@@ -1,0 +1,83 @@
+"""`huitaine keys gather`: of a file of OpenPGP keys, those that a certifier vouches for are taken, no others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from commands import keys as keys_command
+from directory import Directory
+from directory.records import Source
+from gateway.service.installing import install
+
+pytestmark = pytest.mark.peer
+SIGNED, UNSIGNED, SIGNS_ONLY = "signee@cabinet.example", "autre@cabinet.example", "signe.seulement@cabinet.example"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("HUITAINE_LANG", "en")
+    install(tmp_path / "h", domain="hopital-essai.mssante.fr")
+    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "h" / "huitaine.toml"))
+    app = typer.Typer()
+    app.add_typer(keys_command.app, name="keys")
+
+    def invoke(*arguments: object, code: int = 0) -> str:
+        result = CliRunner().invoke(app, ["keys", "gather", *(str(each) for each in arguments)])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return invoke
+
+
+@pytest.fixture
+def gathered(gpg, tmp_path):
+    """A file of a certifier's key and three others, of which it signed two; gives the file and its fingerprint."""
+    gpg("--quick-gen-key", "Ordre d'essai <ordre@essai.example>", "ed25519", "cert,sign", "1y")
+    for address in (SIGNED, UNSIGNED):
+        gpg("--quick-gen-key", f"Dr <{address}>", "future-default", "default", "1y")
+    gpg("--quick-gen-key", f"Dr <{SIGNS_ONLY}>", "ed25519", "sign", "1y")
+    for address in (SIGNED, SIGNS_ONLY):
+        gpg("--default-key", "ordre@essai.example", "--quick-sign-key", fingerprint(gpg, address))
+    (tmp_path / "all.asc").write_bytes(gpg("--armor", "--export"))
+    return tmp_path / "all.asc", fingerprint(gpg, "ordre@essai.example")
+
+
+def fingerprint(gpg, address):
+    listed = gpg("--with-colons", "--list-keys", address).decode().splitlines()
+    return next(line.split(":")[9] for line in listed if line.startswith("fpr"))
+
+
+def test_what_the_certifier_signed_is_taken_and_nothing_else(run, gathered, tmp_path):
+    file, certifier = gathered
+    data = tmp_path / "h" / "data"
+    rows = {row["addresses"]: row for row in json.loads(run(file, "--certifier", certifier, "--format", "json"))}
+    assert {address: row["valid"] for address, row in rows.items()} == {SIGNED: True, UNSIGNED: False, SIGNS_ONLY: True}
+    assert Directory.open(data).openpgp_keys(SIGNED) == []
+    rows = {r["addresses"]: r for r in json.loads(run(file, "--certifier", certifier, "--add", "--format", "json"))}
+    assert {address: row["outcome"] for address, row in rows.items()} == {
+        SIGNED: "taken",
+        UNSIGNED: "",
+        SIGNS_ONLY: "not-for-encryption",
+    }
+    (kept,) = Directory.open(data).openpgp_keys(SIGNED)
+    assert kept.source is Source.ADMINISTRATOR
+    assert Directory.open(data).openpgp_keys(UNSIGNED) == []
+
+
+def test_a_certifier_who_is_not_there_vouches_for_nobody(run, gathered, tmp_path):
+    file, certifier = gathered
+    assert "no key with that full fingerprint" in run(file, "--certifier", "0" * 40, "--add", code=3)
+    (tmp_path / "junk").write_bytes(b"junk")
+    run(tmp_path / "junk", "--certifier", certifier, code=3)
+
+
+def test_a_certifier_who_signed_none_takes_none(run, gpg, tmp_path):
+    gpg("--quick-gen-key", "Ordre <ordre@essai.example>", "ed25519", "cert,sign", "1y")
+    gpg("--quick-gen-key", f"Dr <{UNSIGNED}>", "future-default", "default", "1y")
+    (tmp_path / "all.asc").write_bytes(gpg("--armor", "--export"))
+    run(tmp_path / "all.asc", "--certifier", fingerprint(gpg, "ordre@essai.example"), "--add", code=1)
+    assert Directory.open(tmp_path / "h" / "data").openpgp_keys(UNSIGNED) == []
