@@ -45,5 +45,7 @@ FRENCH = {
     "bad-period": "l'absence finit avant de commencer",
     "own-substitute": "nul n'est son propre remplaçant",
     "unknown-form": "forme inconnue",
+    "no-ldap": "il faut l'extra : pip install huitaine[ldap]",
+    "lookup-failed": "l'annuaire LDAP ne répond pas",
     "bad-value": "valeur inconnue",
 }

@@ -57,6 +57,7 @@ FRENCH = {
     "directory set": "Dire ce que lit le logiciel d'un destinataire.",
     "directory whitelist update": "Prendre une liste plus récente, une fois sa signature vérifiée.",
     "directory key add": "Garder un certificat ou une clé OpenPGP d'une boîte aux lettres.",
+    "directory key fetch": "Demander ses certificats à l'annuaire LDAP de [key_lookup].",
     "directory key remove": "Oublier une clé d'une boîte aux lettres.",
     "keys create": "Créer une clé et la demande à envoyer à l'autorité.",
     "keys import": "Prendre une clé : la nôtre sous un nom, celle d'un destinataire sous une boîte aux lettres."

@@ -1,4 +1,4 @@
-"""The sections ``[ldap]`` and ``[web]``, the directory shown to other programs; the TOML tells each key."""
+"""The sections ``[key_lookup]``, ``[ldap]`` and ``[web]``: the directory and other programs; the TOML tells each key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from pydantic import Field
 from config.sections import Port, Section
 
 Login = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class KeyLookup(Section):
+    """Somebody's LDAP directory that has addressees' certificates."""
+
+    url: Annotated[str, Field(pattern=r"^(ldaps?://[^/\s@]+)?$")] = ""
+    base: str = ""
+    ca: Path | None = None
+    user: str = ""
+    password_secret: str = "key-lookup-password"  # noqa: S105 (the name of a file)
 
 
 class Ldap(Section):

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config import sections
 from config.crypto import Crypto
 from config.escalation import Escalation
-from config.faces import Ldap, Web
+from config.faces import KeyLookup, Ldap, Web
 
 PREFIX = "HUITAINE__"
 
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     alarms: sections.Alarms = sections.Alarms()
     retention: sections.Retention = sections.Retention()
     audit: sections.Audit = sections.Audit()
+    key_lookup: KeyLookup = KeyLookup()
     ldap: Ldap = Ldap()
     web: Web = Web()
 

@@ -19,6 +19,7 @@ from directory.changes import (
 from directory.directory import Directory
 from directory.errors import DirectoryError
 from directory.importing import ImportReport, import_files, import_into
+from directory.ldap_keys import LdapServer, LookedUp, look_up_certificates
 from directory.names import Operator
 from directory.progress import Progress
 from directory.records import (
@@ -45,6 +46,8 @@ __all__ = [
     "DirectoryError",
     "Found",
     "ImportReport",
+    "LdapServer",
+    "LookedUp",
     "Mailbox",
     "MailboxKind",
     "Office",
@@ -64,6 +67,7 @@ __all__ = [
     "add_entry",
     "add_openpgp_key",
     "import_files",
+    "look_up_certificates",
     "import_into",
     "prefer",
     "remove_absence",
