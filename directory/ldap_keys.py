@@ -1,0 +1,106 @@
+"""Certificates of addressees out of somebody's LDAP directory, for who has the extra ``ldap``: by hand, never on the road.
+
+The least trusted source (CR-15): what is found here never comes before a key that came otherwise.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from directory.changes import add_certificate, checked_mailbox
+from directory.errors import DirectoryError
+from directory.records import Certificate, Source
+
+_ATTRIBUTES = ("userCertificate;binary", "userCertificate", "userSMIMECertificate")
+_MOST_ENTRIES, _MOST_CERTIFICATES, _LARGEST = 10, 20, 64 << 10
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LdapServer:
+    """Where to ask: ``ldaps://host[:port]``, or ``ldap://`` with StartTLS; in clear never."""
+
+    url: str
+    base: str
+    ca: Path | None = None
+    """Who vouches for the server; by default the system's authorities."""
+    user: str = ""
+    password: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """What became of a look-up: the certificates kept, and for each that was refused its reason."""
+
+    kept: tuple[Certificate, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def look_up_certificates(folder: Path, mailbox: str, server: LdapServer) -> LookedUp:
+    """Keep the certificates that ``server`` has for ``mailbox`` as keys of source LDAP; one bad one blocks no other.
+
+    Blocks for as long as the server takes, at most some seconds: not for an event loop. Raises :class:`DirectoryError`
+    ``bad-address``, ``no-ldap`` (the extra is not installed), ``lookup-failed`` (the server, its certificate, the login).
+    """
+    kept, refused = [], []
+    for content in dict.fromkeys(_certificates(_asked(server, checked_mailbox(mailbox)))):
+        try:
+            kept.append(add_certificate(folder, mailbox, content, source=Source.LDAP))
+        except DirectoryError as error:
+            refused.append(error.code)
+    return LookedUp(kept=tuple(kept), refused=tuple(refused))
+
+
+def _asked(server: LdapServer, mailbox: str) -> list[dict[str, Any]]:
+    """The raw attributes of each entry with that address."""
+    try:
+        import ldap3  # type: ignore[import-untyped]  # noqa: PLC0415  an extra without types
+        from ldap3.core.exceptions import LDAPException  # type: ignore[import-untyped]  # noqa: PLC0415
+        from ldap3.utils.conv import escape_filter_chars  # type: ignore[import-untyped]  # noqa: PLC0415
+    except ImportError as error:
+        raise DirectoryError("no-ldap", "looking up keys needs the extra: pip install huitaine[ldap]") from error
+    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(server.ca) if server.ca else None)
+    host = ldap3.Server(server.url, tls=tls, connect_timeout=_SECONDS, get_info=ldap3.NONE)
+    begin = ldap3.AUTO_BIND_NO_TLS if server.url.startswith("ldaps://") else ldap3.AUTO_BIND_TLS_BEFORE_BIND
+    user, password = server.user or None, server.password or None
+    try:
+        with ldap3.Connection(
+            host, user, password, auto_bind=begin, receive_timeout=_SECONDS, read_only=True, check_names=False
+        ) as connection:
+            wanted = f"(mail={escape_filter_chars(mailbox)})"
+            connection.search(server.base, wanted, attributes=list(_ATTRIBUTES), size_limit=_MOST_ENTRIES)
+            return [one["raw_attributes"] for one in connection.response or () if "raw_attributes" in one]
+    except (LDAPException, OSError) as error:
+        raise DirectoryError("lookup-failed", f"the LDAP server gives no answer: {type(error).__name__}") from error
+
+
+def _certificates(entries: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Single ones as they are, and those of each PKCS #7 bundle (RFC 2798 §2.8)."""
+    found = (
+        (name, value)
+        for entry in entries
+        for name, values in entry.items()
+        for value in values
+        if len(value) <= _LARGEST
+    )
+    for number, (name, value) in enumerate(found):
+        if number >= _MOST_CERTIFICATES:
+            return
+        if name.lower().startswith("usersmimecertificate"):
+            yield from _bundled(value)
+        else:
+            yield value
+
+
+def _bundled(value: bytes) -> Iterator[bytes]:
+    try:
+        for certificate in pkcs7.load_der_pkcs7_certificates(value):
+            yield certificate.public_bytes(Encoding.DER)
+    except ValueError:
+        return
