@@ -16,6 +16,7 @@ from commands.checking import Finding, tell
 from commands.output import Exit, Format, count, emit, fail, language, say, to_json
 from commands.places import is_installed, settings
 from gateway.document import Reading
+from gateway.errors import SettingsRefused
 from gateway.parsers.check import as_json
 
 if TYPE_CHECKING:
@@ -90,9 +91,20 @@ class _Looking:
             **as_json(reading, language()),
             "file": item.name,
             "size": item.size,
-            "layers": _layers(item.content) if reading.already_sealed else [],
+            "layers": self._layers(item.content) if reading.already_sealed else [],
             "addressing": self._whither(item, reading),
         }
+
+    def _layers(self, content: bytes) -> list[Json]:
+        """As far as they can be told without a key; who signed counts when the settings believe his authority."""
+        from commands.check_sealed import layers  # noqa: PLC0415  # so does all that knows certificates
+        from gateway.service.trusting import read_authorities  # noqa: PLC0415  # the same
+
+        file = self._settings.crypto.incoming_authorities if self._settings else None
+        try:
+            return layers(content, read_authorities(file, "crypto.incoming_authorities") if file else ())
+        except SettingsRefused as error:
+            fail(error.detail, Exit.USAGE)
 
     def _whither(self, item: Given, reading: Reading) -> Json:
         """Whom it would go to; why that is not known where nothing leaves, or no installation is here."""
@@ -103,12 +115,6 @@ class _Looking:
         from commands.check_road import Wished, whither  # noqa: PLC0415  # the directory costs a second to load
 
         return whither(reading, item.content, self._settings, Wished(to=self._to, source=self._source))
-
-
-def _layers(content: bytes) -> list[Json]:
-    from commands.check_sealed import layers  # noqa: PLC0415  # so does all that knows certificates
-
-    return layers(content)
 
 
 def _print(one: Json, item: Given, *, first: bool) -> None:

@@ -1,32 +1,39 @@
-"""The layers of a sealed mail as far as they can be told without any key: how it is sealed, for whom, by whom."""
+"""The layers of a sealed mail as far as they can be told without any key: how it is sealed, for whom, by whom.
+
+What is signed and not encrypted is judged as `huitaine open` would; nobody is asked over the network.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cryptography import x509
 from pysequoia.packet import PacketPile, Tag
 
 from gateway.crypto.cms import names
 from gateway.crypto.cms.decrypt import read_content_info
+from gateway.crypto.cms.encapsulation import read_kem
 from gateway.crypto.cms.structures import BAD_BYTES, Asn1
-from gateway.crypto.cms.verify import encapsulated, signatures
-from gateway.crypto.mime import Entity, read_entity, split
-from gateway.errors import HuitaineError
+from gateway.crypto.cms.verify import Signer, encapsulated, signatures
+from gateway.crypto.mime import PKCS7, Entity, read_entity, split
+from gateway.crypto.open import OpeningKeys, open_mail
+from gateway.crypto.opened import Layer
+from gateway.errors import HuitaineError, NotOpened
 from gateway.moments import utc_now
 
 Json = dict[str, Any]  # Any: JSON
 _DEPTH = 10
 _MOST_RECIPIENTS = 20
-_PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 
 
-def layers(content: bytes) -> list[Json]:
+def layers(content: bytes, authorities: Sequence[x509.Certificate] = ()) -> list[Json]:
     """From outside inwards, down to the first that only a key opens; what cannot be read further ends the list.
 
     ``for`` names certificates by issuer and serial number, as the mail itself does (RFC 5652 §6.2), or key ids.
-    Whether a signature holds is the business of ``huitaine open``.
+    ``verified`` and ``why_not`` are those of ``huitaine open`` with ``authorities`` to believe; ``None`` for what is
+    encrypted, and for all inside it.
     """
     found: list[Json] = []
     with contextlib.suppress(HuitaineError, *BAD_BYTES):  # what was found so far is what can be told
@@ -35,11 +42,21 @@ def layers(content: bytes) -> list[Json]:
             told, inner = _peeled(entity)
             found += told
             entity = read_entity(inner) if inner else None
+    for told_layer, judged in zip(found, _judged(content, authorities), strict=False):
+        told_layer.update(verified=judged.verified, why_not=judged.why_not or None)
     return found
 
 
+def _judged(content: bytes, authorities: Sequence[x509.Certificate]) -> tuple[Layer, ...]:
+    """Every layer, when no key is needed for any."""
+    try:
+        return open_mail(content, OpeningKeys(), at=utc_now(), trust_roots=authorities).layers
+    except NotOpened:
+        return ()
+
+
 def _peeled(entity: Entity) -> tuple[list[Json], bytes | None]:
-    if entity.media_type in _PKCS7:
+    if entity.media_type in PKCS7:
         return _cms(entity.content())
     if entity.media_type == "multipart/signed":
         return _signed(entity)
@@ -71,11 +88,20 @@ def _signed(entity: Entity) -> tuple[list[Json], bytes | None]:
 
 
 def _signers(signed: Asn1, content: bytes) -> list[Json]:
-    found = signatures(signed, content, at=utc_now(), trust_roots=())
+    found = signatures(signed, content, at=utc_now(), trust=_Anybody())
     return [
         _layer("smime-signed", algorithms=list(one.algorithms), signer=", ".join(one.addresses) or one.subject or None)
         for one in found
     ]
+
+
+class _Anybody:
+    """Who signed is told here; whether he counts is judged with the whole mail."""
+
+    def why_not(self, signer: Signer) -> str:
+        """Nothing is held against anybody."""
+        del signer
+        return ""
 
 
 def _recipients(infos: Asn1) -> Iterator[str]:
@@ -84,6 +110,8 @@ def _recipients(infos: Asn1) -> Iterator[str]:
             yield _certificate(info.chosen["rid"])
         elif info.name == "kari":
             yield from (_certificate(one["rid"]) for one in info.chosen["recipient_encrypted_keys"])
+        elif info.name == "ori" and (kem := read_kem(info)) is not None:
+            yield _certificate(kem["rid"])
 
 
 def _certificate(rid: Asn1) -> str:
@@ -109,4 +137,5 @@ def _key(session_key: bytes) -> str:
 def _layer(
     kind: str, *, algorithms: list[str] | None = None, meant: list[str] | None = None, signer: str | None = None
 ) -> Json:
-    return {"kind": kind, "algorithms": algorithms or [], "for": meant or [], "signer": signer}
+    told = {"kind": kind, "algorithms": algorithms or [], "for": meant or [], "signer": signer}
+    return {**told, "verified": None, "why_not": None}

@@ -20,6 +20,7 @@ from commands.check_words import (
     said,
     size_of,
 )
+from commands.opening_words import meaning
 from commands.output import language, say
 from gateway.parsers.check import headline
 from gateway.parsers.excerpt import Excerpt, excerpt
@@ -71,6 +72,8 @@ def _about_the_whole(checked: Json) -> Iterator[str]:
         yield from (said("opened by") + whose for whose in layer["for"])
         if layer["signer"]:
             yield said("signed by") + layer["signer"]
+        if layer["why_not"]:
+            yield said("not believed") + meaning(layer["why_not"])
     if checked["processing"] in {"T", "D"}:
         yield said("test")
     if (count := len(checked["documents"])) > 1:

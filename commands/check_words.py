@@ -62,6 +62,7 @@ SAID = {
     ),
     "opened by": ("  opened only with the key of ", "  ne s'ouvre qu'avec la clé de "),
     "signed by": ("  signed by ", "  signé par "),
+    "not believed": ("  not believed: ", "  ne compte pas : "),
     "test": (
         "A test message: it never reaches a real mailbox.",
         "Message de test : il n'atteint jamais une vraie boîte aux lettres.",

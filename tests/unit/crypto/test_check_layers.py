@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from pysequoia.packet import PacketPile, Tag
 
 from commands.check_sealed import layers
+from gateway.crypto.authority import TestAuthority
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
+from gateway.crypto.wire import base64_lines
 from gateway.letter import ComposedMail, MssTls, OpenPgp, Smime
 from tests.unit.crypto.conftest import HOSPITAL
 
@@ -35,6 +37,44 @@ def test_a_signed_mail_tells_its_signer(sealer: Sealer, compose: Compose) -> Non
     sealed = sealer.seal(compose(MssTls()))
     (layer,) = layers(sealed.content)
     assert (layer["kind"], layer["signer"]) == ("smime-signed", HOSPITAL)
+
+
+def test_a_signed_mail_is_judged_by_the_authorities_that_are_believed(
+    sealer: Sealer, compose: Compose, authority: TestAuthority
+) -> None:
+    content = sealer.seal(compose(MssTls())).content
+    assert [(one["verified"], one["why_not"]) for one in layers(content, authority.roots)] == [(True, None)]
+    assert [(one["verified"], one["why_not"]) for one in layers(content)] == [(False, "untrusted-signer")]
+    changed = content.replace(b"finale", b"FINALE")
+    assert [one["why_not"] for one in layers(changed, authority.roots)] == ["content-changed"]
+
+
+def test_what_only_a_key_opens_is_judged_by_nobody(
+    sealer: Sealer, compose: Compose, der_of: Der, gp: SigningIdentity, authority: TestAuthority
+) -> None:
+    (layer,) = layers(sealer.seal(compose(Smime(certificate=der_of(gp)))).content, authority.roots)
+    assert (layer["verified"], layer["why_not"]) == (None, None)
+
+
+@pytest.mark.peer
+def test_recipients_by_key_identifier_and_by_curve_are_named(
+    openssl: Callable[..., bytes], gp_ec: SigningIdentity
+) -> None:
+    head = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    for arguments, words in ((("-keyid",), "key "), ((), f"{gp_ec.certificate.serial_number:X}")):
+        asked = ("-encrypt", "-binary", "-outform", "DER", "-aes256", *arguments, "-recip", "gp_ec.crt")
+        (layer,) = layers(head + base64_lines(openssl(*asked, content=b"x")))
+        assert words in layer["for"][0]
+
+
+@pytest.mark.peer
+def test_an_opaque_signature_is_told_like_a_detached_one(openssl: Callable[..., bytes]) -> None:
+    head = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    opaque = openssl(
+        "-sign", "-nodetach", "-binary", "-outform", "DER", "-signer", "hospital.pem", content=b"A: b\r\n\r\nx"
+    )
+    (layer,) = layers(head + base64_lines(opaque))
+    assert layer["signer"] == HOSPITAL
 
 
 def test_an_openpgp_mail_tells_the_key_that_opens_it(sealer: Sealer, compose: Compose, gp_pgp: bytes) -> None:
