@@ -23,7 +23,7 @@ from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.header_protection import with_protected_headers
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import SealsOpenPgp
-from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields
+from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields, prepare
 from gateway.errors import NoProtection
 from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Protection, SealedMail, Smime, protection_name
 
@@ -38,6 +38,7 @@ class Sealer:
     def __init__(
         self, *, identity: SigningIdentity, openpgp: SealsOpenPgp | None, clock: Callable[[], datetime]
     ) -> None:
+        prepare()
         self._identity = identity
         self._signer = DetachedSigner(identity)
         self._openpgp = openpgp

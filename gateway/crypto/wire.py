@@ -1,8 +1,11 @@
-"""Bytes of a mail as it leaves: base64 lines, parts and header fields, without the ``email`` package."""
+"""Bytes of a mail as it leaves: base64 lines, parts and header fields, without the ``email`` package.
+
+numpy goes over a large mail in a twentieth of a millisecond; it is imported by whoever has a large mail, or by
+:func:`prepare`.
+"""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator
 
 import pybase64
@@ -11,33 +14,60 @@ from gateway.beside import pieces
 from gateway.errors import NoProtection
 
 CRLF = b"\r\n"
+_CR, _LF = CRLF
 _LINE = 76  # RFC 2045 §6.8
-_LINES = struct.Struct(f"{_LINE}s" * 128)
+_SMALL = 4096
 _LONGEST = 998  # RFC 5322 §2.1.1
-_NOT_LINE_END_NOR_8BIT = bytes(byte for byte in range(128) if byte not in CRLF)
+
+
+def prepare() -> None:
+    """Import numpy now: in the middle of an event loop it would keep everybody waiting for a fifth of a second."""
+    import numpy as np  # noqa: F401, PLC0415 - see above
 
 
 def base64_lines(content: bytes) -> bytes:
-    """Base64 in lines of 76 ended by CRLF.
-
-    Cut by ``struct`` and joined block by block, so that the pieces stay in the processor's cache: four times faster
-    than slicing each line.
-    """
+    """Base64 in lines of 76 ended by CRLF."""
     text = pybase64.b64encode(content)
-    whole = len(text) - len(text) % _LINES.size
-    blocks = [CRLF.join(_LINES.unpack_from(text, start)) for start in range(0, whole, _LINES.size)]
-    blocks += [text[start : start + _LINE] for start in range(whole, len(text), _LINE)]
-    blocks.append(b"")
-    return CRLF.join(blocks)
+    whole = len(text) - len(text) % _LINE if len(text) > _SMALL else 0
+    lines = [text[start : start + _LINE] for start in range(whole, len(text), _LINE)]
+    return (_ended(text, whole // _LINE) if whole else b"") + CRLF.join((*lines, b""))
+
+
+def _ended(text: bytes, count: int) -> bytes:
+    """The first ``count`` lines of ``text``, each with its end: one copy of a table instead of one of each line."""
+    import numpy as np  # noqa: PLC0415 - a fifth of a second, for large mails only
+
+    table = np.empty((count, _LINE + len(CRLF)), np.uint8)
+    table[:, :_LINE] = np.frombuffer(text, np.uint8, count * _LINE).reshape(count, _LINE)
+    table[:, _LINE], table[:, _LINE + 1] = _CR, _LF
+    return table.tobytes()
 
 
 def check_canonical(entity: bytes) -> None:
     """NoProtection unless a relay will leave ``entity`` as it is: 7-bit, every line ended by CRLF, a header (CR-09)."""
-    ends = b"".join(piece.translate(None, _NOT_LINE_END_NOR_8BIT) for piece in pieces(entity))
-    if ends != CRLF * (len(ends) // 2):
+    before = 0
+    for piece in pieces(entity):
+        if not _whole_ends(piece, before):
+            raise NoProtection("entity-not-canonical")
+        before = piece[-1] if piece else 0
+    if before == _CR:
         raise NoProtection("entity-not-canonical")
     if CRLF + CRLF not in entity:
         raise NoProtection("entity-without-header")
+
+
+def _whole_ends(piece: bytes, before: int) -> bool:
+    """Whether all is 7-bit and each CR has its LF and each LF its CR; ``before`` is the octet before the first."""
+    if not piece.isascii() or (piece[:1] == b"\n") != (before == _CR):
+        return False
+    if len(piece) <= _SMALL:
+        rest = piece[1:] if before == _CR else piece
+        rest = rest.removesuffix(b"\r").replace(CRLF, b"")
+        return b"\r" not in rest and b"\n" not in rest
+    import numpy as np  # noqa: PLC0415 - a fifth of a second, for large mails only
+
+    octets = np.frombuffer(piece, np.uint8)
+    return np.array_equal((octets == _CR)[:-1], (octets == _LF)[1:])
 
 
 def fields(headers: Iterable[tuple[str, str]]) -> Iterator[bytes]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from asn1crypto import cms
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.crypto.authority import TestAuthority
 from gateway.crypto.cms import names
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.mime import read_entity, split
+from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
+from gateway.crypto.wire import base64_lines, check_canonical
 from gateway.errors import NoProtection
 from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Smime
+from tests.unit.crypto.cms_people import person
 
+HOSPITAL = "sortie.chirurgie@hopital-essai.mssante.fr"
 Compose = Callable[..., ComposedMail]
 Der = Callable[[SigningIdentity], bytes]
 
@@ -101,6 +108,7 @@ def test_two_letters_share_neither_key_nor_iv_nor_boundary(compose: Compose, sea
     [
         ({"entity": b"Content-Type: text/plain\r\n\r\nbare\nline\r\n"}, "entity-not-canonical"),
         ({"entity": b"Content-Type: text/plain\r\n\r\nbare\rreturn\r\n"}, "entity-not-canonical"),
+        ({"entity": b"Content-Type: text/plain\r\n\r\nbare\rreturn, then bare\nline\r\n"}, "entity-not-canonical"),
         ({"entity": "Content-Type: text/plain\r\n\r\né\r\n".encode()}, "entity-not-canonical"),
         ({"entity": b"no header at all\r\n"}, "entity-without-header"),
         ({"headers": (("Subject", "a\r\nBcc: other@example.org"),)}, "header-not-printable"),
@@ -217,3 +225,76 @@ def test_an_openpgp_key_that_can_be_used_is_not_blocked_by_what_stands_before_it
     assert sealed.protected_by == "openpgp"
     with pytest.raises(NoProtection):  # the control: alone it is refused
         sealer.seal(compose(before))
+
+
+# Bytes of a mail, small and large --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 3071, 3072, 3073, 3078, 5000, 85_000])
+def test_base64_lines_of_any_size_are_what_the_library_writes(size):
+    content = bytes(number % 251 for number in range(size))
+    assert base64_lines(content) == base64.encodebytes(content).replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("padding", [0, 5000, (1 << 20) - 40], ids=["small", "large", "in pieces"])
+@pytest.mark.parametrize(
+    ("line", "canonical"),
+    [
+        (b"a line\r\n", True),
+        (b"a line without end", True),
+        (b"\r\n\r\n", True),
+        (b"bare\nline\r\n", False),
+        (b"bare\rreturn\r\n", False),
+        (b"bare\rreturn and bare\nline\r\n", False),
+        (b"return at the end\r", False),
+        (b"\n\r", False),
+        (b"\r\r\n", False),
+        (b"\r\n\n", False),
+        (b"8 bits \xe9\r\n", False),
+    ],
+)
+def test_a_relay_leaves_what_is_canonical_and_nothing_else(line, canonical, padding):
+    """Also where the line ends lie across two of the pieces in which a large mail is gone over."""
+    head = b"Content-Type: text/plain\r\n\r\n" + b"x" * padding
+    for shift in range(45 if padding > 5000 else 1):
+        entity = head + b"x" * shift + line
+        if canonical:
+            check_canonical(entity)
+        else:
+            with pytest.raises(NoProtection):
+                check_canonical(entity)
+
+
+@given(entity=st.text("ab\r\n", max_size=60).map(str.encode), padding=st.sampled_from([0, 5000]))
+def test_canonical_means_that_nothing_is_left_without_its_line_ends(entity: bytes, padding: int):
+    whole = b"A: b\r\n\r\n" + b"x" * padding + entity
+    try:
+        check_canonical(whole)
+    except NoProtection:
+        canonical = False
+    else:
+        canonical = True
+    rest = whole.replace(b"\r\n", b"")
+    assert canonical == (b"\r" not in rest and b"\n" not in rest)
+
+
+def test_an_empty_entity_has_no_header():
+    with pytest.raises(NoProtection) as refused:
+        check_canonical(b"")
+    assert refused.value.detail == "entity-without-header"
+
+
+# Keys of every kind ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "micalg"), [("rsa", "sha-256"), ("p384", "sha-384"), ("p521", "sha-512"), ("ed25519", "sha-512")]
+)
+def test_micalg_and_the_signature_follow_our_own_key(compose: Compose, authority, now, kind, micalg, entity):
+    sealer = Sealer(identity=person(authority, kind, address=HOSPITAL), openpgp=None, clock=lambda: now)
+    content = sealer.seal(compose(MssTls())).content
+    head = read_entity(content).header
+    assert head.get_param("micalg") == micalg
+    mail = open_mail(content, OpeningKeys(), at=now, trust_roots=authority.roots)
+    assert mail.authenticated
+    assert mail.entity == entity
