@@ -12,11 +12,11 @@ from commands.output import Exit, Format, emit, fail, say
 from commands.setup import installation
 from directory.changes import add_openpgp_key
 from directory.errors import DirectoryError
-from gateway.crypto.openpgp import addresses_of, public_keys
+from gateway.crypto.openpgp import addresses_in
 from gateway.errors import HuitaineError
 
 if TYPE_CHECKING:
-    from gateway.crypto.keyring import Keyring
+    from gateway.crypto.keyring import Keyring, KeyringKey
 
 Row = dict[str, object]
 
@@ -49,23 +49,22 @@ def gather(
 
 
 def _gathered(ring: Keyring, content: bytes, certifier: str, into: Path | None) -> list[Row]:
-    """One row for each key of the file but the certifier's; kept in the directory ``into``, when there is one."""
+    """One row for each key of the file but the certifier's; kept in the directory ``into``, when there is one.
+
+    Kept for the addresses alone that the certifier signed: whoever has a key may add any other to it.
+    """
     wanted = certifier.replace(" ", "").upper()
-    found = ring.add(content)
+    found = set(ring.add(content))
     ring.trust(wanted, "ultimate")
-    valid = {key.fingerprint for key in ring.list() if key.valid}
-    return [
-        _row(ring.export(each), each, into if each in valid else None, is_valid=each in valid)
-        for each in found
-        if each != wanted
-    ]
+    keys = (key for key in ring.list() if key.fingerprint in found and key.fingerprint != wanted)
+    return [_row(key, ring.export(key.fingerprint), into) for key in keys]
 
 
-def _row(key: bytes, fingerprint: str, into: Path | None, *, is_valid: bool) -> Row:
-    (certificate,) = public_keys(key)
-    addresses = addresses_of(certificate)
-    outcome = "; ".join(dict.fromkeys(_kept(into, address, key) for address in addresses)) if into else ""
-    return {"fingerprint": fingerprint, "addresses": ", ".join(addresses), "valid": is_valid, "outcome": outcome}
+def _row(key: KeyringKey, content: bytes, into: Path | None) -> Row:
+    valid = tuple(addresses_in(key.valid_user_ids))
+    outcome = "; ".join(_kept(into, address, content) for address in valid) if into else ""
+    addresses = ", ".join(addresses_in(key.user_ids))
+    return {"fingerprint": key.fingerprint, "addresses": addresses, "valid": ", ".join(valid), "outcome": outcome}
 
 
 def _kept(folder: Path, mailbox: str, key: bytes) -> str:

@@ -6,7 +6,9 @@ and takes 10 ms and more a call: not on the road of a letter.
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,8 @@ from gateway.errors import KeyStoreRefused
 
 Trust = Literal["undefined", "never", "marginal", "fully", "ultimate"]
 _TRUST_LETTERS: dict[str, Trust] = {"n": "never", "m": "marginal", "f": "fully", "u": "ultimate"}
-_VALID = {"f", "u"}
+_VALID = {b"f", b"u"}
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _LONGEST_SOCKET = 90
 """gpg-agent's socket is a path of at most 107 bytes (sun_path); deeper homes fail in obscure ways."""
 
@@ -33,8 +36,8 @@ class KeyringKey:
     expires: datetime | None
     trust: Trust
     """What its owner's signatures on other keys are worth."""
-    valid: bool = False
-    """Whether it is certainly whose it says, after all the signatures on it that count."""
+    valid_user_ids: tuple[str, ...] = field(repr=False, default=())
+    """Those of its user ids that signatures we count vouch for: anybody may add another to his own key."""
     secret: bool = False
 
 
@@ -63,13 +66,14 @@ class Keyring:
     def list(self, *, secret: bool = False) -> tuple[KeyringKey, ...]:
         """All public keys, or those with their secret part."""
         rows = self._gpg.list_keys(secret)
+        valid = _valid_user_ids(bytes(rows.data))
         return tuple(
             KeyringKey(
                 fingerprint=row["fingerprint"],
                 user_ids=tuple(row["uids"]),
                 expires=datetime.fromtimestamp(int(row["expires"]), UTC) if row["expires"] else None,
                 trust=_TRUST_LETTERS.get(row["ownertrust"], "undefined"),
-                valid=row["trust"] in _VALID,
+                valid_user_ids=tuple(valid.get(row["fingerprint"], ())),
                 secret=secret,
             )
             for row in rows
@@ -118,3 +122,19 @@ class Keyring:
         known = {key.fingerprint for key in self.list()}
         if fingerprint.replace(" ", "").upper() not in known:
             raise KeyStoreRefused("openpgp: no key with that full fingerprint in the keyring")
+
+
+def _valid_user_ids(listing: bytes) -> dict[str, list[str]]:
+    """By fingerprint, from gpg's colon listing (GnuPG doc/DETAILS): python-gnupg keeps the validity of keys alone."""
+    found: dict[str, list[str]] = defaultdict(list)
+    fingerprint = ""
+    for line in listing.splitlines():
+        kind, *fields = line.split(b":")
+        if kind in {b"pub", b"sec"}:
+            fingerprint = ""
+        elif kind == b"fpr" and not fingerprint:
+            fingerprint = fields[8].decode()
+        elif kind == b"uid" and fields[0] in _VALID:
+            text = _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), fields[8])
+            found[fingerprint].append(text.decode("utf-8", "replace"))
+    return found

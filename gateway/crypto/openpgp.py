@@ -8,7 +8,7 @@ paths and are never passed on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -119,8 +119,12 @@ class OpenPgpSigner:
 
 def addresses_of(certificate: pysequoia.Cert) -> tuple[str, ...]:
     """Mail addresses of the user ids that are not revoked."""
-    texts = (str(user_id) for user_id in certificate.user_ids)
-    return tuple(text.rpartition("<")[2].rstrip("> ") for text in texts if "@" in text)
+    return tuple(addresses_in(str(user_id) for user_id in certificate.user_ids))
+
+
+def addresses_in(user_ids: Iterable[str]) -> Iterator[str]:
+    """The mail address of each user id that has one."""
+    return (text.rpartition("<")[2].rstrip("> ") for text in user_ids if "@" in text)
 
 
 def public_keys(content: bytes) -> tuple[pysequoia.Cert, ...]:

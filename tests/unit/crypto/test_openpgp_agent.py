@@ -116,8 +116,8 @@ def test_a_home_without_that_secret_key_is_refused_at_start(home, signer):
 def test_a_keyring_tells_which_keys_are_certainly_whose_they_say(home, gp_pgp):
     ring = Keyring(home.path)
     (gp_fingerprint,) = ring.add(OpenPgpSigner(gp_pgp).public_key)
-    valid = {key.fingerprint: key.valid for key in ring.list()}
-    assert valid == {home.fingerprint: True, gp_fingerprint: False}
+    valid = {key.fingerprint: key.valid_user_ids for key in ring.list()}
+    assert valid == {home.fingerprint: (f"Hopital <{HOSPITAL}>",), gp_fingerprint: ()}
 
 
 # formats follow the certificate's features (CR-14) --------------------------------------------------------------------
