@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 import directory as book
-from commands.directory_addressee import SETTERS, assign, lookup_server, shown_box
+from commands.directory_addressee import SETTERS, assign, shown_box
 from commands.directory_asking import opened, refusals, vars_of
 from commands.directory_delta import delta
+from commands.directory_fetch import fetch_keys
 from commands.directory_national import import_files, search
 from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
@@ -30,6 +31,7 @@ Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exist
 Number = Annotated[str, typer.Argument(metavar="RPPS", show_default=False)]
 Box = Annotated[str, typer.Argument(metavar="MAILBOX", show_default=False)]
 
+key_app.command("fetch")(fetch_keys)
 app.command("import")(import_files)
 app.command()(search)
 app.command()(delta)
@@ -144,20 +146,6 @@ def add_key(
         else:
             added = book.add_certificate(here.data, mailbox, content, any_name=any_name)
     typer.echo(say(f"taken: {added.fingerprint}", f"prise : {added.fingerprint}"))
-
-
-@key_app.command("fetch")
-def fetch_keys(mailbox: Box) -> None:
-    """Ask the LDAP directory of [key_lookup] for its certificates. Example: huitaine directory key fetch gp@cabinet.example"""
-    here = installation()
-    with _refusals():
-        found = book.look_up_certificates(here.data, mailbox, lookup_server(here.settings))
-    for one in found.kept:
-        typer.echo(say(f"taken: {one.fingerprint}", f"pris : {one.fingerprint}"))
-    for code in found.refused:
-        sys.stderr.write(say(f"refused: {code}\n", f"refusé : {code}\n"))
-    if not found.kept:
-        fail(say("no certificate that can be used", "aucun certificat utilisable"), Exit.REFUSED)
 
 
 @key_app.command("remove")

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import directory as book
-from config.settings import Settings, SettingsError, secret
 from commands.output import Exit, fail, say
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.protection import forms_read
@@ -51,20 +50,6 @@ def assign(folder: Path, subject: str, pairs: list[str]) -> None:
             fail(say(f"{pair}: not KEY=VALUE of {known}", f"{pair} : pas CLÉ=VALEUR parmi {known}"), Exit.USAGE)
     for key, _, value in split:
         SETTERS[key](folder, subject, value.strip())
-
-
-def lookup_server(settings: Settings) -> book.LdapServer:
-    """Where certificates are asked for; exits 2 when the settings name no server."""
-    wanted = settings.key_lookup
-    if not wanted.url:
-        fail(say("set url and base in [key_lookup]", "réglez url et base dans [key_lookup]"), Exit.USAGE)
-    password = ""
-    if wanted.user:
-        try:
-            password = secret(settings, wanted.password_secret).decode()
-        except (SettingsError, UnicodeDecodeError) as error:
-            fail(str(error), Exit.USAGE)
-    return book.LdapServer(url=wanted.url, base=wanted.base, ca=wanted.ca, user=wanted.user, password=password)
 
 
 def shown_box(here: book.Directory, box: book.Mailbox, policy: AddressingPolicy, now: datetime) -> dict[str, object]:

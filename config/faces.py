@@ -1,4 +1,4 @@
-"""The sections ``[key_lookup]``, ``[ldap]`` and ``[web]``: the directory and other programs; the TOML tells each key."""
+"""The sections ``[key_lookup]``, ``[ldap]``, ``[web]``: the directory and other programs; the TOML tells each key."""
 
 from __future__ import annotations
 

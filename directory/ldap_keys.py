@@ -1,11 +1,13 @@
-"""Certificates of addressees out of somebody's LDAP directory, for who has the extra ``ldap``: by hand, never on the road.
+"""Certificates of addressees out of somebody's LDAP directory (the extra ``ldap``): by hand, never on the road.
 
 The least trusted source (CR-15): what is found here never comes before a key that came otherwise.
 """
 
 from __future__ import annotations
 
+import importlib
 import ssl
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +48,7 @@ def look_up_certificates(folder: Path, mailbox: str, server: LdapServer) -> Look
     """Keep the certificates that ``server`` has for ``mailbox`` as keys of source LDAP; one bad one blocks no other.
 
     Blocks for as long as the server takes, at most some seconds: not for an event loop. Raises :class:`DirectoryError`
-    ``bad-address``, ``no-ldap`` (the extra is not installed), ``lookup-failed`` (the server, its certificate, the login).
+    ``bad-address``, ``no-ldap`` (the extra is missing), ``lookup-failed`` (the server, its certificate, the login).
     """
     kept, refused = [], []
     for content in dict.fromkeys(_certificates(_asked(server, checked_mailbox(mailbox)))):
@@ -59,12 +61,7 @@ def look_up_certificates(folder: Path, mailbox: str, server: LdapServer) -> Look
 
 def _asked(server: LdapServer, mailbox: str) -> list[dict[str, Any]]:
     """The raw attributes of each entry with that address."""
-    try:
-        import ldap3  # type: ignore[import-untyped]  # noqa: PLC0415  an extra without types
-        from ldap3.core.exceptions import LDAPException  # type: ignore[import-untyped]  # noqa: PLC0415
-        from ldap3.utils.conv import escape_filter_chars  # type: ignore[import-untyped]  # noqa: PLC0415
-    except ImportError as error:
-        raise DirectoryError("no-ldap", "looking up keys needs the extra: pip install huitaine[ldap]") from error
+    ldap3 = _library()
     tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(server.ca) if server.ca else None)
     host = ldap3.Server(server.url, tls=tls, connect_timeout=_SECONDS, get_info=ldap3.NONE)
     begin = ldap3.AUTO_BIND_NO_TLS if server.url.startswith("ldaps://") else ldap3.AUTO_BIND_TLS_BEFORE_BIND
@@ -73,11 +70,23 @@ def _asked(server: LdapServer, mailbox: str) -> list[dict[str, Any]]:
         with ldap3.Connection(
             host, user, password, auto_bind=begin, receive_timeout=_SECONDS, read_only=True, check_names=False
         ) as connection:
-            wanted = f"(mail={escape_filter_chars(mailbox)})"
+            wanted = f"(mail={ldap3.utils.conv.escape_filter_chars(mailbox)})"
             connection.search(server.base, wanted, attributes=list(_ATTRIBUTES), size_limit=_MOST_ENTRIES)
             return [one["raw_attributes"] for one in connection.response or () if "raw_attributes" in one]
-    except (LDAPException, OSError) as error:
+    except (ldap3.core.exceptions.LDAPException, OSError) as error:
         raise DirectoryError("lookup-failed", f"the LDAP server gives no answer: {type(error).__name__}") from error
+
+
+def _library() -> Any:  # noqa: ANN401  it has no types
+    """ldap3 2.9 names what pyasn1 0.6 has renamed, and is warned of it: nothing that anybody here could act on."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            ldap3 = importlib.import_module("ldap3")
+            importlib.import_module("ldap3.utils.conv")
+    except ImportError as error:
+        raise DirectoryError("no-ldap", "looking up keys needs the extra: pip install huitaine[ldap]") from error
+    return ldap3
 
 
 def _certificates(entries: Iterable[dict[str, Any]]) -> Iterator[bytes]:
