@@ -13,6 +13,7 @@ import directory as book
 from commands.directory_asking import bars, opened, refusals, vars_of
 from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
+from directory.doubts import unlisted
 from directory.download import fetched
 from gateway.moments import utc_now
 
@@ -37,9 +38,11 @@ def import_files(
         shelf = book.shelf_of(data, wanted.database)
         try:
             report = book.import_into(shelf, files, progress=tell, confirm=yes, clock=utc_now)
+            strangers = list(unlisted(shelf, book.WhiteList(data))) if report.published else []
         finally:
             shelf.close()
-    _remarks([vars_of(one, *_REMARK) for file in report.files for one in file.examples], rejected)
+    odd = [one for file in report.files for one in (*file.examples, *file.remarks)]
+    _remarks([vars_of(one, *_REMARK) for one in (*odd, *strangers)], rejected)
     counts = [
         vars_of(file, "kind", "name", "published_at", "rows", "rejected", "duplicates")
         | vars_of(file.change, "added", "changed", "removed")
@@ -59,7 +62,8 @@ def _remarks(lines: list[dict[str, object]], out: Path | None) -> None:
             writer.writeheader()
             writer.writerows(lines)
     for line in lines[:SHOWN]:
-        sys.stderr.write(f"{line['file']}:{line['line']}: {line['code']}: {line['words']}\n")
+        place = f"{line['file']}:{line['line']}: " if line["line"] else ""
+        sys.stderr.write(f"{place}{line['code']}: {line['words']}\n")
     if len(lines) > SHOWN:
         sys.stderr.write(say(f"… and {len(lines) - SHOWN} more: --rejected FILE\n",
                              f"… et {len(lines) - SHOWN} de plus : --rejected FICHIER\n"))  # fmt: skip

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from directory import build
 from directory.build import Change, Loading, Rejected
+from directory.doubts import two_names
 from directory.errors import DirectoryError
 from directory.extraction import Extraction, find_extractions
 from directory.progress import Progress
@@ -32,6 +34,8 @@ class FileReport:
     change: Change
     examples: tuple[Rejected, ...]
     """The first rejected rows, with line and reason."""
+    remarks: tuple[Rejected, ...] = ()
+    """The first of what was taken all the same, and is odd."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +131,7 @@ def _reported(building: Building, loading: Loading, change: Change, now: datetim
         duplicates=build.duplicates(building, extraction.kind),
         change=change,
         examples=tuple(loading.examples),
+        remarks=tuple(islice(two_names(building, extraction.kind, extraction.name), build.EXAMPLES)),
     )
     published = report.published_at.isoformat() if report.published_at else None
     building.rows(

@@ -129,7 +129,8 @@ class SqliteBuilding:
         for statement in _PERSONS:
             self.rows(statement)
         self.rows("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'col')")
-        words = spelling.words_of(word.upper() for (word,) in self.rows("SELECT term FROM temp.vocabulary WHERE col = 'name'"))
+        terms = self.rows("SELECT upper(term) FROM temp.vocabulary WHERE col = 'name'")
+        words = spelling.words_of(word for (word,) in terms)
         self.insert("word", 2, iter(enumerate(words, start=1)))
         self.insert("near", 1, spelling.pairs(words))
         self.rows(tables.FACTS)

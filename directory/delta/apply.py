@@ -118,12 +118,11 @@ class _Applying:
             self._reject(resource, RejectedRow("no-owner", "a practitioner without national identification"))
             return
         boxes, activities = self._rows_of(resource, person, roles, places) if person.active else ([], [])
-        if self._replaced("mailbox", "national_id = ?", person.national_id, boxes):
+        rows = {"mailbox": boxes, "activity": activities}
+        changed = [self._replaced(table, "national_id = ?", person.national_id, rows[table]) for table in rows]
+        if any(changed):
             self._persons += 1
-        elif not self._differs("activity", "national_id = ?", person.national_id, activities):
-            return
-        self._replaced("activity", "national_id = ?", person.national_id, activities)
-        self._named(person, boxes, activities)
+            self._named(person, boxes, activities)
 
     def _organisation(self, resource: Resource, place: Place) -> None:
         boxes = self._boxes(resource, None, place) if resource.get("active") is not False else []
@@ -198,9 +197,6 @@ class _Applying:
             self._added += len(after - before)
             self._removed += len(before - after)
         return True
-
-    def _differs(self, table: str, condition: str, value: str, rows: list[SqlRow]) -> bool:
-        return self._before(table, condition, value) != {row[2:] for row in rows}
 
     def _before(self, table: str, condition: str, value: str) -> set[Row]:
         """What is there, without its number, key and digest."""

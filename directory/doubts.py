@@ -1,0 +1,41 @@
+"""What is odd in rows that were taken all the same: told one by one, so that a person can look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from directory.build import Rejected
+from directory.fold import fold
+from directory.layout import FileKind
+from directory.shelf import Building, Shelf
+from directory.tables import TABLE_OF
+from directory.whitelist import WhiteList
+
+
+def two_names(building: Building, kind: FileKind, file: str) -> Iterator[Rejected]:
+    """Numbers that two different family names bear in one file: one of the lines is somebody else's."""
+    statement = (
+        f"SELECT national_id, min(family), max(family), min(id) FROM {{new}}.{TABLE_OF[kind]} "  # noqa: S608 (own names)
+        "WHERE national_id IS NOT NULL GROUP BY national_id HAVING min(family) <> max(family) ORDER BY min(id)"
+    )
+    for number, first, last, _ in building.rows(statement):
+        if not _same(first, last):
+            words = f"{number}: two different names; kept, look at it"
+            yield Rejected(file=file, line=0, code="two-names", words=words)
+
+
+def unlisted(shelf: Shelf, white_list: WhiteList) -> Iterator[Rejected]:
+    """Mailboxes whose domain is not in the white list (any more): nothing is sent to them while it is not."""
+    if not white_list.loaded:
+        return
+    for (domain,) in shelf.rows("SELECT DISTINCT domain FROM mailbox ORDER BY domain"):
+        if not white_list.contains(domain):
+            for (address,) in shelf.rows("SELECT DISTINCT folded FROM mailbox WHERE domain = ?", (domain,)):
+                words = f"{address}: its domain is not in the white list; kept, nothing is sent there"
+                yield Rejected(file="", line=0, code="not-listed", words=words)
+
+
+def _same(first: str, last: str) -> bool:
+    """One name may be the other's part: MARTIN and MARTIN-LEROUX are one person's before and after."""
+    one, other = set(fold(first).split()), set(fold(last).split())
+    return one <= other or other <= one
