@@ -5,6 +5,7 @@ The least trusted source (CR-15): what is found here never comes before a key th
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import ssl
 import warnings
@@ -21,7 +22,7 @@ from directory.records import Certificate, Source
 
 _ATTRIBUTES = ("userCertificate;binary", "userCertificate", "userSMIMECertificate")
 _MOST_ENTRIES, _MOST_CERTIFICATES, _LARGEST = 10, 20, 64 << 10
-_SECONDS = 10.0
+_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,29 +62,51 @@ def look_up_certificates(folder: Path, mailbox: str, server: LdapServer) -> Look
 
 def _asked(server: LdapServer, mailbox: str) -> list[dict[str, Any]]:
     """The raw attributes of each entry with that address."""
-    ldap3 = _library()
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(server.ca) if server.ca else None)
-    host = ldap3.Server(server.url, tls=tls, connect_timeout=_SECONDS, get_info=ldap3.NONE)
-    begin = ldap3.AUTO_BIND_NO_TLS if server.url.startswith("ldaps://") else ldap3.AUTO_BIND_TLS_BEFORE_BIND
-    user, password = server.user or None, server.password or None
-    try:
-        with ldap3.Connection(
-            host, user, password, auto_bind=begin, receive_timeout=_SECONDS, read_only=True, check_names=False
-        ) as connection:
+    with _quiet():
+        ldap3 = _library()
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(server.ca) if server.ca else None)
+        host = ldap3.Server(server.url, tls=tls, connect_timeout=_SECONDS, get_info=ldap3.NONE)
+        connection = ldap3.Connection(
+            host,
+            server.user or None,
+            server.password or None,
+            receive_timeout=_SECONDS,
+            read_only=True,
+            check_names=False,
+            raise_exceptions=True,
+        )
+        try:
+            _log_in(connection, server)
             wanted = f"(mail={ldap3.utils.conv.escape_filter_chars(mailbox)})"
             connection.search(server.base, wanted, attributes=list(_ATTRIBUTES), size_limit=_MOST_ENTRIES)
             return [one["raw_attributes"] for one in connection.response or () if "raw_attributes" in one]
-    except (ldap3.core.exceptions.LDAPException, OSError) as error:
-        raise DirectoryError("lookup-failed", f"the LDAP server gives no answer: {type(error).__name__}") from error
+        except (ldap3.core.exceptions.LDAPException, OSError) as error:
+            raise DirectoryError("lookup-failed", f"the LDAP server gives no answer: {type(error).__name__}") from error
+        finally:
+            with contextlib.suppress(ldap3.core.exceptions.LDAPException, OSError):
+                connection.unbind()
+
+
+def _log_in(connection: Any, server: LdapServer) -> None:  # noqa: ANN401  ldap3 has no types
+    """TLS first, and nothing without it."""
+    connection.open()
+    if not server.url.startswith("ldaps://"):
+        connection.start_tls()
+    connection.bind()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """ldap3 2.9 uses what pyasn1 and the standard library have renamed since, and is warned of it at every step."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _library() -> Any:  # noqa: ANN401  it has no types
-    """ldap3 2.9 names what pyasn1 0.6 has renamed, and is warned of it: nothing that anybody here could act on."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            ldap3 = importlib.import_module("ldap3")
-            importlib.import_module("ldap3.utils.conv")
+        ldap3 = importlib.import_module("ldap3")
+        importlib.import_module("ldap3.utils.conv")
     except ImportError as error:
         raise DirectoryError("no-ldap", "looking up keys needs the extra: pip install huitaine[ldap]") from error
     return ldap3
