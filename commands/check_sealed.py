@@ -110,7 +110,7 @@ def _recipients(infos: Asn1) -> Iterator[str]:
             yield _certificate(info.chosen["rid"])
         elif info.name == "kari":
             yield from (_certificate(one["rid"]) for one in info.chosen["recipient_encrypted_keys"])
-        elif info.name == "ori" and (kem := read_kem(info)) is not None:
+        elif info.name == "ori" and (kem := read_kem(info.chosen)) is not None:
             yield _certificate(kem["rid"])
 
 

@@ -11,11 +11,14 @@ from pysequoia.packet import PacketPile, Tag
 
 from commands.check_sealed import layers
 from gateway.crypto.authority import TestAuthority
+from gateway.crypto.cms.enveloped import encrypt_gcm
+from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
 from gateway.crypto.wire import base64_lines
 from gateway.letter import ComposedMail, MssTls, OpenPgp, Smime
+from tests.unit.crypto.cms_people import person
 from tests.unit.crypto.conftest import HOSPITAL
 
 Compose = Callable[..., ComposedMail]
@@ -95,3 +98,15 @@ def test_a_damaged_mail_tells_what_is_left(
     content = bytearray(sealer.seal(compose(Smime(certificate=der_of(gp)))).content)
     content[at % len(content)] = byte
     assert all(layer["kind"] for layer in layers(bytes(content)))
+
+
+def test_a_recipient_with_a_post_quantum_key_is_named_beside_the_other(
+    authority: TestAuthority, gp: SigningIdentity
+) -> None:
+    """ML-KEM travels as another kind of recipient (RFC 9629 §3)."""
+    safe = person(authority, "ml-kem-768")
+    sealed = encrypt_gcm(b"x", [CmsRecipient(gp.certificate), CmsRecipient(safe.certificate)])
+    head = b"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    (layer,) = layers(head + base64_lines(sealed))
+    serials = [f"{each.certificate.serial_number:X}" for each in (gp, safe)]
+    assert [whose.rpartition(", ")[2] for whose in layer["for"]] == serials
