@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gateway.document import Finding, Identifier, Patient, Reading, Severity
+from gateway.identifiers import REAL_INS, TEST_INS
 from gateway.letter import Mode
 
-TEST_INS = {"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"}
-REAL_INS = {"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"}
 TRIAL = {"T", "D"}
 
 

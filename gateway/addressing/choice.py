@@ -14,6 +14,7 @@ from gateway.addressing.standing_in import who_stands_in
 from gateway.addressing.verdicts import Chosen, Stopped
 from gateway.addressing.wanted import Wanted
 from gateway.document import Role
+from gateway.identifiers import Finess, Siret
 from gateway.letter import Reason
 
 DOCTOR = "10"
@@ -30,7 +31,7 @@ def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: 
         return _by_number("ADELI", wanted.adeli, wanted, directory, policy)
     if wanted.mailbox:
         return Chosen(mailbox=wanted.mailbox, reasons=_of_given(wanted.mailbox, directory, now))
-    return _of_practice([wanted.organisation], directory)
+    return _of_practice([wanted.organisation] if wanted.organisation else [], directory)
 
 
 def _of_given(mailbox: str, directory: Directory, now: datetime) -> tuple[Reason, ...]:
@@ -102,12 +103,12 @@ def _as_sender_says(mailbox: str, boxes: Sequence[Mailbox], directory: Directory
     return Chosen(mailbox=mailbox, reasons=(because("sender-mailbox-confirmed"),)) if known else None
 
 
-def _best(boxes: list[Mailbox], organisation: str, policy: AddressingPolicy) -> Chosen:
+def _best(boxes: list[Mailbox], organisation: Finess | Siret | None, policy: AddressingPolicy) -> Chosen:
     """One of several personal mailboxes; each rule keeps what it likes best, the one that decides is told."""
     if len(_addresses(boxes)) == 1:
         return Chosen(mailbox=boxes[0].address, reasons=(because("one-mailbox"),))
     several, left = because("several-mailboxes", count=len(_addresses(boxes))), boxes
-    for code, dislike in _rules(structure_number(organisation), policy.generic_domains):
+    for code, dislike in _rules(organisation, policy.generic_domains):
         least = min(map(dislike, left))
         left = [box for box in left if dislike(box) == least]
         if len(_addresses(left)) == 1:
@@ -116,10 +117,10 @@ def _best(boxes: list[Mailbox], organisation: str, policy: AddressingPolicy) -> 
     return Chosen(mailbox=first.address, reasons=(several, because("chosen-by-order")))
 
 
-def _rules(structure: str, generic: Sequence[str]) -> tuple[tuple[str, Callable[[Mailbox], float]], ...]:
+def _rules(place: Finess | Siret | None, generic: Sequence[str]) -> tuple[tuple[str, Callable[[Mailbox], float]], ...]:
     """In their order; of each mailbox a number, and the smallest is kept."""
     return (
-        ("chosen-by-structure", lambda box: not structure or structure_number(box.structure) != structure),
+        ("chosen-by-structure", lambda box: place is None or structure_number(box.structure) != place),
         ("chosen-by-preference", lambda box: math.inf if box.rank is None else box.rank),
         ("chosen-by-generic-domain", lambda box: generic.index(box.domain) if box.domain in generic else len(generic)),
         ("chosen-by-person", lambda box: bool(box.structure)),
@@ -138,11 +139,11 @@ def _of_his_practice(kind: str, number: str, wanted: Wanted, directory: Director
     if _is_sought_as_gp(wanted) and person.profession not in {"", DOCTOR}:
         return Stopped(reasons=(because("gp-not-a-doctor"),))
     places = dict.fromkeys(structure_number(place) for office in person.offices for place in office.structures)
-    named = structure_number(wanted.organisation)
+    named = wanted.organisation
     return _of_practice([named] if named in places else list(places), directory)
 
 
-def _of_practice(structures: list[str], directory: Directory) -> Chosen | Stopped:
+def _of_practice(structures: Sequence[str | None], directory: Directory) -> Chosen | Stopped:
     """The organisational mailbox of a practice, if there is one that cannot be mistaken for a service's."""
     boxes = {box.address.lower(): box for place in structures if place for box in directory.by_structure(place)}
     if not boxes:

@@ -8,11 +8,9 @@ from typing import NamedTuple
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.reasons import because
 from gateway.document import Identifier, Role, Wishes
-from gateway.identifiers import ins_is_right
+from gateway.identifiers import REAL_INS, TEST_INS, ins
 from gateway.letter import Mode, ParsedLetter, Reason
 
-REAL_INS = frozenset({"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"})
-TEST_INS = frozenset({"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"})
 _ADULT = 18
 
 
@@ -67,11 +65,8 @@ def wrong_world(parsed: ParsedLetter, mode: Mode) -> Reason | None:
 def patient_wanted(parsed: ParsedLetter, policy: AddressingPolicy, *, given: str | None) -> str | Reason:
     """The patient's mailbox, ``<INS>@<patient domain>``, from a qualified INS alone; ``given`` must be the same."""
     worlds = REAL_INS if policy.mode is Mode.PRODUCTION else TEST_INS
-    qualified = {
-        identifier.value
-        for identifier in _identifiers(parsed)
-        if identifier.authority in worlds and identifier.qualified and ins_is_right(identifier.value)
-    }
+    said = [ins(one.value, one.authority) for one in _identifiers(parsed) if one.qualified and one.authority in worlds]
+    qualified = {one.number for one in said if one and one.key_is_right}
     if len(qualified) != 1:
         return because("patient-not-qualified")
     mailbox = f"{qualified.pop()}@{policy.patient_domain}".lower()

@@ -18,6 +18,7 @@ WORDS = {
     "not-an-addressee-of-ours": "the recipient is in our own domain but neither <rpps>@rpps.<domain> nor auto@<domain>",
     "bad-mailbox": "this is not a mail address",
     "wrong-key-of-number": "the last digit of the RPPS is not its key: check the number with the sender",
+    "wrong-key-of-organisation": "the last digit of the FINESS or SIRET is not its key: check it with the sender",
     "professionals-not-wished": "the sender asked that it not go to professionals (DESTMSSANTEPS = N)",
     "hidden-from-professionals": "the document is masked to professionals (MASQUE_PS = Y)",
     "patient-opposes": "the patient opposes the sending (art. L.1110-4 CSP): a person cancels it, or releases it once "

@@ -17,6 +17,8 @@ FRENCH = {
     "auto@<domaine>",
     "bad-mailbox": "ce n'est pas une adresse de courrier",
     "wrong-key-of-number": "le dernier chiffre du RPPS n'est pas sa clé : vérifiez le numéro avec l'expéditeur",
+    "wrong-key-of-organisation": "le dernier chiffre du FINESS ou du SIRET n'est pas sa clé : vérifiez le numéro avec "
+    "l'expéditeur",
     "professionals-not-wished": "l'expéditeur demande qu'elle n'aille pas aux professionnels (DESTMSSANTEPS = N)",
     "hidden-from-professionals": "le document est masqué aux professionnels (MASQUE_PS = Y)",
     "patient-opposes": "le patient s'oppose à l'envoi (art. L.1110-4 CSP) : une personne l'annule, ou le relance une "

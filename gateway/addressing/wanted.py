@@ -9,8 +9,11 @@ from gateway.addressing.patient import combined, patient_wanted
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.reasons import because
 from gateway.document import NamedAddressee, Role
-from gateway.identifiers import Adeli, Rpps, luhn_is_right, rpps
+from gateway.identifiers import Adeli, Finess, Rpps, Siret, luhn_is_right, rpps, structure, structure_key_is_right
 from gateway.letter import Addressee, Held, ParsedLetter, Reason, Recipient
+
+_OF_NO_PLACE = frozenset({"SIREN", "UF", "SVR", "SRV"})
+"""Types of XON-7 whose numbers name no place of the directory (DTFR, table 0203)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +28,8 @@ class Wanted:
     """The envelope itself names this mailbox."""
     assumed: bool = False
     """The documents do not name this recipient of the envelope: the directory may know the role better."""
-    organisation: str = ""
-    """FINESS or SIRET of the place that the document names."""
+    organisation: Finess | Siret | None = None
+    """The place that the document names, where it names one by such a number."""
     notify: tuple[str, ...] = ()
     orcpt: str | None = None
     reasons: tuple[Reason, ...] = ()
@@ -138,7 +141,7 @@ def _by_name(parsed: ParsedLetter, name: NamedAddressee, recipient: Recipient) -
         organisation=_organisation(name),
         notify=recipient.notify,
         orcpt=recipient.orcpt,
-        reasons=(*_how_named(parsed, name), *(_key_warning(name.rpps) if name.rpps else ())),
+        reasons=(*_how_named(parsed, name), *_key_warnings(name)),
     )
     organised = name.role is Role.ORGANISATION and wanted.organisation
     if name.rpps or name.adeli or name.mailbox or organised:
@@ -179,8 +182,18 @@ def _names(parsed: ParsedLetter) -> list[NamedAddressee]:
     return [name for document in parsed.documents for name in document.addressees]
 
 
-def _organisation(name: NamedAddressee | None) -> str:
-    return name.organisation_id.value if name and name.organisation_id else ""
+def _organisation(name: NamedAddressee | None) -> Finess | Siret | None:
+    """A unit's own code is no number of the directory, nor is a SIREN, which has the form of a FINESS."""
+    number = name.organisation_id if name else None
+    return structure(number.value) if number and number.type not in _OF_NO_PLACE else None
+
+
+def _key_warnings(name: NamedAddressee) -> Iterator[Reason]:
+    if name.rpps:
+        yield from _key_warning(name.rpps)
+    place = _organisation(name)
+    if place and structure_key_is_right(place) is False:
+        yield because("wrong-key-of-organisation")
 
 
 def _key_warning(number: Rpps) -> tuple[Reason, ...]:

@@ -6,9 +6,9 @@ import re
 from datetime import date
 
 from gateway.document import Document, Identifier, Patient, Professional
-from gateway.identifiers import ins_is_right
+from gateway.identifiers import INS_NIA, INS_NIR, TEST_INS, ins_is_right
 
-INS_AUTHORITIES = ("1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11", "1.2.250.1.213.1.4.9")
+INS_AUTHORITIES = (INS_NIR, *sorted(TEST_INS), INS_NIA)
 """NIR before NIA: when both come, the NIR is used (mssante.md §5.3)."""
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from gateway.document import Finding, Identifier, Patient
-from gateway.identifiers import ins_is_right
+from gateway.identifiers import REAL_INS, ins_is_right
 from gateway.parsers.remarks import error, warning
-
-REAL = frozenset({"1.2.250.1.213.1.4.8", "1.2.250.1.213.1.4.9"})
-"""INS-NIR and INS-NIA."""
-
-TRIAL = frozenset({"1.2.250.1.213.1.4.10", "1.2.250.1.213.1.4.11"})
-"""The same for tests and demonstrations."""
-
-OIDS = REAL | TRIAL
 
 
 def check_ins(identifier: Identifier, place: str) -> tuple[Finding, ...]:
@@ -22,7 +14,7 @@ def check_ins(identifier: Identifier, place: str) -> tuple[Finding, ...]:
     """
     if identifier.type != "INS" or ins_is_right(identifier.value):
         return ()
-    remark = error if identifier.authority in REAL else warning
+    remark = error if identifier.authority in REAL_INS else warning
     return (remark("ins-key-wrong", place, "the INS is not 13 characters and their key; send it as INSi returned it"),)
 
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from gateway.document import Identifier, NamedAddressee, Patient, Professional, Role
-from gateway.identifiers import adeli, rpps
+from gateway.identifiers import INS_OIDS, adeli, rpps
 from gateway.parsers.cda.elements import attribute, child, children, words
 from gateway.parsers.hl7_time import birth_date
-from gateway.parsers.ins import OIDS
 
 PROFESSIONALS = "1.2.250.1.71.4.2.1"
 """OID of the national register: extension is ``8`` + RPPS or ``0`` + ADELI."""
@@ -41,7 +40,9 @@ def patient_of(role: etree._Element) -> Patient:
 def _identifiers(role: etree._Element) -> list[Identifier]:
     found = ((attribute(one, "extension"), attribute(one, "root")) for one in children(role, "id"))
     return [
-        Identifier(value=value, authority=root, type="INS" if root in OIDS else "PI") for value, root in found if value
+        Identifier(value=value, authority=root, type="INS" if root in INS_OIDS else "PI")
+        for value, root in found
+        if value
     ]
 
 

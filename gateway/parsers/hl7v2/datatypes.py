@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.document import Finding, Identifier, NamedAddressee, Professional, Role
-from gateway.identifiers import Adeli, Rpps, adeli, luhn_is_right, rpps
+from gateway.identifiers import INS_OIDS, Adeli, Rpps, adeli, luhn_is_right, rpps
 from gateway.parsers.hl7v2.er7 import Element
-from gateway.parsers.ins import OIDS
 from gateway.parsers.remarks import warning
 
 _REGISTER = "1.2.250.1.71.4.2.1"
@@ -22,7 +21,7 @@ def authority(element: Element, component: int) -> str:
 def identifier(element: Element, *, qualified: bool = False) -> Identifier:
     """A CX: number, authority, type of table 0203. An INS needs its type and its OID (a billing NIR has only one)."""
     assigned, kind = authority(element, 4), element.get(5)
-    ins = kind == "INS" and assigned in OIDS
+    ins = kind == "INS" and assigned in INS_OIDS
     return Identifier(value=element.get(1), authority=assigned, type=kind, qualified=qualified and ins)
 
 
@@ -75,7 +74,7 @@ class Person:
     @property
     def is_patient(self) -> bool:
         """Whether the number is an INS: the person is the patient, not a professional."""
-        return self.type == "INS" or self.authority in OIDS
+        return self.type == "INS" or self.authority in INS_OIDS
 
     @property
     def local_code(self) -> str:

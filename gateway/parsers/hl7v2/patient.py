@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from gateway.document import Finding, Identifier, Patient, Stay
+from gateway.identifiers import INS_OIDS
 from gateway.parsers.hl7_time import birth_date, moment
 from gateway.parsers.hl7v2.datatypes import identifier
 from gateway.parsers.hl7v2.er7 import Element, Message, Segment
-from gateway.parsers.ins import OIDS, check_ins
+from gateway.parsers.ins import check_ins
 from gateway.parsers.remarks import error, warning
 
 _DAY = re.compile(r"(?:18[5-9]|19\d|2[01]\d)\d-\d\d-\d\d")
@@ -97,7 +98,7 @@ def _identifiers(pid: Segment, findings: list[Finding]) -> tuple[Identifier, ...
 
 
 def _remarks(one: Identifier, place: str) -> tuple[Finding, ...]:
-    if one.type == "INS" and one.authority not in OIDS:
+    if one.type == "INS" and one.authority not in INS_OIDS:
         return (warning("ins-without-oid", place, "typed INS without an OID of the INS: it does not count as one"),)
     if one.type == "INS" and not one.qualified:
         words = "an INS without PID-32 VALI: it is not used; send it only when the identity is qualified"

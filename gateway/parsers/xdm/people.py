@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.document import Identifier, Patient, Professional
-from gateway.identifiers import adeli, rpps
+from gateway.identifiers import INS_OIDS, adeli, rpps
 from gateway.parsers.hl7_time import birth_date
-from gateway.parsers.ins import OIDS
 
 _PROFESSIONALS = "1.2.250.1.71.4.2.1"
 _STRUCTURES = "1.2.250.1.71.4.2.2"
@@ -17,7 +16,7 @@ def patient_identifier(text: str) -> Identifier:
     """``value^^^&OID&ISO^type``; in XDS the type of an INS is NH, which in HL7 v2 is a billing number (§2.2)."""
     parts = text.split("^")
     oid = _authority(parts, 3)
-    kind = "INS" if oid in OIDS else (parts[4] if len(parts) > 4 else "")
+    kind = "INS" if oid in INS_OIDS else (parts[4] if len(parts) > 4 else "")
     return Identifier(value=parts[0], authority=oid, type=kind)
 
 

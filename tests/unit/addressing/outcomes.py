@@ -98,6 +98,12 @@ WHO = (
         to="trois@ch.mss.example",
     ),
     Case(
+        code="wrong-key-of-organisation",
+        situation="a FINESS whose last digit is not its key: a warning as well",
+        parsed=to_gp(rpps=world.TWO_PLACES, organisation_id=finess("990000001")),
+        to="trois@cabinet.mss.example",
+    ),
+    Case(
         code="same-mailbox",
         situation="the same GP twice, as GP and as copy: one mail, as GP",
         parsed=letter(document(named(rpps=world.ONE), named(Role.COPY, rpps=world.ONE))),
