@@ -122,6 +122,12 @@ def prove(connection: Connection, jobs: Sequence[Proving]) -> Sequence[None]:
     return [None] * len(jobs)
 
 
+def expect_no_more(connection: Connection, deliveries: Sequence[DeliveryId]) -> Sequence[None]:
+    """The next hop passed these on to who reports no success: as if it had offered none itself (RFC 3461 §5.2.2)."""
+    connection.execute(update(DELIVERY).where(DELIVERY.c.id.in_(deliveries)).values(dsn_offered=False))
+    return [None] * len(deliveries)
+
+
 def _arrived(connection: Connection, job: Proving) -> None:
     mine, at = DELIVERY.c, job.event.at
     unsure = (mine.id == job.delivery, mine.state.in_(("ready", "held")), mine.ambiguous > 0)

@@ -12,7 +12,7 @@ from gateway.errors import HuitaineError, TransientFailure
 from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState, Proof, Receipt, ReceiptKind
 from gateway.queue import queries
-from gateway.queue.afterwards import Noting, Proving
+from gateway.queue.afterwards import Noting, Proving, expect_no_more
 from gateway.queue.deliveries import Also
 from gateway.queue.store import Store
 from gateway.receipts.effect import Effect, apply
@@ -27,11 +27,13 @@ LEGS = {
     Proof.DISPLAYED: "displayed",
     Proof.INTEGRATED: "integrated",
 }
+_AFTER_THE_ATTEMPT = frozenset({ReceiptKind.FAILED, ReceiptKind.RELAYED})
+"""What the end of the attempt would overwrite."""
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 class AttemptUnderWay(TransientFailure):
-    """A bounce may be faster than our own commit that the hop said yes: it counts when the attempt's end is known."""
+    """A report may be faster than our own commit that the hop said yes: it counts when the attempt's end is known."""
 
     status, words = "4.3.0", "Attempt under way, try again later"
 
@@ -55,7 +57,7 @@ class Hearing:
     async def hear(self, receipts: Sequence[Receipt]) -> None:
         """On return every receipt is in the journal, and what it proves is committed.
 
-        Raises ``AttemptUnderWay`` for a failure that cannot be judged yet: to be heard again later.
+        Raises ``AttemptUnderWay`` for a report that cannot be judged yet: to be heard again later.
         """
         for receipt in receipts:
             await self._one(receipt)
@@ -69,7 +71,7 @@ class Hearing:
             journal.log(event)
             return
         is_late = self._is_of_an_earlier_attempt(row, receipt)
-        if receipt.kind is ReceiptKind.FAILED and row["state"] == DeliveryState.LEASED and not is_late:
+        if receipt.kind in _AFTER_THE_ATTEMPT and row["state"] == DeliveryState.LEASED and not is_late:
             raise AttemptUnderWay(receipt.reporter)
         effect = apply(Proof(row["proof"]), receipt, is_failed=row["state"] == DeliveryState.FAILED)
         if effect.has_failed and (is_late or row["state"] != DeliveryState.DONE):
@@ -127,7 +129,11 @@ class Hearing:
             status=_status(receipt),
             event=event,
             erase_after=self._store.erase_after(now),
-            also=(*self._legs(row, effect, at), *self._owed.of_receipt(row["id"], receipt, effect, at)),
+            also=(
+                *_also(row, effect),
+                *self._legs(row, effect, at),
+                *self._owed.of_receipt(row["id"], receipt, effect, at),
+            ),
         )
 
     def _legs(self, row: queries.Row, effect: Effect, at: datetime) -> tuple[Also, ...]:
@@ -136,6 +142,11 @@ class Hearing:
         if effect.code == "raised" and effect.proof in LEGS:
             return (self._stays.leg(row["id"], LEGS[effect.proof], at),)
         return ()
+
+
+def _also(row: queries.Row, effect: Effect) -> tuple[Also, ...]:
+    """Who asked to hear of success hears that nobody will tell it."""
+    return (Also(expect_no_more, row["id"]),) if effect.code == ReceiptKind.RELAYED.value else ()
 
 
 def _status(receipt: Receipt) -> str:

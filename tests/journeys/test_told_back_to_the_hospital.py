@@ -21,6 +21,7 @@ from tests.journeys.kit import Hospital, hospital, until
 from tests.journeys.test_receipts_come_back import DAY, NOW, bounce, comes_back, mdn
 from tests.peers.authority import make_authority
 from tests.peers.dovecot import Dovecot
+from tests.peers.fixtures import DELIVERED_GP
 from tests.peers.hospital_listener import Listener, control_id, https_listener, mllp_listener, server_tls
 from tests.peers.postfix import Postfix
 
@@ -139,6 +140,20 @@ async def test_the_same_receipt_twice_tells_the_hospital_once_and_another_addres
         await asyncio.sleep(2.5)  # a round more
         assert sum(b"ZAM^Z03" in message for message in there.record.got) == 1
         assert [file["event"] for file in there.files()].count("displayed") == 1
+
+
+async def test_the_record_hears_of_the_reading_that_its_letter_asked_for_and_not_of_the_reception(opening: Opening):
+    async with opening(gp=DELIVERED_GP) as there:
+        before = len(there.ward.dovecot.mails(DELIVERED_GP))
+        message = letters.mdm("DOC1", NOW, NOW - 5 * DAY, NOW - DAY, letters.pdf("Lettre de liaison", "x"))
+        message = message.replace(b"ACK_RECEPTION^MetaDMPMSS||Y", b"ACK_RECEPTION^MetaDMPMSS||N")
+        assert "MSA|AA" in await there.ward.hl7(message.replace(letters.GP_MAILBOX.encode(), DELIVERED_GP.encode()))
+        letter = message_from_bytes(await there.ward.letter_in_mailbox(number=before))
+        await until(lambda: "delivered" in [file["event"] for file in there.files()])
+        await comes_back(there.ward, mdn(letter, reader=DELIVERED_GP))
+        await until(lambda: [file["event"] for file in there.files()] == ["delivered", "displayed"])
+        await until(lambda: _standing(there.ward) == [])
+        assert [message.split(b"|")[8] for message in there.record.got] == [b"ZAM^Z03^ZAM_Z01"]
 
 
 async def test_a_letter_that_comes_back_is_told_as_not_received_and_by_no_mail_that_nobody_asked_for(
