@@ -30,7 +30,7 @@ class Layer:
     told: Told = field(repr=False, default_factory=Told)
     """For a verified S/MIME signature: how its signer wants to be written to."""
     revocation: str | None = None
-    """For an S/MIME signature: not-asked, good, revoked, unknown; ``None`` when it never came to that."""
+    """For an S/MIME signature: not-asked, good, revoked, unknown, unpublished; ``None`` when it never came to that."""
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """The shape of ``huitaine open``."""

@@ -8,6 +8,7 @@ that names no place to ask unless they are *required*; and it is asynchronous, a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -32,6 +33,7 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 
+from gateway.crypto.trust.pointers import crl_urls, ocsp_urls
 from gateway.crypto.trust.policy import Statements, Strictness, Trust
 
 T = TypeVar("T")
@@ -46,7 +48,8 @@ class Verdict:
     """Trusted when ``why_not`` is empty.
 
     ``why_not``: untrusted, expired, not-yet-valid, weak-signature, unreadable, revoked, revocation-unknown.
-    ``revocation``: not-asked, good, revoked, unknown; ``unknown`` with an empty ``why_not`` is the soft rule at work.
+    ``revocation``: not-asked, good, revoked, unknown (nobody answered), unpublished (one names nobody to ask); the
+    last two with an empty ``why_not`` are the soft rule at work.
     """
 
     why_not: str = ""
@@ -68,6 +71,8 @@ def judge(
     ``above`` came with it and proves nothing by itself. Revocation is judged by what is known at ``known_at``: whoever
     stole a key writes any signing time he likes.
     """
+    # It logs each certificate that it does not believe, by name; our answer says why not in a code.
+    logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
     try:
         others = [_asn1(each) for each in (*trust.between, *above)]
         path = finished(_found(_asn1(certificate), others, _context(trust, others, valid_at)))
@@ -90,12 +95,11 @@ def finished(coroutine: Coroutine[Any, Any, T]) -> T:  # Any: what a coroutine o
 
 
 def _of_revocation(states: list[str], trust: Trust, chain: tuple[x509.Certificate, ...]) -> Verdict:
-    if "revoked" in states:
-        return Verdict(why_not="revoked", revocation="revoked", path=chain)
-    if "unknown" in states:
-        hard = trust.revocation.strictness is Strictness.HARD
-        return Verdict(why_not="revocation-unknown" if hard else "", revocation="unknown", path=chain)
-    return Verdict(revocation="good", path=chain)
+    """The worst of the path."""
+    state = next((each for each in ("revoked", "unknown", "unpublished") if each in states), "good")
+    is_refused = state == "revoked" or (state != "good" and trust.revocation.strictness is Strictness.HARD)
+    code = "revoked" if state == "revoked" else "revocation-unknown"
+    return Verdict(why_not=code if is_refused else "", revocation=state, path=chain)
 
 
 def _state(
@@ -105,7 +109,7 @@ def _state(
     trust: Trust,
     known_at: datetime,
 ) -> str:
-    """good, revoked or unknown, of one certificate of a path that holds otherwise."""
+    """good, revoked, unknown or unpublished, of one certificate of a path that holds otherwise."""
     # One that has expired since is judged by what was said in its last moment: afterwards lists leave it out.
     moment = min(known_at, *(each.not_valid_after_utc for each in chain))
     others = [_asn1(each) for each in chain]
@@ -116,7 +120,7 @@ def _state(
             except RevokedError:
                 return "revoked"
             return "good"
-    return "unknown"
+    return "unknown" if crl_urls(certificate) or ocsp_urls(certificate) else "unpublished"
 
 
 def _context(

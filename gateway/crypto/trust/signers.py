@@ -34,7 +34,7 @@ class SignersTrust:
     trust: Trust
     at: datetime
     revocation: dict[bytes, str] = field(default_factory=dict)
-    """By certificate (DER): not-asked, good, revoked, unknown."""
+    """By certificate (DER): not-asked, good, revoked, unknown, unpublished."""
 
     def why_not(self, signer: Signer) -> str:
         """Empty, or one of certificate-expired, certificate-not-yet-valid, wrong-usage, untrusted-signer,

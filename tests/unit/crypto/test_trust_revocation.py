@@ -74,9 +74,10 @@ def test_an_unreachable_responder_is_told_by_the_soft_rule_and_refused_by_the_ha
     assert (hard.why_not, hard.revocation) == ("revocation-unknown", "unknown")
 
 
-def test_a_certificate_that_names_no_place_to_ask_is_unknown(verdict):
-    assert verdict("no-pointers", SOFT).revocation == "unknown"
-    assert verdict("no-pointers", HARD).why_not == "revocation-unknown"
+def test_a_certificate_that_names_nobody_to_ask_is_no_alarm_and_no_proof(verdict):
+    soft, hard = verdict("no-pointers", SOFT), verdict("no-pointers", HARD)
+    assert (soft.why_not, soft.revocation) == ("", "unpublished")
+    assert (hard.why_not, hard.revocation) == ("revocation-unknown", "unpublished")
 
 
 def test_off_asks_nobody(verdict, online):
