@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from directory.database import Row
 from directory.fold import fold_mailbox, structure_number
+from directory.hits import hits
 from directory.records import Found, Mailbox, MailboxKind, Office, Practitioner
 from directory.searching import Wanted, numbers
 from directory.shelf import Shelf
@@ -19,9 +20,7 @@ MAILBOX_FIELDS = (
 BY_OWNER = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE national_id = ?"  # noqa: S608 (own names)
 BY_ADDRESS = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE folded = ?"  # noqa: S608 (own names)
 BY_STRUCTURE = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE structure = ? AND structure <> '' AND kind = 'ORG'"  # noqa: S608
-BY_ID = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE id = ?"  # noqa: S608 (own names)
 PERSON = "SELECT national_id, civility, family, given, profession FROM person WHERE national_id = ?"
-PERSON_BY_ID = "SELECT national_id, family, given FROM person WHERE id = ?"
 OFFICES = (
     "SELECT profession, skill, mode, finess, siret, technical, organisation, street, postcode, city "
     "FROM activity WHERE national_id = ?"
@@ -29,7 +28,6 @@ OFFICES = (
 ADDRESSES_FROM = "SELECT DISTINCT folded FROM mailbox WHERE folded >= ? AND folded < ? ORDER BY folded LIMIT ?"
 ADDRESSES_WITH = "SELECT DISTINCT folded FROM mailbox WHERE folded LIKE ? ESCAPE '!' ORDER BY folded LIMIT ?"
 DOMAIN = "SELECT 1 FROM mailbox WHERE domain = ? LIMIT 1"
-LABELS = "SELECT code, words FROM label WHERE kind = ?"
 LABEL = "SELECT words FROM label WHERE kind = ? AND code = ?"
 FACTS = "SELECT name, value FROM fact"
 FILES = "SELECT kind, name, published_at, imported_at, rows, rejected, duplicates, sha256 FROM file ORDER BY kind"
@@ -84,43 +82,7 @@ class National:
 
     def search(self, wanted: Wanted, *, limit: int) -> list[Found]:
         """Persons and organisations whose name holds all the words; see :func:`directory.searching.numbers`."""
-        return [self._found(number) for number in numbers(self._shelf, wanted, limit)]
-
-    def _found(self, number: int) -> Found:
-        if number < 0:
-            box = _mailboxes(self.rows(BY_ID, -number))[0]
-            name = " – ".join(part for part in (box.organisation, box.service) if part)
-            return Found(
-                national_id=None,
-                rpps=None,
-                name=name,
-                postcode=box.postcode,
-                city=box.city,
-                mailboxes=(box.address,),
-            )
-        national_id, family, given = self.rows(PERSON_BY_ID, number)[0]
-        return self._found_person(national_id, f"{family} {given}")
-
-    def _found_person(self, national_id: str, name: str) -> Found:
-        boxes = self.by_owner(national_id)
-        person = self.practitioner(national_id)
-        offices = person.offices if person else ()
-        places = [(office.postcode, office.city) for office in offices] + [(box.postcode, box.city) for box in boxes]
-        places = [place for place in places if place[1]]
-        skills = dict.fromkeys(
-            [*(office.skill for office in offices), *(skill for box in boxes for skill in box.skills)]
-        )
-        postcode, city = places[0] if places else ("", "")
-        return Found(
-            national_id=national_id,
-            rpps=person.rpps if person else None,
-            name=name,
-            profession=self.label("profession", person.profession if person else ""),
-            skills=tuple(self.label("skill", skill) for skill in skills if skill),
-            postcode=postcode,
-            city=city,
-            mailboxes=tuple(dict.fromkeys(box.address for box in boxes)),
-        )
+        return hits(self._shelf, numbers(self._shelf, wanted, limit))
 
     def label(self, kind: str, code: str) -> str:
         """The words of a code; the code itself when there are none."""

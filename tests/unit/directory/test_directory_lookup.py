@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from directory import Directory, import_files, national, shelf_sqlite, whitelist
+from directory import Directory, hits, import_files, national, shelf_sqlite, whitelist
 from directory.fold import fold, fold_mailbox, is_mailbox, structure_number, town
 from tests.unit.directory.synthetic import (
     ACTIVITY_HEADER,
@@ -163,7 +163,10 @@ STATEMENTS = {
     "by number": (national.BY_OWNER, ("x",)),
     "by mailbox": (national.BY_ADDRESS, ("x",)),
     "by structure": (national.BY_STRUCTURE, ("x",)),
-    "by id": (national.BY_ID, (1,)),
+    "hits": (hits.PERSONS.format("?"), (1,)),
+    "hits' boxes": (hits.BOXES.format("national_id", "?"), ("x",)),
+    "organisations' boxes": (hits.BOXES.format("id", "?"), (1,)),
+    "hits' offices": (hits.OFFICES.format("?"), ("x",)),
     "person": (national.PERSON, ("x",)),
     "offices": (national.OFFICES, ("x",)),
     "domain": (national.DOMAIN, ("x",)),
