@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import Connection
 
-from commands.delays_lists import conflicts_table, owed_table
+from commands.delays_lists import conflicts_table, named_table, owed_table
 from commands.output import Exit, Format, emit, fail, language, say
 from commands.setup import Installation, installation
 from gateway.delays.charts import Chart, charts
@@ -36,6 +37,7 @@ from gateway.delays.trends import Trends, trends
 from gateway.delays.words import words
 from gateway.service.policies import policies_of
 from gateway.service.replaying import replayed
+from gateway.service.stay_names import StayName, names_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -58,6 +60,8 @@ PolicyOption = Annotated[
     typer.Option("--policy", help="8-days, same-day, same-working-day or lab-results; default: the settings'."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json or csv.")]
+NamesOption = Annotated[bool, typer.Option("--identities", help="With visit number and name; journaled.")]
+NAME_COLUMNS = {Format.JSON: ("identity",), Format.CSV: tuple(field.name for field in fields(StayName))}
 FailOption = Annotated[bool, typer.Option("--fail-if-late", help="Exit 1 when a deadline has passed (for cron).")]
 
 
@@ -113,13 +117,31 @@ def late(
 
 
 @app.command()
-def missing(policy: PolicyOption = None, fmt: FormatOption = Format.TABLE, fail_if_late: FailOption = False) -> None:
+def missing(
+    *,
+    policy: PolicyOption = None,
+    identities: NamesOption = False,
+    fmt: FormatOption = Format.TABLE,
+    fail_if_late: FailOption = False,
+) -> None:
     """Stays discharged whose letter was never handed in, the longest waiting first."""
     place = installation()
     rule = _policy(policy, place)
     with _complete(place) as connection:
         found = missing_letters(connection, policy=rule, now=datetime.now(UTC))
-    _list(found, fmt, say("Stays without a letter", "Séjours sans lettre"), fail_if_late=fail_if_late)
+        names = names_of(connection, place.vault(), [one.stay for one in found]) if identities else None
+    title = say("Stays without a letter", "Séjours sans lettre")
+    if names is None:
+        _list(found, fmt, title, fail_if_late=fail_if_late)
+        return
+    place.act({"act": "identities", "stays": len(names), "actor": getpass.getuser()})  # first the journal
+    if fmt is Format.TABLE:
+        Console().print(named_table(found, names, title, french=language() == "fr"))
+    else:
+        who = [(one.as_json(), asdict(names.get(one.stay, StayName()))) for one in found]
+        rows = [row | ({"identity": name} if fmt is Format.JSON else name) for row, name in who]
+        emit(rows, fmt, columns=(*OwedLetter.COLUMNS, *NAME_COLUMNS[fmt]))
+    _fail_if_late(found, asked=fail_if_late)
 
 
 @app.command()
@@ -216,7 +238,11 @@ def _list(found: Sequence[OwedLetter], fmt: Format, title: str, *, fail_if_late:
         Console().print(owed_table(found, title, words(french=language() == "fr")))
     else:
         emit([one.as_json() for one in found], fmt, columns=OwedLetter.COLUMNS)
-    if fail_if_late and any(one.seconds_left < 0 for one in found):
+    _fail_if_late(found, asked=fail_if_late)
+
+
+def _fail_if_late(found: Sequence[OwedLetter], *, asked: bool) -> None:
+    if asked and any(one.seconds_left < 0 for one in found):
         raise typer.Exit(int(Exit.NOT_SO))
 
 

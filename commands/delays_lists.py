@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.markup import escape
@@ -14,8 +14,10 @@ from gateway.delays.conflicts import Conflict
 from gateway.delays.lists import OwedLetter
 from gateway.delays.render import bar
 from gateway.delays.words import Words
+from gateway.service.stay_names import StayName
 
 _BAR = 6
+_NAMED = ("Stay", "Patient", "Born", "Service", "Discharge")
 _COLOURS = {Verdict.LATE: "red", Verdict.NEVER_SENT: "red", Verdict.PENDING: "yellow", Verdict.IN_TIME: "green"}
 
 
@@ -37,6 +39,18 @@ def owed_table(found: Sequence[OwedLetter], title: str, words: Words) -> Table:
         service = "\n".join((escape(one.unit or one.hospital), *marks))
         used = Text(bar(one.share_used, _BAR), style=colour)
         table.add_row(one.letter or "", service, _day(one.discharged_at), _day(one.deadline), used, left)
+    return table
+
+
+def named_table(found: Sequence[OwedLetter], names: Mapping[str, StayName], title: str, *, french: bool) -> Table:
+    """Whose letter is missing, as the hospital's own software finds him; a name that is gone is left blank."""
+    table = Table(title=f"{title} ({len(found)})", show_edge=False, pad_edge=False, box=None, title_justify="left")
+    for head in ("Séjour", "Patient", "Né le", "Service", "Sortie") if french else _NAMED:
+        table.add_column(head, overflow="fold")
+    for one in found:
+        name = names.get(one.stay, StayName())
+        who = (name.visit or name.file_number, f"{name.family} {name.given}".strip(), name.birth_date)
+        table.add_row(*map(escape, who), escape(one.unit or one.hospital), _day(one.discharged_at))
     return table
 
 

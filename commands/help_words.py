@@ -14,7 +14,7 @@ _EXAMPLE = re.compile(r"\s*Example: (?P<typed>.+?)\.?(?=\n\n|\Z)", re.DOTALL)
 EXAMPLES = {
     "delays report": "huitaine delays report --by service --from 2026-01-01",
     "delays late": "huitaine delays late --within 2 --fail-if-late",
-    "delays missing": "huitaine delays missing --format csv",
+    "delays missing": "huitaine delays missing --identities",
     "delays conflicts": "huitaine delays conflicts --format csv",
 }
 """For commands whose docstring has none."""
@@ -40,7 +40,7 @@ FRENCH = {
     "letters show": "Montrer une lettre et chacun de ses envois.",
     "letters trace": "Dire chaque décision prise sur une lettre, avec sa raison.",
     "letters release": "Essayer de nouveau les envois retenus, avec l'annuaire d'aujourd'hui.",
-    "letters cancel": "Arrêter ce qui n'est pas parti.",
+    "letters cancel": "Arrêter ce qui n'est pas parti, ne plus suivre ce qui a échoué.",
     "letters resend": "Renvoyer ce qui a échoué, expiré ou été annulé.",
     "delays report": "Part envoyée à temps, médiane, p90 et étapes des séjours terminés dans la période ; par défaut, "
     "tout ce qui est connu.",

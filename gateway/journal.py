@@ -141,7 +141,7 @@ def held(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, wor
 
 
 def sealed(at: datetime, letter: LetterId, delivery: DeliveryId, *, protection: str, losses: str = "") -> Event:
-    """Signed, then encrypted; ``losses`` are codes of what a form in it has no place for, which the mail itself says."""
+    """Signed, then encrypted; ``losses``: codes of what a form in it has no place for, as the mail itself says."""
     return Event(at=at, kind="sealed", letter=letter, delivery=delivery, code=protection, words=losses)
 
 
@@ -268,9 +268,10 @@ def documents_listed(at: datetime, letter: LetterId | None, *, actor: str) -> Ev
     return Event(at=at, kind="documents-listed", letter=letter, code="" if letter else "none", actor=actor)
 
 
-def identities_shown(at: datetime, letter: LetterId | None, *, actor: str) -> Event:
-    """A person asked the command line for names."""
-    return Event(at=at, kind="identities-shown", letter=letter, actor=actor)
+def identities_shown(at: datetime, letter: LetterId | None, *, actor: str, stays: int = 0) -> Event:
+    """A person asked the command line for names: of a letter, or of so many stays whose letter is missing."""
+    words = f"{stays} stays" if stays else ""
+    return Event(at=at, kind="identities-shown", letter=letter, words=words, actor=actor)
 
 
 def key_turned(at: datetime, *, what: str, name: str) -> Event:

@@ -16,6 +16,7 @@ UNDELIVERED = (
     "cancelled_at IS NULL AND delivered_at IS NULL AND processed_at IS NULL"
     " AND displayed_at IS NULL AND integrated_at IS NULL"
 )
+NAMED = "details IS NOT NULL"
 UNSENT = f"{UNDELIVERED} AND (accepted_at IS NULL OR failed_at IS NOT NULL)"
 """Rows of ``clock`` that an index each finds among millions (``unproved.py``); a bounce takes the 250 back."""
 
@@ -93,7 +94,10 @@ class StayRow(SQLModel, table=True):
     referrer_rpps: str | None = None
     details: bytes | None = Field(default=None, repr=False)
 
-    __table_args__ = (Index("stay_heard", "hospital", "first_at"),)
+    __table_args__ = (
+        Index("stay_heard", "hospital", "first_at"),
+        Index("stay_named", "key", sqlite_where=text(NAMED), postgresql_where=text(NAMED)),
+    )
 
 
 class ClockRow(SQLModel, table=True):

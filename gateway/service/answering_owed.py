@@ -13,6 +13,7 @@ from gateway.document import Wishes
 from gateway.identifiers import DeliveryId
 from gateway.letter import AddressedLetter, Receipt, ReceiptKind
 from gateway.queue.answers import Channel, Owing, Wished, owe, wish
+from gateway.queue.bodies import AtRest
 from gateway.queue.deliveries import Also, write_also
 from gateway.queue.planning import Step
 from gateway.receipts.effect import Effect, grade
@@ -67,10 +68,15 @@ class AnsweringStayBook(StayBook):
     """The clock's book for the road: what it writes of a letter and of a failure takes along what is owed for it."""
 
     def __init__(
-        self, pseudonym: Callable[[str, str], str], owed: Owed, *, protects: Callable[[str], bool] = lambda source: True
+        self,
+        pseudonym: Callable[[str, str], str],
+        owed: Owed,
+        *,
+        protects: Callable[[str], bool] = lambda source: True,
+        vault: AtRest | None = None,
     ) -> None:
-        """``pseudonym`` and ``protects`` as for the clock's own."""
-        super().__init__(pseudonym, protects=protects)
+        """``pseudonym``, ``protects`` and ``vault`` as for the clock's own."""
+        super().__init__(pseudonym, protects=protects, vault=vault)
         self._owed = owed
 
     def tie(self, letter: AddressedLetter, steps: Sequence[Step]) -> Also:

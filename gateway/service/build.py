@@ -26,6 +26,7 @@ from gateway.queue.leases import Terms
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Habits, Worker
+from gateway.rest import RestVault
 from gateway.service import opposing
 from gateway.service.addressing import addressing_desk
 from gateway.service.answering_back import AnsweringBack
@@ -59,6 +60,7 @@ class Gateway:
     settings: Settings
     clock: Clock
     store: Store
+    vault: RestVault
     keys: Keys
     checkpoints: Checkpoints
     directory: Directory
@@ -104,7 +106,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     store = open_store(settings, vault, clock)
     ways = answering_ways(settings)
     owed = Owed(channels={name: each.channels() for name, each in ways.items()}, clock=clock)
-    stays = AnsweringStayBook(vault.pseudonym, owed, protects=partial(_protects, settings))
+    stays = AnsweringStayBook(vault.pseudonym, owed, protects=partial(_protects, settings), vault=vault)
     gate = Gate(store.waited)
     keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
@@ -132,6 +134,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         settings=settings,
         clock=clock,
         store=store,
+        vault=vault,
         keys=open_keys(settings, store, vault, clock),
         checkpoints=open_checkpoints(settings, store, vault, clock),
         directory=directory,

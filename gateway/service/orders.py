@@ -87,7 +87,8 @@ class Orders:
         """Who saw a name, or that letters are about one patient, stands with each letter and is forgotten with it."""
         now, actor = self._clock(), order["actor"]
         if what == "identities":
-            return (journal.identities_shown(now, LetterId(order["letter"]), actor=actor),)
+            letter = LetterId(order["letter"]) if order.get("letter") else None
+            return (journal.identities_shown(now, letter, actor=actor, stays=order.get("stays", 0)),)
         if not order["letters"]:
             return (journal.documents_listed(now, None, actor=actor),)
         return tuple(journal.documents_listed(now, LetterId(letter), actor=actor) for letter in order["letters"])

@@ -141,7 +141,7 @@ class Running:
         if gateway.listing.wanted:
             self._every(gateway.listing.every.total_seconds(), gateway.listing.look)
         months = gateway.settings.retention.metadata_months
-        self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock).look)
+        self._every(FORGET, Forgetting(gateway.store, months, clock=gateway.clock, vault=gateway.vault).look)
         self._every(FORGET, gateway.answering.tidy)
         self._every(FORGET, Redrawing(gateway.store).look)
         self._every(self.watch.limits.every_seconds, self.watch.look)

@@ -21,9 +21,11 @@ from gateway.document import Document, Movement, Stay
 from gateway.identifiers import DeliveryId
 from gateway.letter import AddressedLetter
 from gateway.queue import entries
+from gateway.queue.bodies import AtRest
 from gateway.queue.deliveries import Also
 from gateway.queue.planning import Step, Tied
 from gateway.service import opposing
+from gateway.service.stay_names import seal_name
 
 Pseudonym = Callable[[str, str], str]
 Believed = Callable[[str], bool]
@@ -34,9 +36,14 @@ _NOT_FINAL = frozenset({"P", "I", "S", "R", "O"})
 class StayBook:
     """Writes what happened to stays and letters under pseudonyms: no name, no visit number in clear."""
 
-    def __init__(self, pseudonym: Pseudonym, *, protects: Believed = lambda source: True) -> None:
-        """``pseudonym(purpose, text)`` is the vault's; ``protects(source)``: whether its PD1-12 means opposition."""
-        self._pseudonym, self._protects = pseudonym, protects
+    def __init__(
+        self, pseudonym: Pseudonym, *, protects: Believed = lambda source: True, vault: AtRest | None = None
+    ) -> None:
+        """``pseudonym(purpose, text)`` is the vault's; ``protects(source)``: whether its PD1-12 means opposition.
+
+        With ``vault`` the name behind a stay is kept, sealed, as long as its letter is missing.
+        """
+        self._pseudonym, self._protects, self._vault = pseudonym, protects, vault
 
     def movement(self, movement: Movement, source: str, at: datetime) -> Also:
         """Record what an ADT message says; an opposition in it holds what has not left."""
@@ -80,10 +87,17 @@ class StayBook:
     ) -> Sequence[StayChange]:
         changes = []
         for movement, source, at in heard:
-            change = record_movement(connection, movement, source=source, pseudonym=self._pseudonym, at=at)
+            sealed = self._sealed(movement, source)
+            change = record_movement(
+                connection, movement, source=source, pseudonym=self._pseudonym, at=at, details=sealed
+            )
             changes.append(_journaled(connection, change, at))
             opposing.follow(connection, change, at)
         return changes
+
+    def _sealed(self, movement: Movement, source: str) -> bytes | None:
+        key = stay_keys(movement.stay, source, self._pseudonym).key
+        return seal_name(self._vault, key, movement, source) if self._vault and key else None
 
     def _write_ties(self, connection: Connection, letters: Sequence[TimedLetter]) -> Sequence[Tied]:
         ties = tie_letters(connection, letters, pseudonym=self._pseudonym)
