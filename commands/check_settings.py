@@ -12,10 +12,12 @@ from commands.french_lines import in_french
 from commands.places import settings_path
 from config.settings import Settings, SettingsError, load
 from gateway.control import order
+from gateway.crypto.trust.policy import Trust
 from gateway.errors import HuitaineError
 from gateway.service.floors import packages_too_old, system_too_old
 from gateway.service.keystores import gateway_keys, openpgp_signer
 from gateway.service.storing import open_vault
+from gateway.service.trusting import read_authorities
 
 
 def check_settings() -> list[Finding]:
@@ -24,7 +26,7 @@ def check_settings() -> list[Finding]:
         settings = load(settings_path())
     except SettingsError as refused:
         return [error("settings", "settings-refused", line, in_french(line)) for line in str(refused).split("\n")]
-    parts = (_folders, _keys, _secrets, _doors, _ways_out, _world, _versions)
+    parts = (_folders, _keys, _authorities, _secrets, _doors, _ways_out, _world, _versions)
     return [finding for part in parts for finding in part(settings)]
 
 
@@ -85,6 +87,29 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield error("crypto.openpgp_pin_secret", "no-openpgp-key", str(refused), in_french(str(refused)))
     except HuitaineError as refused:
         yield error("crypto.openpgp_key", "no-openpgp-key", *_both(refused))
+
+
+def _authorities(settings: Settings) -> Iterator[Finding]:
+    """Whether the files of those who vouch for signers and addressees hold an anchor."""
+    crypto = settings.crypto
+    for place, file in (
+        ("crypto.incoming_authorities", crypto.incoming_authorities),
+        ("crypto.outgoing_authorities", crypto.outgoing_authorities),
+    ):
+        if file is None:
+            continue
+        try:
+            anchors = Trust.of(read_authorities(file, place)).anchors
+        except HuitaineError as refused:
+            yield error(place, "no-authorities", *_both(refused))
+            continue
+        if not anchors:
+            yield error(
+                place,
+                "no-anchor",
+                "none of these signs itself: add the root, or nobody is believed",
+                "aucun ne se signe lui-même : ajoutez la racine, sinon personne n'est reconnu",
+            )
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

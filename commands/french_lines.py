@@ -24,6 +24,7 @@ LINES = {
     "{name}: folder can be written by others; run: chmod 700": "{name} : d'autres peuvent écrire dans son dossier ; "
     "lancez : chmod 700",
     "{name}: wrong password or damaged file": "{name} : mauvais mot de passe ou fichier abîmé",
+    "{key}: no certificate can be read from its file": "{key} : aucun certificat lisible dans son fichier",
     "another process holds the data folder": "un autre processus tient le dossier de données",
     "a TLS port needs a certificate in its section": "un port TLS a besoin d'un certificat dans sa section",
     "TLS files {name}: {why}": "fichiers TLS {name} : {why}",

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import cli
 from demo import letters
 from directory import import_files
+from gateway.crypto.authority import TestAuthority, certificates_pem
 from gateway.letter import Mode
 from gateway.service.floors import PACKAGES, packages_too_old
 from gateway.service.installing import Installed, install
@@ -106,6 +107,19 @@ def test_a_missing_signing_key_and_an_authority_that_is_none_are_said(made: Inst
     next((made.settings.parent / "data" / "keys").iterdir()).unlink()
     assert {"no-signing-key", "no-authorities"} <= codes(check("tls")[1])
     assert "no-signing-key" in codes(check("settings")[1])
+
+
+@pytest.mark.parametrize("direction", ["incoming", "outgoing"])
+def test_authorities_that_are_none_or_end_nowhere_are_said(made: Installed, check: Run, direction: str):
+    authority = TestAuthority.create("Essai")
+    file = made.settings.parent / "believed.pem"
+    text = made.settings.read_text(encoding="utf-8")
+    made.settings.write_text(f'{text}\n[crypto]\n{direction}_authorities = "believed.pem"\n', encoding="utf-8")
+    told = {"no-authorities", "no-anchor"}
+    assert told & codes(check("settings")[1]) == {"no-authorities"}
+    for chain, wrong in (((authority.issuer.certificate,), {"no-anchor"}), (authority.roots, set())):
+        file.write_bytes(certificates_pem(chain))
+        assert told & codes(check("settings")[1]) == wrong
 
 
 def test_certificates_that_end_soon_are_warned_of(made: Installed, check: Run):
