@@ -14,6 +14,7 @@ from config.settings import Settings, SettingsError, load
 from gateway.control import order
 from gateway.crypto.trust.policy import Trust
 from gateway.errors import HuitaineError
+from gateway.service.faces import fhir_settings, ldap_hashes, ldap_settings
 from gateway.service.floors import packages_too_old, system_too_old
 from gateway.service.keystores import gateway_keys, openpgp_signer
 from gateway.service.storing import open_vault
@@ -26,7 +27,7 @@ def check_settings() -> list[Finding]:
         settings = load(settings_path())
     except SettingsError as refused:
         return [error("settings", "settings-refused", line, in_french(line)) for line in str(refused).split("\n")]
-    parts = (_folders, _keys, _authorities, _secrets, _doors, _ways_out, _world, _versions)
+    parts = (_folders, _keys, _authorities, _secrets, _doors, _faces, _ways_out, _world, _versions)
     return [finding for part in parts for finding in part(settings)]
 
 
@@ -137,6 +138,21 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
                 f"nobody can log in as this source: make the secret source-{name}, or name its certificate",
                 f"personne ne peut se connecter : créez le secret source-{name}, ou nommez son certificat",
             )
+
+
+def _faces(settings: Settings) -> Iterator[Finding]:
+    """The directory shown to other programs: what would keep the gateway from starting."""
+    try:
+        if ldap_settings(settings):
+            ldap_hashes(settings)
+    except SettingsError as refused:
+        yield error("ldap.users", "secret-missing", str(refused), in_french(str(refused)))
+    except HuitaineError as refused:
+        yield error("ldap", "face-refused", *_both(refused))
+    try:
+        fhir_settings(settings)
+    except HuitaineError as refused:
+        yield error("web", "face-refused", *_both(refused))
 
 
 def _doors(settings: Settings) -> Iterator[Finding]:

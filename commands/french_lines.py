@@ -29,6 +29,17 @@ LINES = {
     "a TLS port needs a certificate in its section": "un port TLS a besoin d'un certificat dans sa section",
     "TLS files {name}: {why}": "fichiers TLS {name} : {why}",
     "mllp listener {name}: without TLS only on loopback": "MLLP {name} : sans TLS, sur la boucle locale seulement",
+    "ldap: nobody may log in: name users, each with a secret ldap-NAME": "LDAP : personne ne peut se connecter : nommez "
+    "des users, chacun avec un secret ldap-NOM",
+    "ldap listener {name}: beyond loopback only with TLS": "LDAP {name} : sans TLS, sur la boucle locale seulement",
+    "ldap listener {name}: no certificate": "LDAP {name} : pas de certificat",
+    "ldap: base is no distinguished name: {why}": "LDAP : base n'est pas un nom distinctif : {why}",
+    "ldap: base is empty; the default is o=annuaire": "LDAP : base est vide ; par défaut o=annuaire",
+    "web: beyond loopback only with TLS: set certificate and key": "web : sans TLS, sur la boucle locale seulement ; "
+    "réglez certificate et key",
+    "web: beyond loopback only with a token: make the secret (token_secret)": "web : sans jeton, sur la boucle locale "
+    "seulement ; créez le secret (token_secret)",
+    "web: the token has fewer than {number} characters": "web : le jeton a moins de {number} caractères",
     "mllp listener {name}: no such source {source}": "MLLP {name} : pas de source {source}",
     "the gateway took the order and did not answer; see `huitaine letters trace`": "la passerelle a pris l'ordre "
     "et n'a pas répondu ; voyez `huitaine letters trace`",

@@ -97,10 +97,15 @@ def ldap_settings(settings: Settings) -> LdapFaceSettings | None:
 def ldap_accounts(settings: Settings) -> LdapAccounts:
     """The users of the settings with their hashes out of the secrets; raises ``SettingsRefused``."""
     try:
-        hashes = {user: secret(settings, f"ldap-{user}").decode() for user in settings.ldap.users}
-    except (SettingsError, UnicodeDecodeError) as error:
-        raise SettingsRefused(f"ldap: {error}") from error
+        hashes = ldap_hashes(settings)
+    except SettingsError as error:
+        raise SettingsRefused(str(error)) from error
     return LdapAccounts(hashes, max_guesses=settings.ldap.max_guesses)
+
+
+def ldap_hashes(settings: Settings) -> dict[str, str]:
+    """The PHC string of each user's password; raises ``SettingsError`` when one is missing."""
+    return {user: secret(settings, f"ldap-{user}").decode("utf-8", "replace") for user in settings.ldap.users}
 
 
 class LdapAccounts:

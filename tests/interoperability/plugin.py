@@ -43,6 +43,8 @@ _PROGRAMS = {
     "swaks": ["swaks", "--version"],
     "neomutt": ["neomutt", "-v"],
     "OpenSSL": ["openssl", "version"],
+    "ldapsearch": ["ldapsearch", "-VV"],
+    "curl": ["curl", "--version"],
 }
 
 
