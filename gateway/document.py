@@ -1,7 +1,6 @@
 """What a letter says: one model for HPRIM, HL7 v2, CDA, XDM and ordinary mail.
 
-Values are text exactly as the sender wrote them, except that a decimal comma became a point. Names, identifiers and
-content never show in ``repr``: a traceback or a log line cannot leak a patient.
+Values are text as sent, with a decimal point for a comma. Names, identifiers and content never show in ``repr``.
 """
 
 from __future__ import annotations
