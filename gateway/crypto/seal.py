@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
@@ -23,7 +23,7 @@ from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.header_protection import with_protected_headers
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import SealsOpenPgp
-from gateway.crypto.wire import CRLF, base64_lines, check_canonical, fields, prepare
+from gateway.crypto.wire import CRLF, base64_lines, base64_pieces, check_canonical, fields, prepare
 from gateway.errors import NoProtection
 from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Protection, SealedMail, Smime, protection_name
 
@@ -67,7 +67,7 @@ class Sealer:
             sealed_at=at,
         )
 
-    def _first_usable(self, mail: ComposedMail, at: datetime) -> tuple[Protection, tuple[bytes, ...]]:
+    def _first_usable(self, mail: ComposedMail, at: datetime) -> tuple[Protection, tuple[bytes | memoryview, ...]]:
         """What the addressee's first key that may be used gives; the first one's refusal when none may (CR-15)."""
         wanted, refusals = mail.protection, list[NoProtection]()
         others = wanted.alternatives if isinstance(wanted, Smime | OpenPgp) else ()
@@ -80,12 +80,12 @@ class Sealer:
                     _log.warning("key-refused", letter_id=mail.letter, delivery_id=mail.delivery, code=refusal.detail)
         raise refusals[0]
 
-    def _protected(self, mail: ComposedMail, protection: Protection, at: datetime) -> tuple[bytes, ...]:
+    def _protected(self, mail: ComposedMail, protection: Protection, at: datetime) -> tuple[bytes | memoryview, ...]:
         """Content fields and body in pieces, joined once by the caller: copies of 100 KB cost as much as their AES."""
         match protection:
             case Smime(certificate=certificate, gcm=gcm):
                 recipient = self._recipient(certificate, mail.mailbox, at)
-                return _enveloped(b"".join(self._signed(mail.entity, at)), recipient, gcm=gcm)
+                return _enveloped(self._signed(mail.entity, at), recipient, gcm=gcm)
             case OpenPgp(key=key, fingerprint=fingerprint):
                 return self._openpgp_mime(mail, key, fingerprint, at)
             case MssTls():
@@ -157,7 +157,7 @@ def check_own(identity: SigningIdentity, at: datetime) -> None:
         raise NoProtection(f"own-certificate-{error.detail}") from error
 
 
-def _enveloped(signed: bytes, recipient: CmsRecipient, *, gcm: bool) -> tuple[bytes, ...]:
+def _enveloped(signed: Sequence[bytes], recipient: CmsRecipient, *, gcm: bool) -> tuple[bytes | memoryview, ...]:
     """application/pkcs7-mime (RFC 8551 §3.3, §3.4)."""
     der = encrypt_gcm(signed, [recipient]) if gcm else encrypt_cbc(signed, [recipient])
     kind = b"authEnveloped-data" if gcm else b"enveloped-data"
@@ -165,7 +165,7 @@ def _enveloped(signed: bytes, recipient: CmsRecipient, *, gcm: bool) -> tuple[by
         b"Content-Type: application/pkcs7-mime; smime-type=" + kind + b';\r\n name="smime.p7m"\r\n',
         b"Content-Transfer-Encoding: base64\r\n",
         b'Content-Disposition: attachment; filename="smime.p7m"\r\n\r\n',
-        base64_lines(der),
+        *base64_pieces(der),
     )
 
 

@@ -25,22 +25,28 @@ def prepare() -> None:
     import numpy as np  # noqa: F401, PLC0415 - see above
 
 
-def base64_lines(content: bytes) -> bytes:
+def base64_lines(content: bytes | bytearray) -> bytes:
     """Base64 in lines of 76 ended by CRLF."""
+    return b"".join(base64_pieces(content))
+
+
+def base64_pieces(content: bytes | bytearray) -> tuple[bytes | memoryview, ...]:
+    """The same to be joined with what stands before it, so that a large mail is not copied for each."""
     text = pybase64.b64encode(content)
     whole = len(text) - len(text) % _LINE if len(text) > _SMALL else 0
-    lines = [text[start : start + _LINE] for start in range(whole, len(text), _LINE)]
-    return (_ended(text, whole // _LINE) if whole else b"") + CRLF.join((*lines, b""))
+    rest = [text[start : start + _LINE] for start in range(whole, len(text), _LINE)]
+    last = CRLF.join((*rest, b""))
+    return (_ended(text, whole // _LINE), last) if whole else (last,)
 
 
-def _ended(text: bytes, count: int) -> bytes:
+def _ended(text: bytes, count: int) -> memoryview:
     """The first ``count`` lines of ``text``, each with its end: one copy of a table instead of one of each line."""
     import numpy as np  # noqa: PLC0415 - a fifth of a second, for large mails only
 
     table = np.empty((count, _LINE + len(CRLF)), np.uint8)
     table[:, :_LINE] = np.frombuffer(text, np.uint8, count * _LINE).reshape(count, _LINE)
     table[:, _LINE], table[:, _LINE + 1] = _CR, _LF
-    return table.tobytes()
+    return table.reshape(-1).data
 
 
 def check_canonical(entity: bytes) -> None:

@@ -16,12 +16,11 @@ from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12
 
 from gateway.crypto.authority import TestAuthority, certificates_pem
 from gateway.crypto.cms.decrypt import decrypt, read_content_info
-from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.verify import signatures
 from tests.peers.running import need
-from tests.unit.crypto.cms_people import Person, person
+from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person
 
 pytestmark = pytest.mark.peer
 

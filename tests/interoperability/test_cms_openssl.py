@@ -15,13 +15,12 @@ import pytest
 
 from gateway.crypto.authority import TestAuthority, certificates_pem
 from gateway.crypto.cms.decrypt import decrypt, read_content_info
-from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.verify import encapsulated, signatures
 from gateway.errors import NotOpened
 from tests.peers.running import need
-from tests.unit.crypto.cms_people import Person, person, pss_person
+from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person, pss_person
 
 pytestmark = pytest.mark.peer
 

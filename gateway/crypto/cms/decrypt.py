@@ -35,10 +35,10 @@ class Decrypted:
     intact: bool
 
 
-def read_content_info(ber: bytes) -> tuple[str, Asn1]:
+def read_content_info(ber: bytes | bytearray) -> tuple[str, Asn1]:
     """The content type's identifier and the content; NotOpened ``not-cms`` when it is none."""
     try:
-        info = cms.ContentInfo.load(definite(ber))
+        info = cms.ContentInfo.load(definite(bytes(ber)))
         return info["content_type"].dotted, info["content"]
     except BAD_BYTES as error:
         raise NotOpened("not-cms") from error

@@ -6,8 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from gateway.beside import pieces
 from gateway.crypto.cms import names
@@ -20,29 +19,43 @@ _CBC: dict[int, bytes] = {128: oid(names.AES128_CBC), 192: oid(names.AES192_CBC)
 _GCM: dict[int, bytes] = {128: oid(names.AES128_GCM), 192: oid(names.AES192_GCM), 256: oid(names.AES256_GCM)}
 _TAG = 16
 _ICV_LENGTH = integer(_TAG)  # not the default of 12
+_MAC = 2 + _TAG
+_ROOM = 16 + _MAC
+"""``update_into`` asks for a block more than it writes; the tag comes there after it."""
 _VERSION_0, _OF_DATA = integer(0), oid(names.DATA)
 
 
-def encrypt_cbc(content: bytes, recipients: Sequence[CmsRecipient], *, oaep: bool = False, bits: Bits = 256) -> bytes:
+def encrypt_cbc(
+    content: bytes | Sequence[bytes], recipients: Sequence[CmsRecipient], *, oaep: bool = False, bits: Bits = 256
+) -> bytearray:
     """ContentInfo of EnvelopedData in DER. CBC does not protect against change: sign first (CR-02)."""
-    key, iv = os.urandom(bits // 8), os.urandom(16)
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    fill = 16 - len(content) % 16  # RFC 5652 §6.3
-    sealed = (*map(encryptor.update, pieces(content)), encryptor.update(bytes((fill,)) * fill) + encryptor.finalize())
+    parts, key, iv = _parts(content), os.urandom(bits // 8), os.urandom(16)
+    size = sum(map(len, parts))
+    fill = 16 - size % 16  # RFC 5652 §6.3
     version = integer(max(each.enveloped_version for each in recipients))
     before = version + _recipient_infos(key, recipients, oaep=oaep)
-    return _content_info(names.ENVELOPED_DATA, before, tlv(SEQUENCE, _CBC[bits], tlv(OCTETS, iv)), sealed)
+    cipher = tlv(SEQUENCE, _CBC[bits], tlv(OCTETS, iv))
+    head = _head(names.ENVELOPED_DATA, before, cipher, size + fill)
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    return _written(head, encryptor, (*parts, bytes((fill,)) * fill))
 
 
-def encrypt_gcm(content: bytes, recipients: Sequence[CmsRecipient], *, oaep: bool = True, bits: Bits = 256) -> bytes:
+def encrypt_gcm(
+    content: bytes | Sequence[bytes], recipients: Sequence[CmsRecipient], *, oaep: bool = True, bits: Bits = 256
+) -> bytearray:
     """ContentInfo of AuthEnvelopedData in DER: fresh key and nonce, 16-byte tag, content of type id-data."""
-    key, nonce = os.urandom(bits // 8), os.urandom(12)
-    sealed = AESGCM(key).encrypt(nonce, content, None)
+    parts, key, nonce = _parts(content), os.urandom(bits // 8), os.urandom(12)
     cipher = tlv(SEQUENCE, _GCM[bits], tlv(SEQUENCE, tlv(OCTETS, nonce), _ICV_LENGTH))
     before = _VERSION_0 + _recipient_infos(key, recipients, oaep=oaep)  # RFC 5083 §2.1
-    view = memoryview(sealed)
-    mac = tlv(OCTETS, sealed[-_TAG:])
-    return _content_info(names.AUTH_ENVELOPED_DATA, before, cipher, (view[:-_TAG],), mac)
+    head = _head(names.AUTH_ENVELOPED_DATA, before, cipher, sum(map(len, parts)), after=_MAC)
+    encryptor = Cipher(algorithms.AES(key), modes.GCM(nonce)).encryptor()
+    out = _written(head, encryptor, parts)
+    out += tlv(OCTETS, encryptor.tag)
+    return out
+
+
+def _parts(content: bytes | Sequence[bytes]) -> Sequence[bytes]:
+    return (content,) if isinstance(content, bytes) else content
 
 
 def _recipient_infos(key: bytes, recipients: Sequence[CmsRecipient], *, oaep: bool) -> bytes:
@@ -52,13 +65,24 @@ def _recipient_infos(key: bytes, recipients: Sequence[CmsRecipient], *, oaep: bo
     return tlv(SET, *sorted(each.recipient_info(key, oaep=oaep) for each in recipients))
 
 
-def _content_info(
-    kind: str, before: bytes, cipher: bytes, sealed: Sequence[bytes | memoryview], after: bytes = b""
-) -> bytes:
-    """Put the headers around the ciphertext from inside outwards, so that it is copied once only."""
-    size = sum(map(len, sealed))
+def _head(kind: str, before: bytes, cipher: bytes, size: int, *, after: int = 0) -> bytes:
+    """All that stands before ``size`` octets of ciphertext and ``after`` more, put together from inside outwards."""
     head = _OF_DATA + cipher + header(0x80, size)
     head = before + header(SEQUENCE, len(head) + size) + head
-    head = header(SEQUENCE, len(head) + size + len(after)) + head
-    head = oid(kind) + header(0xA0, len(head) + size + len(after)) + head
-    return b"".join((header(SEQUENCE, len(head) + size + len(after)), head, *sealed, after))
+    head = header(SEQUENCE, len(head) + size + after) + head
+    head = oid(kind) + header(0xA0, len(head) + size + after) + head
+    return header(SEQUENCE, len(head) + size + after) + head
+
+
+def _written(head: bytes, encryptor: CipherContext, parts: Sequence[bytes]) -> bytearray:
+    """``head`` and the ciphertext, each part written where it stays: copies of a large mail cost as much as AES."""
+    at = len(head)
+    out = bytearray(at + sum(map(len, parts)) + _ROOM)
+    out[:at] = head
+    with memoryview(out) as view:
+        for part in parts:
+            for piece in pieces(part):
+                at += encryptor.update_into(piece, view[at:])
+    encryptor.finalize()
+    del out[at:]
+    return out

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from gateway.crypto.authority import TestAuthority
+from gateway.crypto.cms import enveloped
 
 MAKERS = {
     "rsa": lambda: rsa.generate_private_key(65537, 2048),
@@ -118,6 +119,16 @@ def pss_person(authority: TestAuthority, folder: Path, *, digest: str | None = N
     certificate = x509.load_pem_x509_certificate((folder / "pss.crt").read_bytes())
     chain = (authority.issuer.certificate, *authority.issuer.chain)
     return Person(certificate=certificate, private_key=key, chain=chain)
+
+
+def encrypt_cbc(*given: Any, **choices: Any) -> bytes:
+    """As :func:`enveloped.encrypt_cbc`, in bytes, which asn1crypto and subprocesses ask for."""
+    return bytes(enveloped.encrypt_cbc(*given, **choices))
+
+
+def encrypt_gcm(*given: Any, **choices: Any) -> bytes:
+    """The same of :func:`enveloped.encrypt_gcm`."""
+    return bytes(enveloped.encrypt_gcm(*given, **choices))
 
 
 def _openssl(folder: Path, *arguments: str) -> None:

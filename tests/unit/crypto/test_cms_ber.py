@@ -14,13 +14,12 @@ from gateway.crypto.authority import TestAuthority
 from gateway.crypto.cms.ber import definite
 from gateway.crypto.cms.decrypt import decrypt, read_content_info
 from gateway.crypto.cms.der import tlv
-from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.structures import BAD_BYTES
 from gateway.crypto.cms.verify import signatures
 from gateway.errors import NotOpened
-from tests.unit.crypto.cms_people import Person, person
+from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person
 
 TEXT = b"Content-Type: text/plain\r\n\r\n" + b"Compte rendu d'essai\r\n" * 20
 END = b"\0\0"

@@ -20,11 +20,10 @@ from gateway.crypto.cms.agreement import agreed
 from gateway.crypto.cms.decrypt import Decrypted, _Gcm, decrypt, read_content_info
 from gateway.crypto.cms.der import time
 from gateway.crypto.cms.encapsulation import read_kem, wrapping_key
-from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.unwrap import ContentKey
 from gateway.errors import NoProtection, NotOpened
-from tests.unit.crypto.cms_people import Person, person, pss_person
+from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person, pss_person
 
 KINDS = ("rsa", "p256", "p384", "p521", "brainpool", "x25519", "ml-kem-768", "ml-kem-1024")
 TEXT = b"Content-Type: text/plain\r\n\r\nCompte rendu d'essai\r\n"

@@ -23,10 +23,9 @@ from gateway.crypto.cms import names
 from gateway.crypto.cms.certificate_ids import issuer_and_serial
 from gateway.crypto.cms.decrypt import Decrypted, decrypt, inflate, read_content_info
 from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, SET, algorithm, integer, oid, tlv
-from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.errors import NotOpened
-from tests.unit.crypto.cms_people import Person, person
+from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person
 
 TEXT = b"Content-Type: text/plain\r\n\r\nx"
 KINDS = ("rsa", "p256", "x25519", "ml-kem-768")
