@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bench_hl7, bench_hprim, bench_mail_read, bench_openpgp
+from tests.bench import bench_directory, bench_hl7, bench_hprim, bench_mail_read, bench_openpgp, bench_seal
 from tests.bench.road import GP, Installed, install_bench
 from tests.bench.stations import cpu_by_station
 from tests.peers.authority import Authority, make_authority
@@ -132,6 +132,8 @@ def main() -> int:
     results += bench_hprim.figures()
     results += bench_hl7.figures()
     results += bench_openpgp.figures()
+    results += bench_seal.figures()
+    results += bench_directory.figures()
     (ROOT / "bench").mkdir(exist_ok=True)
     (ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     show(results)
