@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from directory import Directory, import_files
 from gateway.faces.ldap.face import LdapFace, open_ldap_face
@@ -57,13 +59,21 @@ class OneUser:
 
 def filled(folder: Path, lines: list[str] | None = None) -> Directory:
     """A directory of a few people, one of them with an activity besides."""
-    mailboxes = write(folder / "mailboxes.txt", iter([MAILBOX_HEADER, *(PEOPLE if lines is None else lines)]))
-    activities = write(
-        folder / "activities.txt",
-        iter([ACTIVITY_HEADER, activity_line(ADAM, family="DUBOIS", given="Adam", finess="350000001")]),
-    )
-    import_files(folder / "data", [mailboxes, activities], clock=lambda: NOW, confirm=True)
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "directory.db").write_bytes(_imported(tuple(PEOPLE if lines is None else lines)))
     return Directory.open(folder / "data")
+
+
+@cache
+def _imported(lines: tuple[str, ...]) -> bytes:
+    """The file that an import makes, made once."""
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        mailboxes = write(folder / "mailboxes.txt", iter([MAILBOX_HEADER, *lines]))
+        activity = activity_line(ADAM, family="DUBOIS", given="Adam", finess="350000001")
+        activities = write(folder / "activities.txt", iter([ACTIVITY_HEADER, activity]))
+        import_files(folder, [mailboxes, activities], clock=lambda: NOW, confirm=True)
+        return (folder / "directory.db").read_bytes()
 
 
 @asynccontextmanager

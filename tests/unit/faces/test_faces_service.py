@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
 import pytest
 from argon2 import PasswordHasher
 
+from commands.check_settings import check_settings
 from config.settings import Settings, load
 from directory import Directory
 from gateway.errors import SettingsRefused
@@ -104,7 +103,15 @@ async def test_the_address_book_checks_as_the_smtp_door_does(monkeypatch):
     accounts.close()
 
 
-def test_a_gateway_without_faces_loads_neither():
-    ask = "import sys, gateway.service.running; print(*{'starlette', 'uvicorn', 'ldap3'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+@pytest.mark.parametrize(
+    ("text", "place", "code"),
+    [
+        ('[ldap]\nport = 3890\nusers = ["nobody"]\n', "ldap.users", "secret-missing"),
+        ('[ldap]\nport = 3890\nhost = "192.0.2.1"\nusers = ["nobody"]\n', "ldap", "face-refused"),
+        ('[web]\nport = 8443\nhost = "192.0.2.1"\n', "web", "face-refused"),
+    ],
+)
+def test_check_settings_tells_what_would_keep_a_face_from_opening(tmp_path, monkeypatch, text, place, code):
+    settings(tmp_path, text)
+    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "huitaine.toml"))
+    assert (place, code) in {(found.place, found.code) for found in check_settings()}
