@@ -32,7 +32,8 @@ from gateway.service.running import Running
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix
 
-WAIT = 25.0
+WAIT = 50.0
+"""Seconds until what is on its way must be there: a state is waited for, never a moment."""
 
 
 @dataclass(slots=True, kw_only=True)
