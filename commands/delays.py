@@ -161,7 +161,7 @@ def oppose(
     hospital: Annotated[str, typer.Option(help="Whose number it is, as ADT messages and letters name it.")],
     withdraw: Annotated[bool, typer.Option("--withdraw", help="The patient does not oppose any more.")] = False,
 ) -> None:
-    """Record that a patient opposes the sending: the stay is counted apart. Example: huitaine delays oppose V123 …"""
+    """Hold what a patient opposes, and count the stay apart. Example: huitaine delays oppose V123 --hospital CHU-X."""
     order = {"act": "oppose", "visit": visit, "hospital": hospital, "withdrawn": withdraw, "actor": getpass.getuser()}
     reason = installation().act(order)["apart"]
     typer.echo(say(f"recorded; counted apart: {reason or 'no'}", f"noté ; compté à part : {reason or 'non'}"))

@@ -48,7 +48,7 @@ FRENCH = {
     "les 30 derniers jours.",
     "delays missing": "Séjours terminés dont la lettre n'a jamais été remise, les plus anciens d'abord.",
     "delays conflicts": "Séjours dont les heures de sortie se contredisent, avec celle qui est retenue.",
-    "delays oppose": "Noter qu'un patient s'oppose à l'envoi : le séjour est compté à part.",
+    "delays oppose": "Retenir ce à quoi un patient s'oppose, et compter le séjour à part.",
     "directory import": "Importer des extractions nationales (texte ou ZIP).",
     "directory search": "Chercher des personnes et des structures par leur nom.",
     "directory show": "Montrer ce que l'on sait d'un praticien.",

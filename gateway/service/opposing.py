@@ -1,8 +1,9 @@
 """A patient's opposition stops what has not left (art. L.1110-4 CSP): held at once, whatever the letter was doing.
 
 Written in the transaction that learns of the opposition. A delivery on its way loses its lease, so that it never comes
-to its final dot; one that is at its dot may have left. What goes to the patient's own mailbox is not stopped. A person
-may let one letter go all the same (``huitaine letters release``), which is journaled with the person's name.
+to its final dot; one that is at its dot, or whose dots are not written down, may have left. What goes to the patient's
+own mailbox is not stopped. A person may let one letter go all the same (``huitaine letters release``), which is
+journaled with the person's name.
 """
 
 from __future__ import annotations
