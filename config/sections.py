@@ -313,3 +313,5 @@ class Audit(Section):
 
     checkpoint_minutes: Annotated[float, Field(gt=0, le=1440)] = 60.0
     checkpoints: Path | None = None
+    checkpoint_to: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
+    mail_hours: Annotated[float, Field(gt=0, le=744)] = 24.0

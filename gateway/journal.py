@@ -263,6 +263,14 @@ def _as_ranges(numbers: Sequence[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
+CHECKPOINT_MAILED = "checkpoint-mailed"
+
+
+def checkpoint_mailed(at: datetime, *, size: int) -> Event:
+    """The next hop took a checkpoint over so many lines, on its way to whoever keeps them for us outside."""
+    return Event(at=at, kind=CHECKPOINT_MAILED, code=str(size))
+
+
 def documents_listed(at: datetime, letter: LetterId | None, *, actor: str) -> Event:
     """A person asked what was sent about one patient, and this letter was among it; none was, when there is none."""
     return Event(at=at, kind="documents-listed", letter=letter, code="" if letter else "none", actor=actor)

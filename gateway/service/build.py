@@ -136,7 +136,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         store=store,
         vault=vault,
         keys=open_keys(settings, store, vault, clock),
-        checkpoints=open_checkpoints(settings, store, vault, clock),
+        checkpoints=open_checkpoints(settings, store, vault, clock, courier=courier),
         directory=directory,
         readers=readers,
         courier=courier,

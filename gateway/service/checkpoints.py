@@ -17,6 +17,7 @@ from gateway.queue import tiles
 from gateway.queue.bodies import AtRest
 from gateway.queue.store import Store
 from gateway.queue.tiles import Head, Signing, Tile
+from gateway.service.checkpoint_mail import CheckpointMail
 
 KEY_FILE = "journal.vkey"
 
@@ -33,10 +34,14 @@ class Checkpoints:
         clock: Callable[[], datetime],
         every: timedelta,
         folder: Path | None = None,
+        mail: CheckpointMail | None = None,
     ) -> None:
-        """``domain`` names the journal; ``folder`` is where checkpoints are written besides, one file each."""
+        """``domain`` names the journal; ``folder`` is where checkpoints are written besides, one file each.
+
+        ``mail`` sends one to somebody outside now and then.
+        """
         self._store, self._vault, self._origin = store, vault, journal_note.origin(domain)
-        self._clock, self._every, self._folder = clock, every, folder
+        self._clock, self._every, self._folder, self._mail = clock, every, folder, mail
         self._growing = asyncio.Lock()
 
     @property
@@ -45,9 +50,10 @@ class Checkpoints:
         return journal_note.verifier_key(self._origin, self._vault.public_key())
 
     async def checkpoint(self) -> None:
-        """One round: let the tree grow, sign when it is time, see that the newest checkpoint is in the folder.
+        """One round: let the tree grow, sign when it is time, see that the newest is in the folder and mailed.
 
-        Raises JournalRefused when the journal is not what was written, StorageUnavailable when the folder is not there.
+        Raises JournalRefused when the journal is not what was written, StorageUnavailable when the folder is not there,
+        what the courier raises when the mail does not leave.
         """
         async with self._growing:
             while isinstance(await self._step(tiles.grown), list):
@@ -60,6 +66,9 @@ class Checkpoints:
             newest = await asyncio.to_thread(self._newest)
         if newest and self._folder:
             await asyncio.to_thread(self._write, self._folder, newest[0])
+        if newest and self._mail:
+            signed = journal_note.opened(newest[0], self._vault.public_key())
+            await self._mail.send(newest[0], signed, self.verifier_key)
 
     async def sign(self) -> str:
         """A checkpoint over the whole journal, the last one again when nothing came since; raises JournalRefused."""

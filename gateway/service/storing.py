@@ -10,6 +10,7 @@ from config.settings import Settings, secret_file
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
 from gateway.service import rotating
+from gateway.service.checkpoint_mail import CheckpointMail, HandsOver, Outside
 from gateway.service.checkpoints import Checkpoints
 
 
@@ -51,8 +52,18 @@ def open_keys(settings: Settings, store: Store, vault: RestVault, clock: Callabl
     )
 
 
-def open_checkpoints(settings: Settings, store: Store, vault: RestVault, clock: Callable[[], datetime]) -> Checkpoints:
-    """What signs the store's journal."""
+def open_checkpoints(
+    settings: Settings,
+    store: Store,
+    vault: RestVault,
+    clock: Callable[[], datetime],
+    *,
+    courier: HandsOver | None = None,
+) -> Checkpoints:
+    """What signs the store's journal; with a ``courier`` checkpoints go to whom the settings name."""
     every = timedelta(minutes=settings.audit.checkpoint_minutes)
     folder, domain = settings.audit.checkpoints, settings.gateway.domain
-    return Checkpoints(store, vault, domain=domain, clock=clock, every=every, folder=folder)
+    to, hours = settings.audit.checkpoint_to, timedelta(hours=settings.audit.mail_hours)
+    outside = Outside(to=to, domain=domain, every=hours)
+    mail = CheckpointMail(store, courier, outside, clock=clock) if to and courier else None
+    return Checkpoints(store, vault, domain=domain, clock=clock, every=every, folder=folder, mail=mail)
