@@ -65,7 +65,7 @@ async def test_thunderbird_finds_in_its_address_book(tmp_path: Path, typed: str)
         assert said.mails
         assert said.mails <= DUBREUIL
         # Its filter asks for organisation and title too, and no index leads there: that more may exist is said.
-        assert said.code == Code.ADMIN_LIMIT_EXCEEDED
+        assert said.code == Code.SIZE_LIMIT_EXCEEDED
 
 
 @pytest.mark.cell(FACE, "Outlook's filter (ldapsearch)", "completes names and addresses")

@@ -51,7 +51,9 @@ class AddressBook:
         if cut or len(meant) > self._most:
             return Found(entries=tuple(meant[: self._most]), code=Code.SIZE_LIMIT_EXCEEDED, words=_TOO_COMMON)
         if not plan.complete:
-            return Found(entries=tuple(meant), code=Code.ADMIN_LIMIT_EXCEEDED, words=_NO_BEGINNING)
+            # Mail clients show what comes with code 4, and take 11 for a failure.
+            code = Code.SIZE_LIMIT_EXCEEDED if meant else Code.ADMIN_LIMIT_EXCEEDED
+            return Found(entries=tuple(meant), code=code, words=_NO_BEGINNING)
         return Found(entries=tuple(meant))
 
     def named(self, lowest: Rdn) -> Entry | None:
