@@ -96,15 +96,15 @@ class _Applying:
 
     def all(self, gathering: Gathering) -> DeltaReport:
         before = self._number("SELECT count(*) FROM {new}.mailbox")
-        places = {str(one["id"]): place_of(one) for one in gathering.resources("Organization")}
+        places = {one["id"]: place_of(one) for one in gathering.resources("Organization")}
         roles: dict[str, list[Resource]] = defaultdict(list)
         for role in gathering.resources("PractitionerRole"):
             if role.get("active") is not False:
                 roles[reference(role.get("practitioner"))].append(role)
         for practitioner in gathering.resources("Practitioner"):
-            self._person(practitioner, roles[str(practitioner["id"])], places)
+            self._person(practitioner, roles[practitioner["id"]], places)
         for organisation in gathering.resources("Organization", changed=True):
-            self._organisation(organisation, places[str(organisation["id"])])
+            self._organisation(organisation, places[organisation["id"]])
         lost = max(0, self._removed - self._added)
         held = (f"would remove {lost} of {before} mailboxes",) if lost > LARGEST_LOSS * before else ()
         return DeltaReport(

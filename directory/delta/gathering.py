@@ -125,9 +125,9 @@ class Gathering:
             self._database.execute("UPDATE step SET next = ? WHERE first = ?", (_next(page), first))
 
     def _keep(self, resource: dict[str, Any], phase: int) -> None:
-        kind, number = str(resource.get("resourceType")), str(resource.get("id"))
+        kind, number = str(resource.get("resourceType")), _known(resource["id"])
         if phase == 0 and kind != "Organization":
-            person = number if kind == "Practitioner" else reference(resource.get("practitioner"))
+            person = number if kind == "Practitioner" else _known(reference(resource.get("practitioner")))
             if person:
                 self._database.execute("INSERT OR IGNORE INTO person VALUES (?)", (person,))
             return
@@ -144,8 +144,8 @@ class Gathering:
             self._database.execute("UPDATE gathering SET phase = ?", (phase + 1,))
 
     def _missing(self) -> set[str]:
-        known = {str(one["id"]) for one in self.resources("Organization")}
-        named = {reference(one.get("organization")) for one in self.resources("PractitionerRole")}
+        known = {_known(one["id"]) for one in self.resources("Organization")}
+        named = {_known(reference(one.get("organization"))) for one in self.resources("PractitionerRole")}
         return named - known - {""}
 
 
@@ -153,6 +153,11 @@ def reference(value: object) -> str:
     """The id that a FHIR Reference names; empty when there is none."""
     told = value.get("reference") if isinstance(value, dict) else None
     return told.rpartition("/")[2] if isinstance(told, str) else ""
+
+
+def _known(number: str) -> str:
+    """An id as a database keeps it."""
+    return number.encode("utf-8", "replace").decode()
 
 
 def _asked(kind: str, ids: list[str], more: str) -> Iterator[str]:
@@ -163,12 +168,18 @@ def _asked(kind: str, ids: list[str], more: str) -> Iterator[str]:
 
 def _held(page: Page) -> Iterator[dict[str, Any]]:
     """The resources of a Bundle, without what it says about the search itself (FHIR R4 §3.1.1.5)."""
-    for entry in page.get("entry") or ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome" and resource.get("id"):
+    for entry in _dicts(page.get("entry")):
+        resource = entry.get("resource")
+        if not isinstance(resource, dict) or resource.get("resourceType") == "OperationOutcome":
+            continue
+        if isinstance(resource.get("id"), str) and resource["id"]:
             yield resource
 
 
 def _next(page: Page) -> str | None:
-    links = [link for link in page.get("link") or () if isinstance(link, dict)]
-    return next((str(link.get("url")) for link in links if link.get("relation") == "next"), None)
+    urls = [link.get("url") for link in _dicts(page.get("link")) if link.get("relation") == "next"]
+    return next((url for url in urls if isinstance(url, str)), None)
+
+
+def _dicts(values: object) -> list[dict[str, Any]]:
+    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []

@@ -62,9 +62,9 @@ def person_of(resource: Resource) -> Person:
     return Person(
         national_id=_identifier(resource, IDNPS) or (f"8{rpps}" if rpps else ""),
         active=resource.get("active") is not False,
-        civility=_plain(next(iter(name.get("prefix") or ()), "")),
+        civility=_plain(next(iter(_texts(name.get("prefix"))), "")),
         family=_plain(name.get("family")),
-        given=_plain(" ".join(map(str, name.get("given") or ()))),
+        given=_plain(" ".join(_texts(name.get("given")))),
         profession=_code(qualifications, _PROFESSION),
         skill=_code(qualifications, _SKILL),
     )
@@ -73,13 +73,13 @@ def person_of(resource: Resource) -> Person:
 def place_of(resource: Resource) -> Place:
     """From an Organization."""
     address = next(iter(_dicts(resource.get("address"))), {})
-    alias = next(iter(resource.get("alias") or ()), "")
+    alias = next(iter(_texts(resource.get("alias"))), "")
     return Place(
         finess=_identifier(resource, FINESS),
         siret=next((number for number in _identifiers(resource, SIRENE) if len(number) == 14), ""),
         idnst=_identifier(resource, IDNST),
         name=_plain(resource.get("name") or alias),
-        street=_plain(" ".join(map(str, address.get("line") or ()))),
+        street=_plain(" ".join(_texts(address.get("line")))),
         postcode=_plain(address.get("postalCode")),
         city=_plain(address.get("city")).upper(),
     )
@@ -151,6 +151,13 @@ def _dicts(values: object) -> list[Resource]:
     return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
+def _texts(values: object) -> list[str]:
+    return [one for one in values if isinstance(one, str)] if isinstance(values, list) else []
+
+
 def _plain(value: object) -> str:
-    """One line of text without the bar that parts our columns."""
-    return " ".join(str(value or "").replace("|", " ").split())
+    """One line of text, without the bar that parts our columns and what no database keeps; anything else is empty."""
+    if not isinstance(value, str):
+        return ""
+    kept = value.replace("|", " ").replace("\0", "").encode("utf-8", "replace").decode()
+    return " ".join(kept.split())
