@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from asn1crypto.core import ObjectIdentifier, Sequence
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pysequoia import Cert, encrypt
@@ -21,6 +21,8 @@ SMIME_CAPABILITIES = x509.ObjectIdentifier("1.2.840.113549.1.9.15")
 """RFC 4262."""
 _GCM = {"2.16.840.1.101.3.4.1.46", "2.16.840.1.101.3.4.1.6"}
 """AES-256-GCM and AES-128-GCM (RFC 5084)."""
+_ENCIPHER = rsa.RSAPublicKey | mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey
+_AGREE = ec.EllipticCurvePublicKey | x25519.X25519PublicKey
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 _SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")
 
@@ -116,10 +118,10 @@ def _may_encrypt(certificate: x509.Certificate) -> None:
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < 2048:
         raise DirectoryError("weak-key", f"RSA key of {key.key_size} bits: at least 2048 are needed")
-    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | x25519.X25519PublicKey | x448.X448PublicKey):
+    if not isinstance(key, _ENCIPHER | _AGREE):
         raise DirectoryError("not-for-encryption", "the certificate's key cannot encrypt (signature key)")
     usage = _extension(certificate, x509.KeyUsage)
-    if usage and not (usage.key_encipherment if isinstance(key, rsa.RSAPublicKey) else usage.key_agreement):
+    if usage and not (usage.key_encipherment if isinstance(key, _ENCIPHER) else usage.key_agreement):
         raise DirectoryError("not-for-encryption", "the certificate's key usage does not allow encryption")
     extended = _extension(certificate, x509.ExtendedKeyUsage)
     mail = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}

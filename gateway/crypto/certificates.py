@@ -7,7 +7,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, rsa, x25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.errors import NoProtection
@@ -93,7 +93,10 @@ def _check_key(certificate: x509.Certificate) -> None:
             raise NoProtection("weak-key")
         if key.key_size > 8192:
             raise NoProtection("unsupported-key")
-    elif not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)):
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        if not isinstance(key.curve, _CURVES):
+            raise NoProtection("unsupported-key")
+    elif not isinstance(key, x25519.X25519PublicKey | mlkem.MLKEM768PublicKey | mlkem.MLKEM1024PublicKey):
         raise NoProtection("unsupported-key")
 
 
@@ -121,8 +124,8 @@ def _check_usage(certificate: x509.Certificate) -> None:
 
 
 def _check_key_usage(certificate: x509.Certificate, usage: x509.KeyUsage) -> None:
-    transported = isinstance(certificate.public_key(), rsa.RSAPublicKey)
-    allowed = usage.key_encipherment if transported else usage.key_agreement
+    agreed = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey | x25519.X25519PublicKey)
+    allowed = usage.key_agreement if agreed else usage.key_encipherment  # RFC 9935 §5: ML-KEM as RSA
     if not allowed:
         raise NoProtection("wrong-usage")
 

@@ -7,16 +7,14 @@ and the signing time are the same moment, or clients call the signature invalid 
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from email.utils import format_datetime
-from hashlib import sha256
-from threading import Lock
 
 import structlog
 
-from gateway.crypto.certificates import check_certificate, check_time, read_certificate
+from gateway.crypto.addressees import Addressees
+from gateway.crypto.certificates import check_time
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
@@ -29,7 +27,6 @@ from gateway.letter import AsReceived, ComposedMail, MssTls, OpenPgp, Protection
 
 _log = structlog.get_logger(__name__)
 _RESERVED = ("date", "mime-version", "received")
-_REMEMBERED = 2048
 
 
 class Sealer:
@@ -43,8 +40,7 @@ class Sealer:
         self._signer = DetachedSigner(identity)
         self._openpgp = openpgp
         self._clock = clock
-        self._lock = Lock()
-        self._recipients: OrderedDict[bytes, tuple[datetime, datetime, CmsRecipient]] = OrderedDict()
+        self._addressees = Addressees()
 
     def __repr__(self) -> str:
         return "Sealer(hidden)"
@@ -71,21 +67,23 @@ class Sealer:
         """What the addressee's first key that may be used gives; the first one's refusal when none may (CR-15)."""
         wanted, refusals = mail.protection, list[NoProtection]()
         others = wanted.alternatives if isinstance(wanted, Smime | OpenPgp) else ()
-        for candidate in (wanted, *others):
+        for candidate in (known := (wanted, *others)):
             try:
-                return candidate, self._protected(mail, candidate, at)
+                return candidate, self._protected(mail, candidate, known, at)
             except NoProtection as refusal:
                 refusals.append(refusal)
                 if others:
                     _log.warning("key-refused", letter_id=mail.letter, delivery_id=mail.delivery, code=refusal.detail)
         raise refusals[0]
 
-    def _protected(self, mail: ComposedMail, protection: Protection, at: datetime) -> tuple[bytes | memoryview, ...]:
+    def _protected(
+        self, mail: ComposedMail, protection: Protection, known: Sequence[Protection], at: datetime
+    ) -> tuple[bytes | memoryview, ...]:
         """Content fields and body in pieces, joined once by the caller: copies of 100 KB cost as much as their AES."""
         match protection:
-            case Smime(certificate=certificate, gcm=gcm):
-                recipient = self._recipient(certificate, mail.mailbox, at)
-                return _enveloped(self._signed(mail.entity, at), recipient, gcm=gcm)
+            case Smime(gcm=gcm):
+                meant = self._addressees.meant(protection, known, mail.mailbox, at)
+                return _enveloped(self._signed(mail.entity, at), meant, gcm=gcm)
             case OpenPgp(key=key, fingerprint=fingerprint):
                 return self._openpgp_mime(mail, key, fingerprint, at)
             case MssTls():
@@ -115,25 +113,6 @@ class Sealer:
         between = _OPENPGP_VERSION + b"--" + boundary + CRLF + _OPENPGP_FIELDS
         return opening, between, armor, b"--", boundary, b"--\r\n"
 
-    def _recipient(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
-        """The certificate made ready; checked in full once per address, its dates every time."""
-        with self._lock:
-            return self._remembered(certificate, address, at)
-
-    def _remembered(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
-        digest = sha256(certificate + b"\0" + address.encode()).digest()
-        known = self._recipients.get(digest)
-        if known is not None and known[0] <= at <= known[1]:
-            self._recipients.move_to_end(digest)
-            return known[2]
-        parsed = read_certificate(certificate)
-        check_certificate(parsed, address, at)
-        ready = CmsRecipient(parsed)
-        self._recipients[digest] = (parsed.not_valid_before_utc, parsed.not_valid_after_utc, ready)
-        if len(self._recipients) > _REMEMBERED:
-            self._recipients.popitem(last=False)
-        return ready
-
 
 _SIGNED = b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg='
 _WITH_BOUNDARY = b';\r\n boundary="'
@@ -157,9 +136,9 @@ def check_own(identity: SigningIdentity, at: datetime) -> None:
         raise NoProtection(f"own-certificate-{error.detail}") from error
 
 
-def _enveloped(signed: Sequence[bytes], recipient: CmsRecipient, *, gcm: bool) -> tuple[bytes | memoryview, ...]:
+def _enveloped(signed: Sequence[bytes], meant: Sequence[CmsRecipient], *, gcm: bool) -> tuple[bytes | memoryview, ...]:
     """application/pkcs7-mime (RFC 8551 §3.3, §3.4)."""
-    der = encrypt_gcm(signed, [recipient]) if gcm else encrypt_cbc(signed, [recipient])
+    der = encrypt_gcm(signed, meant) if gcm else encrypt_cbc(signed, meant)
     kind = b"authEnveloped-data" if gcm else b"enveloped-data"
     return (
         b"Content-Type: application/pkcs7-mime; smime-type=" + kind + b';\r\n name="smime.p7m"\r\n',

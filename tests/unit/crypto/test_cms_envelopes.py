@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from directory import keys as directory_keys
+from directory.errors import DirectoryError
 from gateway.crypto.authority import TestAuthority
 from gateway.crypto.cms.agreement import agreed
 from gateway.crypto.cms.decrypt import Decrypted, _Gcm, decrypt, read_content_info
@@ -222,3 +224,14 @@ def test_times_are_utc_to_2049_and_generalized_after(year):
     moment = datetime(year, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
     told = core.UTCTime.load(time(moment)) if year < 2050 else core.GeneralizedTime.load(time(moment))
     assert told.native == moment
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_directory_takes_a_certificate_of_every_kind_that_seals(people, kind):
+    der = people[kind].certificate.public_bytes(Encoding.DER)
+    assert directory_keys.read_certificate(der).der == der
+
+
+def test_the_directory_takes_no_certificate_that_only_signs(authority: TestAuthority):
+    with pytest.raises(DirectoryError):
+        directory_keys.read_certificate(person(authority, "ed25519").certificate.public_bytes(Encoding.DER))

@@ -167,11 +167,11 @@ def test_a_remembered_certificate_does_not_serve_another_mailbox(compose: Compos
 
 
 def test_memory_of_certificates_is_bounded(compose: Compose, sealer: Sealer, der_of: Der, gp, monkeypatch):
-    monkeypatch.setattr("gateway.crypto.seal._REMEMBERED", 1)
+    monkeypatch.setattr("gateway.crypto.addressees._REMEMBERED", 1)
     mail = compose(Smime(certificate=der_of(gp)))
     sealer.seal(mail)
     sealer.seal(replace(mail, mailbox=mail.mailbox.upper()))
-    assert len(sealer._recipients) == 1
+    assert len(sealer._addressees._known) == 1
 
 
 def test_nothing_secret_shows_in_a_repr(sealer: Sealer, hospital, gp_pgp, compose: Compose):
@@ -298,3 +298,62 @@ def test_micalg_and_the_signature_follow_our_own_key(compose: Compose, authority
     mail = open_mail(content, OpeningKeys(), at=now, trust_roots=authority.roots)
     assert mail.authenticated
     assert mail.entity == entity
+
+
+# A post-quantum key beside a classical one (CR-13) -----------------------------------------------------------------
+
+
+def _recipients(content: bytes) -> list[str]:
+    envelope = cms.ContentInfo.load(read_entity(content).content())["content"]
+    return sorted(each.name for each in envelope["recipient_infos"])
+
+
+@pytest.mark.parametrize("first", ["classical", "ml-kem"])
+@pytest.mark.parametrize("kind", ["ml-kem-768", "ml-kem-1024"])
+def test_an_addressee_with_a_post_quantum_key_opens_with_either(  # noqa: PLR0917 - two choices and their fixtures
+    compose: Compose, sealer: Sealer, authority, der_of: Der, gp, now, kind, first, entity
+):
+    quantum = person(authority, kind)
+    both = [Smime(certificate=der_of(gp), gcm=True), Smime(certificate=der_of(quantum), gcm=True)]
+    wanted, other = both if first == "classical" else reversed(both)
+    sealed = sealer.seal(compose(replace(wanted, alternatives=(other,))))
+    assert sealed.protected_by == "smime-gcm"
+    assert _recipients(sealed.content) == ["ktri", "ori"]
+    for key in (gp, quantum):
+        mail = open_mail(sealed.content, OpeningKeys(smime=(key,)), at=now, trust_roots=authority.roots)
+        assert mail.entity == entity
+        assert mail.authenticated
+
+
+def test_a_post_quantum_key_goes_with_nothing_that_an_older_client_must_parse(
+    compose: Compose, sealer: Sealer, authority, der_of: Der, gp
+):
+    quantum = Smime(certificate=der_of(person(authority, "ml-kem-768")), gcm=True)
+    cbc = sealer.seal(compose(Smime(certificate=der_of(gp), alternatives=(quantum,))))
+    assert _recipients(cbc.content) == ["ktri"]
+    not_told = sealer.seal(
+        compose(Smime(certificate=der_of(gp), gcm=True, alternatives=(replace(quantum, gcm=False),)))
+    )
+    assert _recipients(not_told.content) == ["ktri"]
+
+
+def test_a_post_quantum_key_alone_holds_the_letter(compose: Compose, sealer: Sealer, authority, der_of: Der):
+    with pytest.raises(NoProtection) as refused:
+        sealer.seal(compose(Smime(certificate=der_of(person(authority, "ml-kem-768")), gcm=True)))
+    assert refused.value.detail == "no-classical-recipient"
+
+
+def test_a_post_quantum_key_of_somebody_else_is_left_out(compose: Compose, sealer: Sealer, authority, der_of: Der, gp):
+    other = Smime(certificate=der_of(person(authority, "ml-kem-768", address="x@y.example")), gcm=True)
+    second = Smime(certificate=der_of(gp), gcm=True)
+    sealed = sealer.seal(compose(Smime(certificate=der_of(gp), gcm=True, alternatives=(other, second))))
+    assert _recipients(sealed.content) == ["ktri"]
+
+
+def test_an_addressee_whose_key_is_x25519_opens_it(
+    compose: Compose, sealer: Sealer, authority, der_of: Der, now, entity
+):
+    modern = person(authority, "x25519")
+    sealed = sealer.seal(compose(Smime(certificate=der_of(modern), gcm=True)))
+    mail = open_mail(sealed.content, OpeningKeys(smime=(modern,)), at=now, trust_roots=authority.roots)
+    assert (mail.entity, mail.layers[0].algorithms[1]) == (entity, "x25519-hkdf-sha256")
