@@ -13,6 +13,7 @@ import contextlib
 import itertools
 import os
 import random
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,9 +23,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from demo import letters
-from directory import Absence, add_absence, add_certificate, import_files
+from directory import Absence, add_absence, add_certificate, import_files, remove_absence
 from gateway.crypto.authority import TestAuthority
 from gateway.delays.escalation import Step
+from gateway.moments import EPOCH
 from tests.faults.campaigns import Row, row
 from tests.faults.hop import Hop, running_hop
 from tests.faults.ledger import looking
@@ -35,8 +37,10 @@ from tests.faults.steps_entry import POINTS
 from tests.peers.authority import make_authority
 from tests.unit.directory.synthetic import ACTIVITY_HEADER, activity_line, mailbox_line, write
 
-ROUNDS, LETTERS = int(os.environ.get("STEP_ROUNDS", "12")), int(os.environ.get("STEP_LETTERS", "40"))
-PATIENCE, _REACHED = 40.0, 5.0
+ROUNDS, LETTERS = int(os.environ.get("STEP_ROUNDS", "6")), int(os.environ.get("STEP_LETTERS", "90"))
+BATCH = 3
+"""Letters that climb at the same time; when few of their steps are left the next ones come."""
+PATIENCE, _REACHED = 40.0, 15.0
 ENTRY = ("-m", "tests.faults.steps_entry")
 FORGETS = ("-m", "tests.faults.broken.forgets_steps")
 FINESS, DOMAIN = "990000021", "gp.test"
@@ -50,7 +54,7 @@ _MORE = f'\n[escalation]\nproof = "delivered"\nleast_hours = 0.0\npause_hours = 
 class Climbed:
     """What became of the ladders."""
 
-    letters: int
+    letters: int = 0
     deaths: Counter[str] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
     """Steps that were never taken, boxes that no mail came to."""
@@ -70,6 +74,7 @@ class _Scene:
     place: Place
     hop: Hop
     gateway: _Steps
+    away_since: datetime = EPOCH
 
 
 class _Steps(GatewayProcess):
@@ -90,13 +95,14 @@ class _Steps(GatewayProcess):
 async def climb(folder: Path, *, letters_: int, deaths: Sequence[str], entry: Sequence[str] = ENTRY) -> Climbed:
     """Hand letters in, die as ``deaths`` say (``label:n``, or ``chance``), then live until the ladders are climbed."""
     async with _scene(folder, entry) as here:
-        told = Climbed(letters=letters_)
-        await _begin(here, letters_)
+        told = Climbed()
         for order in deaths:
+            if told.letters < letters_ and _left(here, told) < 2 * BATCH:
+                await _begin(here, told, min(BATCH, letters_ - told.letters))
             await _die(here, order, told)
         here.gateway.order = ""
         await asyncio.to_thread(here.gateway.open)
-        await _until(lambda: _steps(here.place) >= letters_ * len(Step) and _is_idle(here.place), PATIENCE)
+        await _until(lambda: _left(here, told) <= 0 and _is_idle(here.place), PATIENCE)
         await asyncio.to_thread(here.gateway.stop)
         _account(here, told)
         return told
@@ -131,25 +137,27 @@ def _learn(folder: Path) -> None:
         add_certificate(folder / "data", mailbox, key.public_bytes(Encoding.DER))
 
 
-async def _begin(here: _Scene, count: int) -> None:
-    """The letters reach his mailbox; then he goes away, somebody stands in for him, and time is over."""
-    here.gateway.waits = True
+async def _begin(here: _Scene, told: Climbed, count: int) -> None:
+    """Letters reach his mailbox while he is there; then he is away, and time is over."""
+    now, day, data = datetime.now(UTC).replace(microsecond=0), timedelta(days=1), here.place.database.parent
+    if told.letters:
+        remove_absence(data, letters.GP, here.away_since)
+    here.gateway.waits, here.gateway.order = True, ""
     await asyncio.to_thread(here.gateway.open)
-    await _hand_in(here.place, count)
+    await _hand_in(here.place, range(told.letters, told.letters + count))
     await _until(lambda: _is_idle(here.place), PATIENCE)
     await asyncio.to_thread(here.gateway.kill)
-    here.gateway.waits = False
-    now, day = datetime.now(UTC), timedelta(days=1)
-    absence = Absence(rpps=letters.GP, starts_at=now - day, ends_at=now + day, substitute=letters.SECOND_GP)
-    add_absence(here.place.database.parent, absence)
+    here.gateway.waits, here.away_since = False, now - day
+    add_absence(data, Absence(rpps=letters.GP, starts_at=now - day, ends_at=now + day, substitute=letters.SECOND_GP))
+    told.letters += count
 
 
-async def _hand_in(place: Place, count: int) -> None:
+async def _hand_in(place: Place, numbers: range) -> None:
     """Discharge letters over MLLP, of a stay whose time is over."""
     now = datetime.now(UTC)
     left, document = now - timedelta(days=20), letters.pdf("Lettre de liaison", "x")
     reader, writer = await asyncio.open_connection("127.0.0.1", place.mllp)
-    for number in range(count):
+    for number in numbers:
         message = letters.mdm(f"E{number}", now, left - timedelta(days=4), left, document)
         writer.write(b"\x0b" + message + b"\x1c\r")
         answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), PATIENCE)
@@ -159,7 +167,7 @@ async def _hand_in(place: Place, count: int) -> None:
 
 
 async def _die(here: _Scene, order: str, told: Climbed) -> None:
-    """One start and its end; a point that is not reached any more, because nothing is left to do, ends by chance."""
+    """One start and its end; a point that nothing is left for ends by chance."""
     label, _, _ = order.partition(":")
     gateway = here.gateway
     gateway.order = "" if label not in POINTS else order
@@ -169,6 +177,17 @@ async def _die(here: _Scene, order: str, told: Climbed) -> None:
     told.deaths[label if not gateway.alive else "chance"] += 1
     if gateway.alive:
         await asyncio.to_thread(gateway.kill)
+    elif gateway.exit_code != -signal.SIGKILL:
+        told.missed.append(f"a start that ended by itself: {gateway.said()[-300:].decode(errors='replace')}")
+
+
+def _left(here: _Scene, told: Climbed) -> int:
+    """Steps that the journal does not name yet."""
+    if not told.letters:
+        return 0
+    with looking(here.place.database) as connection:
+        (found,) = connection.execute("SELECT count(*) FROM entry WHERE kind = 'escalation'").fetchone()
+    return told.letters * len(Step) - int(found)
 
 
 async def _until(true: Callable[[], bool], seconds: float) -> None:
@@ -177,11 +196,6 @@ async def _until(true: Callable[[], bool], seconds: float) -> None:
         async with asyncio.timeout(seconds):
             while not await asyncio.to_thread(true):  # noqa: ASYNC110 (it happens in another process)
                 await asyncio.sleep(0.05)
-
-
-def _steps(place: Place) -> int:
-    with looking(place.database) as connection:
-        return int(connection.execute("SELECT count(*) FROM entry WHERE kind = 'escalation'").fetchone()[0])
 
 
 def _is_idle(place: Place) -> bool:
