@@ -9,7 +9,5 @@ from tests.unit.queue.test_both_engines import address, opened
 
 __all__ = ["address", "clock", "make", "opened", "vault", "ward"]
 
-test_before_it_starts = story.test_a_letter_about_a_stay_that_is_opposed_is_held_before_it_starts
 test_before_its_dot = story.test_an_opposition_that_comes_while_the_letter_is_on_its_way_stops_it_before_the_dot
-test_a_release = story.test_a_named_person_may_let_it_go_and_the_journal_says_who
 test_an_agreement = story.test_a_patient_who_agrees_after_all_lets_it_go
