@@ -14,7 +14,7 @@ from cryptography import x509
 from commands.opening_rules import opening_rules
 from commands.opening_words import meaning
 from commands.output import Exit, Format, emit, fail, say, to_json
-from gateway.crypto.keys import SigningIdentity, load_any_identity, load_certificates
+from gateway.crypto.keys import OpeningIdentity, load_certificates, load_opening_identity
 from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.opened import OpenedMail
 from gateway.crypto.openpgp import public_keys
@@ -87,11 +87,11 @@ def _keys(content: bytes, password: bytes | None) -> tuple[OpeningKeys, tuple[x5
     """What the key file opens with, and the authorities that came with it."""
     if b"BEGIN PGP" in content[:200]:
         return OpeningKeys(openpgp=(OpenPgpSecret(content, password.decode() if password else None),)), ()
-    identity = load_any_identity(content, password)
+    identity = load_opening_identity(content, password)
     return OpeningKeys(smime=(identity,)), _authorities(identity)
 
 
-def _authorities(identity: SigningIdentity) -> tuple[x509.Certificate, ...]:
+def _authorities(identity: OpeningIdentity) -> tuple[x509.Certificate, ...]:
     return tuple(each for each in identity.chain if _is_authority(each))
 
 

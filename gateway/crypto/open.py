@@ -20,9 +20,9 @@ from gateway.crypto.certificates import addresses_of
 from gateway.crypto.cms import decrypt as cms_decrypt
 from gateway.crypto.cms import names
 from gateway.crypto.cms.structures import Asn1
+from gateway.crypto.cms.unwrap import HeldKey
 from gateway.crypto.cms.verify import encapsulated, signatures
 from gateway.crypto.header_protection import read_protected
-from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.mime import PKCS7, Entity, leaves, read_entity, split
 from gateway.crypto.opened import Layer, OpenedMail, Part
 from gateway.crypto.openpgp import public_keys
@@ -44,7 +44,7 @@ _MAXIMUM_PARTS = 1000
 class OpeningKeys:
     """What may be tried: our own secrets, and the OpenPGP certificates (binary or armor) whose signatures count."""
 
-    smime: tuple[SigningIdentity, ...] = ()
+    smime: tuple[HeldKey, ...] = ()
     openpgp: tuple[OpenPgpSecret, ...] = ()
     correspondents: tuple[bytes, ...] = field(repr=False, default=())
 

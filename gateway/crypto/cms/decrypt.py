@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 from gateway.crypto.cms import names
 from gateway.crypto.cms.ber import definite
 from gateway.crypto.cms.structures import BAD_BYTES, Asn1, GcmParameters, check_version
-from gateway.crypto.cms.unwrap import OpeningIdentity, content_keys
+from gateway.crypto.cms.unwrap import HeldKey, content_keys
 from gateway.errors import NotOpened
 
 _INFLATED = 100 << 20
@@ -44,7 +44,7 @@ def read_content_info(ber: bytes | bytearray) -> tuple[str, Asn1]:
         raise NotOpened("not-cms") from error
 
 
-def decrypt(kind: str, content: Asn1, mine: Sequence[OpeningIdentity]) -> Decrypted:
+def decrypt(kind: str, content: Asn1, mine: Sequence[HeldKey]) -> Decrypted:
     """The content of an envelope that one of our keys opens."""
     try:
         return _opened(_Gcm(content) if kind == names.AUTH_ENVELOPED_DATA else _Cbc(content), content, mine)
@@ -64,7 +64,7 @@ def inflate(content: Asn1) -> bytes:
     return plain
 
 
-def _opened(cipher: _Cbc | _Gcm, content: Asn1, mine: Sequence[OpeningIdentity]) -> Decrypted:
+def _opened(cipher: _Cbc | _Gcm, content: Asn1, mine: Sequence[HeldKey]) -> Decrypted:
     """By the first RecipientInfo of ours whose content key passes the content's check."""
     for take in content_keys(content["recipient_infos"], mine, cipher.size):
         try:

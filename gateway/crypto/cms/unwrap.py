@@ -23,8 +23,8 @@ _TRIED = 8
 """A message may name the same key of ours a thousand times; each would cost a private-key operation."""
 
 
-class OpeningIdentity(Protocol):
-    """A certificate and its private key of any kind, as far as opening goes; a SigningIdentity is one."""
+class HeldKey(Protocol):
+    """A certificate and its private key of any kind, as far as opening goes."""
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -50,7 +50,7 @@ Taking = Callable[[], ContentKey]
 """Takes one content key out: whatever structures.BAD_BYTES or InvalidUnwrap it raises means that it cannot be had."""
 
 
-def content_keys(infos: Asn1, mine: Sequence[OpeningIdentity], size: int) -> list[Taking]:
+def content_keys(infos: Asn1, mine: Sequence[HeldKey], size: int) -> list[Taking]:
     """A way to the content key for each RecipientInfo that names a certificate of ours; ``size`` is the cipher's."""
     ours = [(KnownCertificate(identity.certificate), identity.private_key) for identity in mine]
     found = (
