@@ -69,9 +69,10 @@ async def test_his_software_refuses_the_letter_then_files_it_and_each_answer_cou
     assert proofs(ward) == [Proof.ACCEPTED]
     await comes_back(ward, answer(letter, "AE", sender=gp, error="902^Identifiant de patient inconnu"))
     assert proofs(ward) == [Proof.DELIVERED], "it lay in his mailbox, and no more is known"
+    await comes_back(ward, mdn(letter, reader=gp))
     await comes_back(ward, answer(letter, "AA", sender=gp))
     assert proofs(ward) == [Proof.INTEGRATED]
-    assert ward.report().total.legs[LegName.READ_TO_INTEGRATED].median_seconds is None, "nobody has told us of reading"
+    assert ward.report().total.legs[LegName.READ_TO_INTEGRATED].median_seconds is not None
     await comes_back(ward, answer(letter, "AA", sender=gp))
     await comes_back(ward, mdn(letter, reader=gp))
     await comes_back(ward, bounce(letter, addressee=gp))
@@ -79,6 +80,7 @@ async def test_his_software_refuses_the_letter_then_files_it_and_each_answer_cou
     assert proofs(ward) == [Proof.INTEGRATED]
     assert told(ward, "hl7 ", "mdn ", "dsn failed") == [
         ("hl7 not-integrated", "not-integrated"),
+        ("mdn displayed", "raised"),
         ("hl7 integrated", "raised"),
         ("hl7 integrated", "double"),
         ("mdn displayed", "late"),
