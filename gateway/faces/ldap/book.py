@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
@@ -42,11 +42,11 @@ class AddressBook:
 
         Raises ``DirectoryError`` when the directory cannot be read.
         """
-        plan, found, cut = plan_of(wanted), dict[str, Entry](), False
+        plan, found, cut = plan_of(wanted), dict[tuple[str, str | None], Entry](), False
         for lookup in sorted(plan.lookups, key=repr):
             boxes, more = self._boxes(lookup)
             cut = cut or more
-            found |= {entry.name: entry for entry in self._entries(boxes)}
+            found |= {key: self._entry(records) for key, records in _grouped(boxes).items() if key not in found}
         meant = sorted((entry for entry in found.values() if matches(entry, wanted)), key=_alphabetical)
         if cut or len(meant) > self._most:
             return Found(entries=tuple(meant[: self._most]), code=Code.SIZE_LIMIT_EXCEEDED, words=_TOO_COMMON)
@@ -59,7 +59,8 @@ class AddressBook:
     def named(self, lowest: Rdn) -> Entry | None:
         """The entry whose name has ``lowest`` before the base."""
         for address in (value for kind, value in lowest if kind == "mail"):
-            for entry in self._entries(self._directory.by_mailbox(address)):
+            for records in _grouped(self._directory.by_mailbox(address)).values():
+                entry = self._entry(records)
                 if parse_name(entry.name)[0] == lowest:
                     return entry
         return None
@@ -71,26 +72,22 @@ class AddressBook:
                 wanted = Wanted(words=lookup.words, city=lookup.city, postcode=lookup.postcode)
                 hits = self._directory.find(wanted, limit=self._most)
                 owned = (self._directory.by_national_id("IDNPS", hit.national_id) for hit in hits if hit.national_id)
-                others = (self._of_address(address) for hit in hits if not hit.national_id for address in hit.mailboxes)
+                others = (
+                    self._directory.by_mailbox(address)
+                    for hit in hits
+                    if not hit.national_id
+                    for address in hit.mailboxes
+                )
                 return [box for boxes in (*owned, *others) for box in boxes], len(hits) >= self._most
             case ByAddress():
                 addresses = self._directory.addresses(lookup.piece, anywhere=lookup.anywhere, limit=self._most)
-                return [box for one in addresses for box in self._of_address(one)], len(addresses) >= self._most
+                return [box for one in addresses for box in self._directory.by_mailbox(one)], len(
+                    addresses
+                ) >= self._most
             case ByNumber():
                 return self._directory.by_national_id(lookup.kind, lookup.number), False
             case _:
                 assert_never(lookup)
-
-    def _of_address(self, address: str) -> list[Mailbox]:
-        return self._directory.by_mailbox(address)
-
-    def _entries(self, boxes: Iterable[Mailbox]) -> Iterator[Entry]:
-        """One for each address and owner."""
-        grouped: dict[tuple[str, str | None], dict[Mailbox, None]] = {}
-        for box in boxes:
-            grouped.setdefault((fold_mailbox(box.address), box.national_id), {})[box] = None
-        for records in grouped.values():
-            yield self._entry(list(records))
 
     def _entry(self, boxes: list[Mailbox]) -> Entry:
         owner, now = boxes[0].national_id, self._clock()
@@ -108,6 +105,14 @@ class AddressBook:
             profession=self._directory.label("profession", profession),
             skills=tuple(self._directory.label("skill", skill) for skill in dict.fromkeys(skills)),
         )
+
+
+def _grouped(boxes: Iterable[Mailbox]) -> dict[tuple[str, str | None], list[Mailbox]]:
+    """By address and owner: an entry each, whose records differ by structure."""
+    grouped: dict[tuple[str, str | None], list[Mailbox]] = {}
+    for box in dict.fromkeys(boxes):
+        grouped.setdefault((fold_mailbox(box.address), box.national_id), []).append(box)
+    return grouped
 
 
 def _alphabetical(entry: Entry) -> tuple[str, str]:

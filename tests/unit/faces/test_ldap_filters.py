@@ -50,7 +50,8 @@ def book(folder):
 def everybody(book) -> list[Entry]:
     """By their addresses, one after the other: no plan, no search."""
     addresses = sorted({line.split("|")[1] for line in PEOPLE} | {"cabinet@ordinaire.example"})
-    return [entry for one in addresses for entry in book._entries(book._directory.by_mailbox(one))]
+    grouped = (book_module._grouped(book._directory.by_mailbox(one)) for one in addresses)
+    return [book._entry(records) for groups in grouped for records in groups.values()]
 
 
 def slowly(entry: Entry, wanted: Filter) -> int:
