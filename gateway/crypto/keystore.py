@@ -168,8 +168,6 @@ class KeyStore:
 
     def _identity(self, name: str, document: dict[str, Any]) -> SigningIdentity:
         certificates, secret = _certificates(document), self._decrypt(name, document)
-        if not certificates:
-            raise KeyStoreRefused(f"{name}: not a key that signs")
         if document["kind"] == "token":
             key: object = token_key(self.token, secret, spki(certificates[0]))
         else:
