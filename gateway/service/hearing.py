@@ -27,6 +27,7 @@ LEGS = {
     Proof.DISPLAYED: "displayed",
     Proof.INTEGRATED: "integrated",
 }
+_REFUSAL = re.compile(r"[0-9]{3}")
 _AFTER_THE_ATTEMPT = frozenset({ReceiptKind.FAILED, ReceiptKind.RELAYED})
 """What the end of the attempt would overwrite."""
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -119,7 +120,7 @@ class Hearing:
             LetterId(row["letter_id"]),
             row["id"],
             receipt=f"{receipt.reporter} {receipt.kind.value}",
-            effect=effect.code,
+            effect=_told(receipt, effect),
         )
         return Proving(
             delivery=row["id"],
@@ -142,6 +143,12 @@ class Hearing:
         if effect.code == "raised" and effect.proof in LEGS:
             return (self._stays.leg(row["id"], LEGS[effect.proof], at),)
         return ()
+
+
+def _told(receipt: Receipt, effect: Effect) -> str:
+    """What changed, and of a refusal by his software its code (table 0533, else 0357): whoever mends it needs that."""
+    code = receipt.code if receipt.kind is ReceiptKind.NOT_INTEGRATED and _REFUSAL.fullmatch(receipt.code or "") else ""
+    return f"{effect.code} {code}".rstrip()
 
 
 def _also(row: queries.Row, effect: Effect) -> tuple[Also, ...]:

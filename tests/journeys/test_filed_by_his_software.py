@@ -79,7 +79,7 @@ async def test_his_software_refuses_the_letter_then_files_it_and_each_answer_cou
     await comes_back(ward, answer(letter, "AR", sender=gp))
     assert proofs(ward) == [Proof.INTEGRATED]
     assert told(ward, "hl7 ", "mdn ", "dsn failed") == [
-        ("hl7 not-integrated", "not-integrated"),
+        ("hl7 not-integrated", "not-integrated 902"),
         ("mdn displayed", "raised"),
         ("hl7 integrated", "raised"),
         ("hl7 integrated", "double"),
