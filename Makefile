@@ -63,7 +63,8 @@ fuzz: setup
 
 # peers: the matrix of servers and clients, docs/interoperability.md written anew; an error when a cell got worse
 peers: setup peers-installed
-	@CI=true $(BIN)/python -m pytest -q -p no:randomly -p tests.interoperability.plugin \
+	@scripts/install-peers thunderbird xvfb imagemagick
+	@CI=true $(BIN)/python -m pytest -q -p no:randomly -p tests.interoperability.plugin -m "screen or not screen" \
 		--matrix docs/interoperability.md tests/interoperability
 
 clean:

@@ -1,0 +1,159 @@
+"""Our forms in a GP's Thunderbird: a real window on a virtual screen, and what stands in it.
+
+Its pictures go to HUITAINE_PICTURES when that names a folder: people look at them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from gateway.compose import ComposeProfile, Composer
+from gateway.crypto.authority import KeyKind, TestAuthority, certificates_pem, to_p12
+from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.seal import Sealer
+from gateway.document import Document, Role
+from gateway.identifiers import new_delivery_id
+from gateway.letter import Addressed, AddressedLetter, Addressee, Form, KeptLetter, OpenPgp, ParsedLetter, Smime
+from gateway.parsers.read import read
+from tests.peers.dovecot import PASSWORD, Dovecot
+from tests.peers.running import need
+from tests.peers.thunderbird import Shown, Thunderbird, running_thunderbird
+from tests.unit.queue.letters import letter
+
+pytestmark = [pytest.mark.peer, pytest.mark.root, pytest.mark.screen, pytest.mark.timeout(600)]
+
+TABLE, COLUMN = "Our forms in a GP's Thunderbird", "shown so"
+HOSPITAL, GP = "dpi@hospital.test", "gp998@gp.test"
+VECTORS = Path(__file__).resolve().parents[1] / "vectors"
+PROFILE = ComposeProfile(
+    sender=HOSPITAL, sender_name="CH Exemple", nil="DEV000000", hospital="CH Exemple", oid="1.2.250.1.999.1"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """A GP with two keys before his screen, and the hospital that writes to him."""
+
+    dovecot: Dovecot
+    thunderbird: Thunderbird
+    authority: TestAuthority
+    rsa: SigningIdentity
+    ec: SigningIdentity
+    openpgp: bytes
+    """His OpenPGP key, public."""
+    hospital_openpgp: bytes
+    """The hospital's, secret."""
+
+    def shown(self, name: str, to: Smime | OpenPgp, *, signer: KeyKind = "rsa2048", in_mssante: bool = True) -> Shown:
+        """A laboratory's results on their whole road but the wire, opened."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        received = letter(b"invented", to=GP)
+        documents: tuple[Document, ...] = read(
+            (VECTORS / "hprim/hprim_medecin_lab.hpr").read_bytes(), name="a.hpr"
+        ).documents
+        parsed = ParsedLetter(id=received.id, kept=KeptLetter(received=received), format="hprim", documents=documents)
+        forms = frozenset({Form.HPRIM_ATTACHED, Form.PDF})
+        addressed = Addressed(
+            addressee=Addressee(role=Role.GP), mailbox=GP, protection=to, forms=forms, in_mssante=in_mssante
+        )
+        mail = Composer(profile=PROFILE, clock=lambda: now).compose(
+            AddressedLetter(parsed=parsed, outcomes=(addressed,)),
+            addressed,
+            delivery=new_delivery_id(),
+            message_id=f"<{received.id}@hospital.test>",
+        )
+        identity = self.authority.issue(address=HOSPITAL, key=signer)
+        openpgp = OpenPgpSigner(self.hospital_openpgp)
+        sealed = Sealer(identity=identity, openpgp=openpgp, clock=lambda: now).seal(mail)
+        self.dovecot.deliver(GP, sealed.content)
+        pictures = os.environ.get("HUITAINE_PICTURES")
+        return self.thunderbird.open(sealed.message_id.strip("<>"), Path(pictures, f"{name}.png") if pictures else None)
+
+
+@pytest.fixture(scope="module")
+def practice(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
+    folder = tmp_path_factory.mktemp("practice")
+    authority = TestAuthority.create("Essai", at=datetime.now(UTC).replace(microsecond=0))
+    rsa, ec = authority.issue(address=GP), authority.issue(address=GP, key="p256")
+    for name, identity in {"rsa": rsa, "ec": ec}.items():
+        (folder / f"{name}.p12").write_bytes(to_p12(identity, PASSWORD.encode(), name=name))
+    (folder / "roots.pem").write_bytes(certificates_pem(authority.roots))
+    keys = [folder / "rsa.p12", folder / "ec.p12"]
+    own, hospital = key_of_gpg(folder), OpenPgpSigner.generate(f"CH Exemple <{HOSPITAL}>")
+    with running_thunderbird(dovecot, GP, keys=keys, roots=folder / "roots.pem") as thunderbird:
+        thunderbird.trust(secret=own.decode(), correspondent=OpenPgpSigner(hospital).armored.decode())
+        yield Practice(
+            dovecot=dovecot,
+            thunderbird=thunderbird,
+            authority=authority,
+            rsa=rsa,
+            ec=ec,
+            openpgp=OpenPgpSigner(own).public_key,
+            hospital_openpgp=hospital,
+        )
+
+
+def key_of_gpg(folder: Path) -> bytes:
+    """The GP's, as his own software makes one: it says that it reads what RFC 4880 knows, and no more."""
+    need("gpg")
+    (folder / "gpg").mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(folder / "gpg"), "--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
+    subprocess.run([*gpg, "--quick-gen-key", f"Cabinet <{GP}>", "rsa2048", "default", "1d"], check=True)
+    made = subprocess.run([*gpg, "--list-keys", "--with-colons"], check=True, capture_output=True).stdout.decode()
+    fingerprint = next(line.split(":")[9] for line in made.splitlines() if line.startswith("fpr:"))
+    subprocess.run([*gpg, "--quick-add-key", fingerprint, "rsa2048", "encr", "1d"], check=True)
+    done = subprocess.run([*gpg, "--armor", "--export-secret-keys", fingerprint], check=True, capture_output=True)
+    subprocess.run(["gpgconf", "--homedir", str(folder / "gpg"), "--kill", "all"], check=True)
+    return done.stdout
+
+
+def to(identity: SigningIdentity, *, gcm: bool = False) -> Smime:
+    return Smime(certificate=identity.certificate.public_bytes(Encoding.DER), gcm=gcm)
+
+
+def is_whole(seen: Shown) -> bool:
+    return seen.decrypted and seen.signed and any(name.lower().endswith(".hpr") for name in seen.attachments)
+
+
+@pytest.mark.cell(TABLE, "AES-256-CBC to an RSA key: text and files, decrypted, good signature", COLUMN)
+def test_thunderbird_shows_a_letter_to_an_rsa_key(practice: Practice):
+    seen = practice.shown("rsa", to(practice.rsa))
+    assert is_whole(seen), seen
+
+
+@pytest.mark.cell(TABLE, "AES-256-CBC to a P-256 key, signed with P-256: the same", COLUMN)
+def test_thunderbird_shows_a_letter_to_an_elliptic_key(practice: Practice):
+    seen = practice.shown("ec", to(practice.ec), signer="p256")
+    assert is_whole(seen), seen
+
+
+@pytest.mark.cell(
+    TABLE, "subject inside (RFC 9788), outside MSSanté: the same, the true subject first in the text", COLUMN
+)
+def test_thunderbird_shows_the_true_subject_in_the_text(practice: Practice):
+    seen = practice.shown("subject", to(practice.rsa), in_mssante=False)
+    assert is_whole(seen), seen
+    assert "TESTINI" not in seen.subject
+    assert seen.text.startswith("Objet : Résultats d'examens – TESTINI AMELIE")
+
+
+@pytest.mark.cell(TABLE, "OpenPGP/MIME: text and files, decrypted, good signature", COLUMN)
+def test_thunderbird_shows_an_openpgp_letter(practice: Practice):
+    seen = practice.shown("openpgp", OpenPgp(key=practice.openpgp))
+    assert is_whole(seen), seen
+
+
+@pytest.mark.cell(TABLE, "AES-256-GCM: an empty page, so never sent to whom nobody knows to read it", COLUMN)
+def test_thunderbird_shows_nothing_of_gcm(practice: Practice):
+    seen = practice.shown("gcm", to(practice.rsa, gcm=True))
+    assert not seen.text.strip()
+    assert not seen.decrypted
