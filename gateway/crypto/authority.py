@@ -73,13 +73,9 @@ class TestAuthority:
 
 def new_key(kind: KeyKind) -> PrivateKey:
     """A fresh private key; RSA takes a tenth of a second and more."""
-    match kind:
-        case "rsa2048" | "rsa3072":
-            return rsa.generate_private_key(65537, int(kind[3:]))
-        case "p256":
-            return ec.generate_private_key(ec.SECP256R1())
-        case "p384":
-            return ec.generate_private_key(ec.SECP384R1())
+    if kind in {"rsa2048", "rsa3072"}:
+        return rsa.generate_private_key(65537, int(kind[3:]))
+    return ec.generate_private_key(ec.SECP256R1() if kind == "p256" else ec.SECP384R1())
 
 
 def to_p12(identity: SigningIdentity, password: bytes | None, *, name: str = "huitaine") -> bytes:

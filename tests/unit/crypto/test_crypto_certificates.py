@@ -16,6 +16,7 @@ from gateway.crypto.certificates import addresses_of, check_recipient, same_addr
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import issuer_and_serial
 from gateway.errors import NoProtection
+from tests.unit.crypto.cms_people import person
 
 GP = "dr.essai@medecin-essai.mssante.fr"
 
@@ -240,3 +241,16 @@ def _issued(authority, now, key) -> bytes:
         .add_extension(ADDRESS, critical=True)
     )
     return builder.sign(issuer.private_key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [("x25519", ""), ("ml-kem-768", ""), ("ml-kem-1024", ""), ("ed25519", "unsupported-key")]
+)
+def test_a_key_of_a_newer_kind_may_be_encrypted_to_and_one_that_only_signs_may_not(authority, now, kind, code):
+    certificate = person(authority, kind).certificate.public_bytes(Encoding.DER)
+    if not code:
+        check_recipient(certificate, GP, now)
+        return
+    with pytest.raises(NoProtection) as refused:
+        check_recipient(certificate, GP, now)
+    assert refused.value.detail == code
