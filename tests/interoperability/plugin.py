@@ -33,11 +33,10 @@ _NOTES = """\
   before it and the gateway speaks TLS from the first byte. As a client its TLS works.
 - A mail that a server takes for a mailbox behind LMTP is confirmed as `relayed`: the gateway then knows that it will
   hear no more, and says no more than that.
-- What a GP's client opens is tried with `openssl cms` in every row, with neomutt in a terminal and with Thunderbird in a
-  window of a virtual screen; HUITAINE_PICTURES names a folder for its pictures.
+- What a GP's client opens is tried with `openssl cms` in every row, with neomutt in a terminal and with Thunderbird in
+  a window of a virtual screen; HUITAINE_PICTURES names a folder for its pictures.
 - Not tried, because there is none for Debian: Outlook writes AES-256-CBC by itself since 2016 (KB4484511) and chooses
-  by the capabilities in a certificate (documented at gradenegger.eu, "Control the encryption algorithm used for S/MIME");
-  for Apple Mail no list of algorithms was found. To both goes what every common client reads: a signature, then
+  by the capabilities in a certificate (gradenegger.eu, "Control the encryption algorithm used for S/MIME"); for Apple Mail no list of algorithms was found. To both goes what every common client reads: a signature, then
   AES-256-CBC to an RSA key. Neither reads OpenPGP by itself.
 """
 _PROGRAMS = {
