@@ -36,8 +36,9 @@ _NOTES = """\
 - What a GP's client opens is tried with `openssl cms` in every row, with neomutt in a terminal and with Thunderbird in
   a window of a virtual screen; HUITAINE_PICTURES names a folder for its pictures.
 - Not tried, because there is none for Debian: Outlook writes AES-256-CBC by itself since 2016 (KB4484511) and chooses
-  by the capabilities in a certificate (gradenegger.eu, "Control the encryption algorithm used for S/MIME"); for Apple Mail no list of algorithms was found. To both goes what every common client reads: a signature, then
-  AES-256-CBC to an RSA key. Neither reads OpenPGP by itself.
+  by the capabilities in a certificate (gradenegger.eu, "Control the encryption algorithm used for S/MIME"). For Apple
+  Mail no list of algorithms was found. To both goes what every common client reads: a signature, then AES-256-CBC to an
+  RSA key. Neither reads OpenPGP by itself.
 """
 _PROGRAMS = {
     "Postfix": ["postconf", "-dh", "mail_version"],
