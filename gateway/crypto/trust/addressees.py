@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 
+from gateway.crypto.trust.errands import Errands
 from gateway.errors import NoProtection
 from gateway.letter import OpenPgp, Protection, Smime, Step
 
@@ -47,8 +48,7 @@ class Vetting:
     def __init__(self, standings: Standings, *, longest: timedelta, clock: Callable[[], datetime]) -> None:
         """``longest`` is how long one certificate keeps its letter waiting, however many authorities are silent."""
         self._standings, self._longest, self._clock = standings, longest, clock
-        # Threads of its own: silent authorities must not take those that others work with.
-        self._threads = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="revocation")
+        self._errands = Errands(_AT_ONCE)
 
     async def __call__(self, step: Step) -> Protection:
         """The protection of ``step`` without what is refused; NoProtection with the first refusal when nothing is left.
@@ -78,10 +78,10 @@ class Vetting:
         known = self._standings.recall(candidate.certificate, at)
         if known is not None:
             return known
-        asking = self._threads.submit(self._standings.ask, candidate.certificate, at)
+        asking = self._errands.run(partial(self._standings.ask, candidate.certificate, at))
         try:
             # Who answers later than that is heard for the next letter.
-            return await asyncio.wait_for(asyncio.wrap_future(asking), self._longest.total_seconds())
+            return await asyncio.wait_for(asking, self._longest.total_seconds())
         except TimeoutError:
             return self._standings.unanswered()
 
