@@ -5,6 +5,7 @@ Seeds are sealed anew for each run: signatures and ciphertexts are random.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -17,14 +18,19 @@ from gateway.crypto.seal import Sealer
 from gateway.errors import NotOpened
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import ComposedMail, MssTls, OpenPgp, Protection, Smime
+from tests.unit.crypto.cms_people import person
+from tests.unit.crypto.cms_streams import elements, streamed
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOSPITAL, GP = "sortie@hopital-essai.mssante.fr", "dr.essai@medecin-essai.mssante.fr"
 AUTHORITY = TestAuthority.create("Essai", at=NOW)
 SIGNER, READER = AUTHORITY.issue(address=HOSPITAL, key="p256"), AUTHORITY.issue(address=GP, key="p256")
 SIGNER_PGP, READER_PGP = OpenPgpSigner.generate(f"H <{HOSPITAL}>"), OpenPgpSigner.generate(f"D <{GP}>")
+MODERN, QUANTUM = (person(AUTHORITY, kind, address=GP) for kind in ("x25519", "ml-kem-768"))
 KEYS = OpeningKeys(
-    smime=(READER,), openpgp=(OpenPgpSecret(READER_PGP),), correspondents=(OpenPgpSigner(SIGNER_PGP).public_key,)
+    smime=(READER, MODERN, QUANTUM),
+    openpgp=(OpenPgpSecret(READER_PGP),),
+    correspondents=(OpenPgpSigner(SIGNER_PGP).public_key,),
 )
 ENTITY = b"Content-Type: text/plain; charset=utf-8\r\n\r\nCompte rendu\r\n"
 WORDS = (
@@ -37,10 +43,20 @@ WORDS = (
 def seeds() -> list[bytes]:
     der = READER.certificate.public_bytes(Encoding.DER)
     public = OpenPgpSigner(READER_PGP).public_key
-    ways: list[Protection] = [Smime(certificate=der), Smime(certificate=der, gcm=True), OpenPgp(key=public), MssTls()]
+    modern, quantum = (
+        Smime(certificate=one.certificate.public_bytes(Encoding.DER), gcm=True) for one in (MODERN, QUANTUM)
+    )
+    ways: list[Protection] = [
+        Smime(certificate=der),
+        Smime(certificate=der, gcm=True),
+        replace(modern, alternatives=(quantum,)),
+        OpenPgp(key=public),
+        MssTls(),
+    ]
     sealer = Sealer(identity=SIGNER, openpgp=OpenPgpSigner(SIGNER_PGP), clock=lambda: NOW)
     sealed = [sealer.seal(_composed(way)).content for way in ways]
-    return [*sealed, *(_binary(mail) for mail in sealed[:2])]
+    binary = [_binary(mail) for mail in sealed[:3]]
+    return [*sealed, *binary, *map(_streamed, binary)]
 
 
 def run(data: bytes) -> None:
@@ -65,6 +81,13 @@ def _composed(way: Protection) -> ComposedMail:
         entity=ENTITY,
         protection=way,
     )
+
+
+def _streamed(mail: bytes) -> bytes:
+    """The same in BER, as a sender that streams writes it."""
+    head, _, body = mail.partition(b"\r\n\r\n")
+    ((tag, content),) = elements(body)
+    return head + b"\r\n\r\n" + streamed(tag, content, depth=2)
 
 
 def _binary(mail: bytes) -> bytes:
