@@ -108,4 +108,4 @@ def _filled(code: str, words: str) -> str:
 
 def _bare(template: str) -> str:
     """A template whose facts are not known."""
-    return re.sub(r"\s*\([^()]*\{\w+\}[^()]*\)", "", template).replace("{count}", "").replace("{rpps}", "")
+    return re.sub(r"\s*\([^()]*\{\w+\}[^()]*\)|\s?\{\w+\}", "", template)
