@@ -93,6 +93,7 @@ LINES = {
     "{name}: the new certificate is not valid before {when} UTC; rotate then": "{name} : le nouveau certificat n'est pas valable avant le {when} UTC ; remplacez alors",
     "{name}: the new certificate is over, or has not come from the authority yet": "{name} : le nouveau certificat est périmé, ou n'est pas encore venu de l'autorité",
     "{name}: not a table of algorithms": "{name} : ce n'est pas un tableau d'algorithmes",
+    "key: only RSA, elliptic-curve, X25519 and ML-KEM keys open S/MIME": "clé : seules les clés RSA, à courbe elliptique, X25519 et ML-KEM ouvrent S/MIME",
     "token: no key of that certificate is in it": "jeton : il ne contient pas la clé de ce certificat",
     "token: the private key is not in it any more": "jeton : la clé privée n'y est plus",
     "token: no module at the path of the settings": "jeton : pas de module au chemin de la configuration",
