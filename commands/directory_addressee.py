@@ -56,7 +56,10 @@ def shown_box(here: book.Directory, box: book.Mailbox, policy: AddressingPolicy,
     """One mailbox as ``show`` tells it: what its software reads and who says so, its keys and their state."""
     listed = here.white_list.contains(box.domain)
     read = forms_read(box.address, here, policy, in_mssante=listed)
-    keys = [*here.certificates(box.address), *here.openpgp_keys(box.address)]
+    keys: list[book.Certificate | book.OpenPgpKey] = [
+        *here.certificates(box.address),
+        *here.openpgp_keys(box.address),
+    ]
     told = [_key(one, now) for one in sorted(keys, key=lambda one: one.source.rank)]
     usable = [one["kind"] for one in told if one["state"] == "usable"]
     return {

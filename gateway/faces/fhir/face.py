@@ -63,6 +63,14 @@ async def open_fhir_face(
         version=version("huitaine"),
         token=settings.token,
     )
+    server = QuietServer(_config(api, settings))
+    port = int(sockets[0].getsockname()[1])
+    serving = asyncio.get_running_loop().create_task(server.serve(sockets=sockets))
+    _log.info("fhir_open", port=port)
+    return FhirFace(server, pool, serving, port)
+
+
+def _config(api: Api, settings: FhirFaceSettings) -> uvicorn.Config:
     config = uvicorn.Config(
         api.app(),
         http="h11",
@@ -79,8 +87,4 @@ async def open_fhir_face(
     )
     config.load()
     config.ssl = settings.tls
-    server = QuietServer(config)
-    port = int(sockets[0].getsockname()[1])
-    serving = asyncio.get_running_loop().create_task(server.serve(sockets=sockets))
-    _log.info("fhir_open", port=port)
-    return FhirFace(server, pool, serving, port)
+    return config

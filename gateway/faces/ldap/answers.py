@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from asn1crypto.parser import emit
 
-from gateway.faces.ldap.reading import PAGED_RESULTS
 from gateway.faces.ldap.requests import Code
+from gateway.faces.ldap.schema import PAGED_RESULTS
 
 BIND, SEARCH_DONE, EXTENDED = 1, 5, 24
 """Application tags of answers."""

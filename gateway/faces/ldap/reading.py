@@ -28,9 +28,7 @@ from gateway.faces.ldap.requests import (
     Unbind,
     Undefined,
 )
-
-PAGED_RESULTS = "1.2.840.113556.1.4.319"
-"""RFC 2696."""
+from gateway.faces.ldap.schema import PAGED_RESULTS
 
 _DEEPEST = 40
 """Levels of BER; a filter of twenty levels needs twenty-five."""

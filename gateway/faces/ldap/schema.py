@@ -67,7 +67,8 @@ _INET_ORG_PERSON = (
     b"displayName $ o $ mail $ uid $ employeeNumber $ userCertificate $ userSMIMECertificate ) )"
 )
 START_TLS = "1.3.6.1.4.1.1466.20037"
-PAGED = "1.2.840.113556.1.4.319"
+PAGED_RESULTS = "1.2.840.113556.1.4.319"
+"""RFC 2696."""
 SUBSCHEMA = "cn=subschema"
 
 
@@ -82,7 +83,7 @@ def root_dse(base: str, *, can_start_tls: bool) -> Attributes:
         "objectClass": (b"top",),
         "namingContexts": (base.encode(),),
         "supportedLDAPVersion": (b"3",),
-        "supportedControl": (PAGED.encode(),),
+        "supportedControl": (PAGED_RESULTS.encode(),),
         "supportedExtension": (START_TLS.encode(),) if can_start_tls else (),
         "supportedFeatures": (b"1.3.6.1.4.1.4203.1.5.1", b"1.3.6.1.4.1.4203.1.5.3"),  # RFC 3673 and 4526
         "subschemaSubentry": (SUBSCHEMA.encode(),),

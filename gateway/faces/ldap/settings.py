@@ -62,7 +62,6 @@ class LdapLimits:
     """For who has not logged in."""
     message: timedelta = timedelta(seconds=20)
     """For the rest of a message that has begun, and for the client to take an answer."""
-    drain: timedelta = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
