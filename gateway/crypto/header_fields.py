@@ -27,11 +27,16 @@ def is_structural(name: str) -> bool:
 
 def value_of(field: bytes) -> str:
     """Unfolded and decoded (RFC 5322 §2.2.3, RFC 2047); what cannot be decoded stays as it is written."""
-    text = b" ".join(field.partition(b":")[2].split()).decode("utf-8", "replace")
+    text = unfolded(field)
     try:
         return str(make_header(decode_header(text)))
     except _BAD_HEADER:
         return text
+
+
+def unfolded(field: bytes) -> str:
+    """The value as it is written: addresses are read from this, or an encoded name could be taken for one."""
+    return b" ".join(field.partition(b":")[2].split()).decode("utf-8", "replace")
 
 
 def addresses(value: str) -> tuple[str, ...]:

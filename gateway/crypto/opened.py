@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from gateway.crypto.cms.told import Told
-from gateway.crypto.header_fields import addresses, value_of
+from gateway.crypto.header_fields import addresses, unfolded, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Headers:
 
     def addresses(self, *names: str) -> tuple[str, ...]:
         """Every mailbox in the fields of those names."""
-        return tuple(one for each, raw in self.fields if each in names for one in addresses(value_of(raw)))
+        return tuple(one for each, raw in self.fields if each in names for one in addresses(unfolded(raw)))
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """The shape of ``huitaine open``."""

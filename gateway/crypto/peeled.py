@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.crypto.header_fields import addresses, is_structural, raw_fields, value_of
+from gateway.crypto.header_fields import addresses, is_structural, raw_fields, unfolded
 from gateway.crypto.header_protection import ProtectedHeaders
 from gateway.crypto.mime import Entity
 from gateway.crypto.opened import Headers, Layer
@@ -29,7 +29,7 @@ class Shown:
 
     def sender(self) -> str:
         """The one address of the one From field, or nothing."""
-        stated = [value_of(raw) for name, raw in self.fields if name == "from"]
+        stated = [unfolded(raw) for name, raw in self.fields if name == "from"]
         found = addresses(stated[0]) if len(stated) == 1 else ()
         return found[0] if len(found) == 1 else ""
 
@@ -39,7 +39,7 @@ class Shown:
 
     def addressees(self) -> tuple[str, ...]:
         """Whom the mail is to."""
-        return tuple(one for name, raw in self.fields if name in {"to", "cc"} for one in addresses(value_of(raw)))
+        return tuple(one for name, raw in self.fields if name in {"to", "cc"} for one in addresses(unfolded(raw)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

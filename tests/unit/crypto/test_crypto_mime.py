@@ -106,6 +106,7 @@ def test_header_and_body_are_found_in_odd_mails():
     [
         (b"From: a@b.example", "a@b.example"),
         (b"From: Name <a@b.example>", "a@b.example"),
+        (b"From: =?utf-8?q?x=40y.example=2C?= <a@b.example>", "a@b.example"),  # a name is no address
         (b"From: a@b.example, c@d.example", ""),
         (b"From: a@b.example\r\nFrom: c@d.example", ""),
         (b"Subject: none", ""),
