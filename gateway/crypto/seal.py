@@ -88,7 +88,7 @@ class Sealer:
                 return self._openpgp_mime(mail, key, fingerprint, at)
             case MssTls():
                 return self._signed(mail.entity, at)
-            case AsReceived():
+            case AsReceived():  # pragma: no branch - mypy knows that no other kind is left
                 raise NoProtection("as-received-is-not-sealed")
 
     def _signed(self, entity: bytes, at: datetime) -> tuple[bytes, ...]:

@@ -357,3 +357,9 @@ def test_an_addressee_whose_key_is_x25519_opens_it(
     sealed = sealer.seal(compose(Smime(certificate=der_of(modern), gcm=True)))
     mail = open_mail(sealed.content, OpeningKeys(smime=(modern,)), at=now, trust_roots=authority.roots)
     assert (mail.entity, mail.layers[0].algorithms[1]) == (entity, "x25519-hkdf-sha256")
+
+
+def test_a_message_id_among_the_fields_stands_there_once(compose: Compose, sealer: Sealer):
+    given = (("From", HOSPITAL), ("Message-ID", "<mine@hopital-essai.mssante.fr>"))
+    head = read_entity(sealer.seal(compose(MssTls(), headers=given)).content).header
+    assert head.get_all("Message-ID") == ["<mine@hopital-essai.mssante.fr>"]
