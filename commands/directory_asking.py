@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -49,6 +50,9 @@ def refusals() -> Iterator[None]:
     except book.DirectoryError as error:
         french = f"{FRENCH[error.code]} ({error})" if error.code in FRENCH else str(error)
         fail(f"{error.code}: {say(str(error), french)}", Exit.TEMPORARY if error.code in AGAIN else Exit.REFUSED)
+    except (sqlite3.Error, OSError) as error:
+        # A full disk most often; the directory before stands.
+        fail(f"storage: {say('cannot be written or read', 'écriture ou lecture impossible')} ({error})", Exit.TEMPORARY)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ FRENCH = {
     "wrong-page": "le serveur de l'annuaire répond autre chose qu'attendu",
     "interrupted": "le serveur de l'annuaire est occupé ou coupe ; la même commande reprendra",
     "schema": "fait par une autre version : importez de nouveau",
+    "database": "le PostgreSQL de l'annuaire refuse : droits, place, version ?",
     "busy": "un autre import ou une mise à jour est en cours ; réessayez ensuite",
     "no-file": "fichier introuvable",
     "not-ours": "ligne 1 : l'en-tête n'est celui d'aucun des deux fichiers nationaux (UTF-8, « | »)",

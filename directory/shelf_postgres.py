@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Lock
 
 import psycopg
@@ -20,6 +20,8 @@ _NEW = SCHEMA + "_new"
 _LOCK = 0x48554954
 """The advisory lock of whoever imports."""
 _WEIGHT = {"name": "A", "place": "B", "profession": "C", "skill": "D"}
+_SECONDS = 5
+"""How long a look-up may take at most: a letter waits meanwhile."""
 WORDS = (
     "SELECT w.id, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
     "LEFT JOIN person p ON p.id = w.id LEFT JOIN mailbox m ON m.id = -w.id "
@@ -70,19 +72,15 @@ class PostgresShelf:
         self._lock = Lock()
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        """See :class:`directory.shelf.Shelf`. Raises DirectoryError ``unreachable``."""
-        with self._lock:
+        """See :class:`directory.shelf.Shelf`. Raises DirectoryError ``unreachable``, ``database``."""
+        with self._lock, _told():
             try:
                 return self._asked(statement, values)
             except psycopg.errors.UndefinedTable:
                 return []
             except psycopg.OperationalError:
                 self._forget()  # the server was restarted: once more, on a new connection
-                try:
-                    return self._asked(statement, values)
-                except psycopg.OperationalError as error:
-                    self._forget()
-                    raise _unreachable() from error
+                return self._asked(statement, values)
 
     def words(self, terms: Sequence[Term], limit: int) -> list[Row]:
         """See :class:`directory.shelf.Shelf`."""
@@ -109,16 +107,10 @@ class PostgresShelf:
 
     @contextmanager
     def _writing(self) -> Iterator[psycopg.Connection]:
-        try:
-            connection = psycopg.connect(self._address)
-        except psycopg.OperationalError as error:
-            raise _unreachable() from error
-        try:
+        with _told(), closing(psycopg.connect(self._address, connect_timeout=_SECONDS)) as connection:
             if not _fetched(connection, "SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))[0][0]:
                 raise DirectoryError("busy", "another import or update is running; try again when it is done")
             yield connection
-        finally:
-            connection.close()
 
     def close(self) -> None:
         """See :class:`directory.shelf.Shelf`."""
@@ -127,8 +119,10 @@ class PostgresShelf:
 
     def _asked(self, statement: str, values: Sequence[object]) -> list[Row]:
         if self._connection is None:
-            options = f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on"
-            self._connection = psycopg.connect(self._address, autocommit=True, options=options)
+            options = f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on -cstatement_timeout={_SECONDS}s"
+            self._connection = psycopg.connect(
+                self._address, autocommit=True, options=options, connect_timeout=_SECONDS
+            )
         return _fetched(self._connection, statement.replace("?", "%s"), values)
 
     def _forget(self) -> None:
@@ -203,5 +197,14 @@ def _match(term: Term) -> str:
     return "(" + " | ".join(f"{word}:{weight}" for word in term.words) + ")"
 
 
-def _unreachable() -> DirectoryError:
-    return DirectoryError("unreachable", "the directory's PostgreSQL does not answer; see directory.database")
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a database can do, as one line; its own words may name hosts and stay out."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        words = "the directory's PostgreSQL does not answer; see directory.database"
+        raise DirectoryError("unreachable", words) from error
+    except psycopg.Error as error:
+        words = f"the directory's PostgreSQL refuses (SQLSTATE {error.sqlstate}): rights, room, version?"
+        raise DirectoryError("database", words) from error

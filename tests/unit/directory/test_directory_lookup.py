@@ -125,7 +125,7 @@ def test_any_words_are_only_words(directory, words):
 
 
 def test_a_search_gives_no_more_than_asked(directory):
-    assert len(directory.search("n", limit=1)) == 1
+    assert len(directory.search("no", limit=1)) == 1
 
 
 def test_codes_become_words(tmp_path):

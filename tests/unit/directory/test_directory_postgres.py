@@ -101,8 +101,9 @@ def test_an_import_that_breaks_off_or_is_killed_leaves_the_old_one(shelf, files,
             with psycopg.connect(address, autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
 
-    with pytest.raises(psycopg.OperationalError):
+    with pytest.raises(DirectoryError) as caught:
         import_into(shelf, files, progress=kill)
+    assert caught.value.code == "unreachable"
     assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
     assert import_into(shelf, files).files[0].change.added == 0
 
@@ -138,6 +139,16 @@ def test_a_server_that_is_not_there_is_one_line(tmp_path):
         with pytest.raises(DirectoryError) as caught:
             act(PostgresShelf(f"postgresql://postgres@/postgres?host={tmp_path}"))
         assert caught.value.code == "unreachable"
+
+
+def test_an_account_without_rights_is_one_line(files, address):
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE ROLE petit LOGIN")
+    small = PostgresShelf(address.replace("postgres@", "petit@"))
+    with pytest.raises(DirectoryError) as caught:
+        import_into(small, files)
+    small.close()
+    assert (caught.value.code, "SQLSTATE 42501" in str(caught.value)) == ("database", True)
 
 
 @pytest.mark.parametrize(
