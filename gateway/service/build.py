@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 from config.settings import Settings, SettingsError
-from directory import Directory
+from directory import Directory, DirectoryError
 from gateway.admission import admission
 from gateway.compose.composer import Composer
 from gateway.compose.profile import ComposeProfile
@@ -101,7 +101,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     """Build the gateway; raises SettingsRefused, KeyStoreRefused or StorageUnavailable with one clear line each."""
     vault = open_vault(settings)
     sealer = _sealer(settings, clock)
-    directory = Directory.open(settings.gateway.data, settings.directory.database)
+    directory = _directory(settings)
     courier = _courier(settings, directory, clock)
     store = open_store(settings, vault, clock)
     ways = answering_ways(settings)
@@ -160,6 +160,13 @@ def _protects(settings: Settings, source: str) -> bool:
 
 def _sender(settings: Settings) -> str:
     return settings.courier.sender or f"passerelle@{settings.gateway.domain}"
+
+
+def _directory(settings: Settings) -> Directory:
+    try:
+        return Directory.open(settings.gateway.data, settings.directory.database)
+    except DirectoryError as error:
+        raise SettingsRefused(str(error)) from error
 
 
 def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
