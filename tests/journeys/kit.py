@@ -170,20 +170,8 @@ async def hospital(
     """
     made = prepare(folder, postfix, dovecot, gp=gp, sender=sender, change=change, at=clock())
     await asyncio.to_thread(learn, folder)
-    settings = load(made.settings)
-    gateway = build(settings, clock=clock)
-    async with Running(gateway) as running:
-        yield Hospital(
-            settings=settings,
-            running=running,
-            gateway=gateway,
-            gp=made.gp,
-            dovecot=dovecot,
-            folder=folder,
-            login=made.login,
-            password=made.password,
-            sender=sender,
-        )
+    async with alive(made, dovecot, sender, clock=clock) as ward:
+        yield ward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +182,27 @@ class Prepared:
     login: str
     password: str
     gp: Gp
+
+
+@contextlib.asynccontextmanager
+async def alive(
+    made: Prepared, dovecot: Dovecot, sender: str = "", *, clock: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Hospital]:
+    """A prepared installation, running in this process."""
+    settings = load(made.settings)
+    gateway = build(settings, clock=clock)
+    async with Running(gateway) as running:
+        yield Hospital(
+            settings=settings,
+            running=running,
+            gateway=gateway,
+            gp=made.gp,
+            dovecot=dovecot,
+            folder=made.settings.parent,
+            login=made.login,
+            password=made.password,
+            sender=sender,
+        )
 
 
 def prepare(

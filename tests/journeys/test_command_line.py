@@ -12,7 +12,7 @@ import os
 import signal
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,11 +25,8 @@ from typer.testing import CliRunner
 import cli
 from config.settings import load
 from demo import letters
-from gateway.moments import utc_now
-from gateway.service.build import build
-from gateway.service.running import Running
 from tests.faults.nursery import Orphan, warm
-from tests.journeys.kit import Hospital, Prepared, prepare, until
+from tests.journeys.kit import Hospital, Prepared, alive, prepare, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix
 
@@ -94,23 +91,6 @@ def prepared(tmp_path: Path, postfix: Postfix, dovecot: Dovecot, mailbox: str, h
 def terminal(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.chdir(prepared.settings.parent)
     return Terminal(folder=prepared.settings.parent)
-
-
-@contextlib.asynccontextmanager
-async def alive(made: Prepared, dovecot: Dovecot) -> AsyncIterator[Hospital]:
-    """A prepared installation, running in this process."""
-    settings = load(made.settings)
-    async with Running(build(settings, clock=utc_now)) as running:
-        yield Hospital(
-            settings=settings,
-            running=running,
-            gp=made.gp,
-            dovecot=dovecot,
-            folder=made.settings.parent,
-            login=made.login,
-            password=made.password,
-            sender="",
-        )
 
 
 @contextlib.contextmanager

@@ -14,14 +14,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from config.settings import load
 from demo import letters
 from directory import import_files
-from gateway.moments import utc_now
-from gateway.service.build import build
-from gateway.service.running import Running
 from tests.faults.nursery import warm
-from tests.journeys.kit import Gp, Hospital, Prepared, files_of, prepare, until
+from tests.journeys.kit import Gp, Hospital, Prepared, alive, files_of, prepare, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import GP_DOMAIN, HOSPITAL_DOMAIN, POOL
 from tests.peers.postfix import Chain, Postfix, running_postfix
@@ -53,22 +49,6 @@ async def typed(ward: Hospital, *arguments: str, code: int = 0) -> subprocess.Co
     done = await asyncio.to_thread(warm().typed, arguments, kept, ward.folder, seconds=60)
     assert done.returncode == code, done.stderr
     return done
-
-
-@contextlib.asynccontextmanager
-async def alive(made: Prepared, dovecot: Dovecot, sender: str) -> AsyncIterator[Hospital]:
-    settings = load(made.settings)
-    async with Running(build(settings, clock=utc_now)) as running:
-        yield Hospital(
-            settings=settings,
-            running=running,
-            gp=made.gp,
-            dovecot=dovecot,
-            folder=made.settings.parent,
-            login=made.login,
-            password=made.password,
-            sender=sender,
-        )
 
 
 def states(ward: Hospital) -> list[tuple[str, str]]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from gateway.queue.store import Limits, Store
+from gateway.queue.store import Store
 from gateway.rest import RestVault
 from tests.journeys.test_the_gps_box_is_full import (
     story,
@@ -20,7 +19,7 @@ from tests.journeys.test_the_gps_box_is_full import (
 )
 from tests.peers.postgresql import running_postgresql
 from tests.unit.queue.conftest import Clock, clock, store, vault
-from tests.unit.queue.engines import OnPostgresql
+from tests.unit.queue.engines import opened_on_postgresql
 
 __all__ = [
     "clock",
@@ -33,7 +32,6 @@ __all__ = [
     "test_the_gps_box_is_full_for_nine_days_and_a_person_prints_the_letter",
     "vault",
 ]
-_NUMBERS = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +43,5 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def opened(tmp_path: Path, address: str, vault: RestVault, clock: Clock) -> Iterator[Callable[[], Store]]:
     """As the fixture of the same name, on a schema of its own."""
-    schema, stores = f"e{next(_NUMBERS)}", []  # type: ignore[var-annotated]
-
-    def open_store() -> Store:
-        for one in stores:
-            one.close()
-        database = OnPostgresql.open(address, schema, vault, clock())
-        stores[:] = [Store(tmp_path, vault, limits=Limits(free_share=0), clock=clock, database=database)]
-        return stores[0]
-
-    yield open_store
-    for one in stores:
-        one.close()
+    with opened_on_postgresql(tmp_path, address, vault, clock) as open_store:
+        yield open_store

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import subprocess
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,15 +15,11 @@ import aiosmtplib
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from config.settings import load
 from demo import letters
 from directory import add_certificate
 from gateway.crypto.authority import TestAuthority
-from gateway.moments import utc_now
-from gateway.service.build import build
-from gateway.service.running import Running
 from tests.faults.nursery import warm
-from tests.journeys.kit import Hospital, Prepared, files_of, hospital, prepare, until
+from tests.journeys.kit import Hospital, Prepared, alive, files_of, hospital, prepare, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import GP_DOMAIN, HOSPITAL_DOMAIN
 from tests.peers.postfix import Chain, Postfix, running_postfix
@@ -84,23 +78,6 @@ def huitaine(folder: Path, *arguments: str, lang: str = "en_GB.UTF-8") -> subpro
 
 async def typed(ward: Hospital, *arguments: str, lang: str = "en_GB.UTF-8") -> subprocess.CompletedProcess[str]:
     return await asyncio.to_thread(huitaine, ward.folder, *arguments, lang=lang)
-
-
-@contextlib.asynccontextmanager
-async def alive(made: Prepared, dovecot: Dovecot, sender: str) -> AsyncIterator[Hospital]:
-    """A prepared installation, running."""
-    settings = load(made.settings)
-    async with Running(build(settings, clock=utc_now)) as running:
-        yield Hospital(
-            settings=settings,
-            running=running,
-            gp=made.gp,
-            dovecot=dovecot,
-            folder=made.settings.parent,
-            login=made.login,
-            password=made.password,
-            sender=sender,
-        )
 
 
 # the sender's own mistakes ---------------------------------------------------------------------------------------

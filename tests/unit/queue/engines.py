@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
+from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool, StaticPool
 
 from gateway.queue import entries, keyring, migrations
 from gateway.queue.bodies import AtRest
+from gateway.queue.store import Limits, Store
+from gateway.rest import RestVault
+
+_NUMBERS = count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,24 @@ class OnPostgresql:
             entries.seal_with(connection, vault.vouch, first=new)
         readers = create_engine(address, connect_args=options, poolclass=NullPool, hide_parameters=True)
         return cls(engine=engine, readers=readers)
+
+
+@contextlib.contextmanager
+def opened_on_postgresql(
+    folder: Path, address: str, vault: RestVault, clock: Callable[[], datetime]
+) -> Iterator[Callable[[], Store]]:
+    """As the fixture ``opened``, on a schema of its own: each call closes the store before and opens it again."""
+    schema = f"s{next(_NUMBERS)}"
+    with contextlib.ExitStack() as stores:
+
+        def open_store() -> Store:
+            stores.close()
+            database = OnPostgresql.open(address, schema, vault, clock())
+            store = Store(folder, vault, limits=Limits(free_share=0), clock=clock, database=database)
+            stores.callback(store.close)
+            return store
+
+        yield open_store
 
 
 def _make(address: str, schema: str) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-from gateway.queue.store import Limits, Store
+from gateway.queue.store import Store
 from gateway.rest import RestVault
 from tests.peers.postgresql import running_postgresql
 from tests.unit.queue import test_deliveries, test_leases, test_store_keeps
 from tests.unit.queue.conftest import Clock
-from tests.unit.queue.engines import OnPostgresql
+from tests.unit.queue.engines import opened_on_postgresql
 
-_NUMBERS = count(1)
 _OF_SQLITE = {
     "test_one_process_holds_the_folder",
     "test_f1_nothing_on_the_disk_can_be_read",
@@ -36,18 +34,8 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def opened(tmp_path: Path, address: str, vault: RestVault, clock: Clock) -> Iterator[Callable[[], Store]]:
     """As the fixture of the same name, on a schema of its own."""
-    schema, stores = f"s{next(_NUMBERS)}", []  # type: ignore[var-annotated]
-
-    def open_store() -> Store:
-        for store in stores:
-            store.close()
-        database = OnPostgresql.open(address, schema, vault, clock())
-        stores[:] = [Store(tmp_path, vault, limits=Limits(free_share=0), clock=clock, database=database)]
-        return stores[0]
-
-    yield open_store
-    for store in stores:
-        store.close()
+    with opened_on_postgresql(tmp_path, address, vault, clock) as open_store:
+        yield open_store
 
 
 def _all_tests() -> dict[str, object]:
