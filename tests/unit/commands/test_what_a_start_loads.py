@@ -10,8 +10,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SELDOM = (
-    "numpy", "matplotlib", "holidays", "hl7apy", "typst", "alembic", "jinja2", "signxml", "dns", "httpx2", "starlette",
-    "uvicorn", "ldap3")
+    "numpy",
+    "matplotlib",
+    "holidays",
+    "hl7apy",
+    "typst",
+    "alembic",
+    "jinja2",
+    "signxml",
+    "dns",
+    "httpx2",
+    "starlette",
+    "uvicorn",
+    "ldap3",
+)
 ASK = f"""
 import sys
 for module in sys.argv[1:]:
