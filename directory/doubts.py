@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from directory.build import Rejected
-from directory.fold import fold
+from directory.fold import same_family
 from directory.layout import FileKind
 from directory.shelf import Building, Shelf
 from directory.tables import TABLE_OF
@@ -19,7 +19,7 @@ def two_names(building: Building, kind: FileKind, file: str) -> Iterator[Rejecte
         "WHERE national_id IS NOT NULL GROUP BY national_id HAVING min(family) <> max(family) ORDER BY min(id)"
     )
     for number, first, last, _ in building.rows(statement):
-        if not _same(first, last):
+        if not same_family(first, last):
             words = f"{number}: two different names; kept, look at it"
             yield Rejected(file=file, line=0, code="two-names", words=words)
 
@@ -33,9 +33,3 @@ def unlisted(shelf: Shelf, white_list: WhiteList) -> Iterator[Rejected]:
             for (address,) in shelf.rows("SELECT DISTINCT folded FROM mailbox WHERE domain = ?", (domain,)):
                 words = f"{address}: its domain is not in the white list; kept, nothing is sent there"
                 yield Rejected(file="", line=0, code="not-listed", words=words)
-
-
-def _same(first: str, last: str) -> bool:
-    """One name may be the other's part: MARTIN and MARTIN-LEROUX are one person's before and after."""
-    one, other = set(fold(first).split()), set(fold(last).split())
-    return one <= other or other <= one

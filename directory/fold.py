@@ -22,6 +22,12 @@ def fold(text: str) -> str:
     return _NOT_ALPHANUMERIC.sub(" ", capitals).strip()
 
 
+def same_family(one: str, other: str) -> bool:
+    """Whether two family names may be one person's: MARTIN and MARTIN-LEROUX are before and after a marriage."""
+    words, others = set(fold(one).split()), set(fold(other).split())
+    return words <= others or others <= words
+
+
 def fold_mailbox(address: str) -> str:
     """Lower case, local part included: MSSanté addresses differ by more than case."""
     return unicodedata.normalize("NFC", address.strip()).lower()

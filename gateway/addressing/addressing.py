@@ -59,6 +59,9 @@ class Addressing:
         chosen = choose(wanted, self._directory, self._policy, now)
         if isinstance(chosen, Stopped):
             return _held(wanted, chosen.reasons)
+        if wanted.role is not Role.PATIENT and domain_of(chosen.mailbox) == self._policy.patient_domain:
+            # Neither is it known to be this patient's, nor were his own wishes asked.
+            return _held(wanted, (*chosen.reasons, because("mailbox-of-a-patient")))
         return self._to_mailbox(parsed, wanted, chosen, now)
 
     def _to_mailbox(self, parsed: ParsedLetter, wanted: Wanted, chosen: Chosen, now: datetime) -> Addressed | Held:

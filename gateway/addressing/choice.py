@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import combinations
 
 from directory import Directory, Mailbox
-from directory.fold import structure_number
+from directory.fold import same_family, structure_number
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.reasons import because
 from gateway.addressing.standing_in import who_stands_in
@@ -76,7 +77,9 @@ def _by_number(
     personal = [box for box in boxes if box.personal]
     willing = [box for box in personal if box.accepts is not False]
     if willing:
-        return _after(trail, _best(willing, wanted.organisation, policy))
+        of_two = _of_two_persons(personal)
+        found = _by_rank_alone(willing) if of_two else _best(willing, wanted.organisation, policy)
+        return _after(trail, found)
     if personal:
         return Stopped(reasons=(*trail, because("refuses-electronic-mail")))
     return _after(trail, _of_his_practice(kind, number, wanted, directory))
@@ -127,6 +130,23 @@ def _rules(place: Finess | Siret | None, generic: Sequence[str]) -> tuple[tuple[
     )
 
 
+def _by_rank_alone(boxes: Sequence[Mailbox]) -> Chosen | Stopped:
+    """Of mailboxes of two persons: the one that the administrator put first, else none."""
+    several = because("several-mailboxes", count=len(_addresses(boxes)))
+    first = min((box.rank for box in boxes if box.rank is not None), default=None)
+    left = {box.address for box in boxes if first is not None and box.rank == first}
+    if len(left) != 1:
+        return Stopped(reasons=(several, because("two-names")))
+    return Chosen(mailbox=left.pop(), reasons=(several, because("chosen-by-preference")))
+
+
+def _of_two_persons(boxes: Sequence[Mailbox]) -> bool:
+    """Whether one number has mailboxes with two persons' names: one line of the directory is somebody else's."""
+    names = {box.family for box in boxes if box.family}
+    strangers = any(not same_family(one, other) for one, other in combinations(names, 2))
+    return strangers and len(_addresses(boxes)) > 1
+
+
 def _addresses(boxes: Sequence[Mailbox]) -> set[str]:
     return {box.address.lower() for box in boxes}
 
@@ -144,15 +164,14 @@ def _of_his_practice(kind: str, number: str, wanted: Wanted, directory: Director
 
 
 def _of_practice(structures: Sequence[str | None], directory: Directory) -> Chosen | Stopped:
-    """The organisational mailbox of a practice, if there is one that cannot be mistaken for a service's."""
+    """The one organisational mailbox of a practice; what refuses for the whole house refuses for its services."""
     boxes = {box.address.lower(): box for place in structures if place for box in directory.by_structure(place)}
     if not boxes:
         return Stopped(reasons=(because("none"),))
-    willing = [box for box in boxes.values() if box.accepts is not False]
-    if not willing:
+    whole = [box for box in boxes.values() if not box.service]
+    candidates = [box for box in whole or boxes.values() if box.accepts is not False]
+    if not candidates:
         return Stopped(reasons=(because("refuses-electronic-mail"),))
-    whole = [box for box in willing if not box.service]
-    candidates = whole or willing
     if len(candidates) > 1:
         return Stopped(reasons=(because("several-organisations"),))
     return Chosen(mailbox=candidates[0].address, reasons=(because("organisation-mailbox"),))

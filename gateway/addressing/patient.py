@@ -65,11 +65,11 @@ def wrong_world(parsed: ParsedLetter, mode: Mode) -> Reason | None:
 def patient_wanted(parsed: ParsedLetter, policy: AddressingPolicy, *, given: str | None) -> str | Reason:
     """The patient's mailbox, ``<INS>@<patient domain>``, from a qualified INS alone; ``given`` must be the same."""
     worlds = REAL_INS if policy.mode is Mode.PRODUCTION else TEST_INS
-    said = [ins(one.value, one.authority) for one in _identifiers(parsed) if one.qualified and one.authority in worlds]
-    qualified = {one.number for one in said if one and one.key_is_right}
-    if len(qualified) != 1:
+    said = {ins(one.value, one.authority) for one in _identifiers(parsed) if one.qualified and one.authority in worlds}
+    if len({one.number for one in said if one}) != 1 or not all(one and one.key_is_right for one in said):
+        # A second one with a wrong key may be a second patient's.
         return because("patient-not-qualified")
-    mailbox = f"{qualified.pop()}@{policy.patient_domain}".lower()
+    mailbox = f"{next(one.number for one in said if one)}@{policy.patient_domain}".lower()
     return mailbox if given is None or given.lower() == mailbox else because("patient-mismatch")
 
 

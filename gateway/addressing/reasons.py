@@ -29,6 +29,8 @@ WORDS = {
     "minor",
     "patient-not-qualified": "a patient's mailbox needs a qualified INS with its right key",
     "patient-mismatch": "the patient's mailbox given is not the one of the letter's patient",
+    "mailbox-of-a-patient": "the mailbox of this addressee, who is no patient, is a patient's: check it with the "
+    "sender",
     "patient-mailbox": "the patient's mailbox follows from the qualified INS",
     # test and production
     "test-identity": "a test identity (INS of OID .10 or .11) has no place in production",
@@ -38,6 +40,8 @@ WORDS = {
     # which mailbox
     "one-mailbox": "the directory has one personal mailbox for this number",
     "several-mailboxes": "the directory has {count} personal mailboxes for this number",
+    "two-names": "the directory has mailboxes of two persons under this number: look which is right, and give that one "
+    "a rank (`huitaine directory set`)",
     "sender-mailbox-confirmed": "the sender's choice of mailbox is confirmed by the directory",
     "sender-mailbox-ignored": "the mailbox given by the sender is not in the directory: the number decides",
     "mailbox-of-another": "the mailbox given by the sender belongs to another practitioner in the directory",

@@ -29,6 +29,8 @@ FRENCH = {
     "mineur",
     "patient-not-qualified": "la boîte d'un patient demande un INS qualifié, avec sa clé juste",
     "patient-mismatch": "la boîte de patient donnée n'est pas celle du patient de la lettre",
+    "mailbox-of-a-patient": "la boîte de ce destinataire, qui n'est pas patient, est celle d'un patient : à vérifier "
+    "avec l'expéditeur",
     "patient-mailbox": "la boîte du patient découle de son INS qualifié",
     # test and production
     "test-identity": "une identité de test (INS d'OID .10 ou .11) n'a pas sa place en production",
@@ -38,6 +40,8 @@ FRENCH = {
     # which mailbox
     "one-mailbox": "l'annuaire a une boîte personnelle pour ce numéro",
     "several-mailboxes": "l'annuaire a {count} boîtes personnelles pour ce numéro",
+    "two-names": "l'annuaire a sous ce numéro les boîtes de deux personnes : voyez laquelle est la bonne et donnez-lui "
+    "un rang (`huitaine directory set`)",
     "sender-mailbox-confirmed": "l'annuaire confirme la boîte choisie par l'expéditeur",
     "sender-mailbox-ignored": "la boîte donnée par l'expéditeur n'est pas dans l'annuaire : le numéro décide",
     "mailbox-of-another": "dans l'annuaire, la boîte donnée par l'expéditeur est celle d'un autre praticien",

@@ -122,6 +122,8 @@ MAY_HE = (
          parsed=letter(document(who=patient(qualified=False), wishes=Wishes(to_patient=True)))),
     Case(code="patient-mismatch", situation="the envelope gives another patient's mailbox",
          parsed=letter(document(who=patient()), to=("1@patient.mss.example",))),
+    Case(code="mailbox-of-a-patient", situation="PRT-15 of a copy is a mailbox of `patient_domain`",
+         parsed=letter(document(named(Role.COPY, mailbox=f"{world.INS}@patient.mss.example"), who=patient()))),
     Case(code="patient-mailbox", situation="DESTMSSANTEPAT = Y and a qualified INS",
          parsed=letter(document(who=patient(), wishes=Wishes(to_patient=True))), to=f"{world.INS}@patient.mss.example"),
     Case(code="test-identity", situation="an INS of OID .10 in production", parsed=letter(
@@ -148,6 +150,8 @@ WHICH = (
          parsed=to_gp(rpps=world.CABINET_AND_GENERIC), to="deux@medecin.mss.example", rules={"generic_domains": ()}),
     Case(code="chosen-by-order", situation="two of one practice that nothing tells apart",
          parsed=to_gp(rpps=world.ALIKE), to="a.douze@cabinet.mss.example"),
+    Case(code="two-names", situation="the mailboxes of one number bear two names: MARTIN, DURAND",
+         parsed=to_gp(rpps=world.TWO_NAMES)),
     Case(code="organisation-mailbox", situation="none of his own, one of the practice",
          parsed=to_gp(rpps=world.PRACTICE_ONLY), to="secretariat@cabinet.mss.example"),
     Case(code="several-organisations", situation="none of his own, two services",

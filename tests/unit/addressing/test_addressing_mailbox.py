@@ -16,6 +16,7 @@ from directory import (
     prefer,
     set_forms,
 )
+from directory.fold import same_family
 from gateway.addressing import Floor, Unknown
 from gateway.addressing.reasons import WORDS
 from gateway.document import Identifier, Role
@@ -92,6 +93,25 @@ def test_without_a_personal_mailbox_the_practices_own_is_used(address):
 
 def test_several_services_of_a_practice_are_for_a_person_to_choose_from(address):
     assert held(address(to_gp(rpps=world.TWO_SERVICES, organisation_id=finess("990000011")))) == "several-organisations"
+
+
+def test_a_house_that_refuses_is_not_written_to_through_one_of_its_services(address):
+    assert held(address(to_gp(rpps=world.REFUSING_HOUSE))) == "refuses-electronic-mail"
+
+
+def test_mailboxes_of_two_persons_under_one_number_are_for_a_person_to_look_at(address, folder):
+    """One line of the directory is somebody else's, and nothing in the letter tells which."""
+    assert held(address(to_gp(rpps=world.TWO_NAMES))) == "two-names"
+    assert held(address(to_gp(rpps=world.TWO_NAMES, organisation_id=finess("990000001")))) == "two-names"
+    prefer(folder, "martin@medecin.mss.example", 1)
+    outcome = sent(address(to_gp(rpps=world.TWO_NAMES, organisation_id=finess("990000001"))))
+    assert outcome.mailbox == "martin@medecin.mss.example"
+    assert "chosen-by-preference" in codes(outcome)
+
+
+def test_a_name_before_and_after_a_marriage_is_one_person():
+    assert same_family("MARTIN", "Martin-Leroux")
+    assert not same_family("MARTIN", "DURAND")
 
 
 def test_no_mailbox_at_all_is_held(address):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from directory import add_entry
 from gateway.document import Identifier, Role, Wishes
 from gateway.letter import Addressed, Form, Held, Mode, MssTls, Recipient, protection_name
 from tests.unit.addressing import world
@@ -218,6 +219,27 @@ def test_a_mailbox_of_another_patient_is_held(address):
     assert held(address(letter(document(who=patient()), to=(other,)))) == "patient-mismatch"
     named_wrongly = document(named(Role.PATIENT, mailbox=other), who=patient())
     assert held(address(letter(named_wrongly))) == "patient-mismatch"
+
+
+@pytest.mark.parametrize("box", [PATIENT_BOX, PATIENT_BOX.upper() + ".", "175050000000080@patient.mss.example"])
+@pytest.mark.parametrize("number", [None, world.UNKNOWN])
+def test_no_professionals_role_leads_to_a_patients_mailbox(address, box, number):
+    """Neither would it be known to be this patient's, nor would what he may not see be held back."""
+    names = named(Role.COPY, mailbox=box, rpps=number)
+    assert held(address(letter(document(names, who=patient(), wishes=Wishes(hidden_from_patient=True))))) == (
+        "mailbox-of-a-patient"
+    )
+
+
+def test_an_entry_of_the_administrator_leads_to_no_patients_mailbox(address, folder):
+    add_entry(folder, world.NO_BOX, PATIENT_BOX)
+    assert held(address(letter(document(named(rpps=world.NO_BOX), who=patient())))) == "mailbox-of-a-patient"
+
+
+def test_two_qualified_patients_in_one_letter_have_no_mailbox(address):
+    """The second one's key is wrong: that makes him no less another."""
+    second = document(who=patient(ins="175050000000099"))
+    assert held(address(letter(document(who=patient()), second, to=(PATIENT_BOX,)))) == "patient-not-qualified"
 
 
 def test_the_patient_named_as_addressee_gets_it(address):

@@ -104,10 +104,10 @@ def practice(number: str, wanted: Wanted, world: World) -> str:
     boxes = [box for box in world.boxes if box.kind is MailboxKind.ORGANISATION and box.structure in places]
     if not boxes:
         return "none"
+    boxes = [box for box in boxes if not box.service] or boxes
     boxes = [box for box in boxes if box.accepts is not False]
     if not boxes:
         return "refuses-electronic-mail"
-    boxes = [box for box in boxes if not box.service] or boxes
     return boxes[0].address if len(boxes) == 1 else "several-organisations"
 
 
@@ -217,11 +217,22 @@ def test_no_mailbox_is_ever_a_strangers(data: st.DataObject):
 def test_a_name_decides_nothing(data: st.DataObject):
     world = data.draw(worlds())
     wanted = data.draw(letters(world))
-    names = st.sampled_from(["DUPONT", "DURAND", ""])
-    renamed = replace(
-        world, boxes=[replace(box, family=data.draw(names), given=data.draw(names)) for box in world.boxes]
-    )
+    renamed = _renamed(data, world, ["DUPONT", "Dupont-Durand", ""])
     assert resolved(wanted, renamed) == resolved(wanted, world)
+
+
+@given(st.data())
+def test_names_of_two_persons_stop_the_letter_unless_a_rank_decides(data: st.DataObject):
+    world = data.draw(worlds())
+    wanted = data.draw(letters(world))
+    found = resolved(wanted, _renamed(data, world, ["DUPONT", "DURAND", ""]))
+    ranked = {box.address for box in world.boxes if box.rank is not None}
+    assert found in {resolved(wanted, world), "two-names", *ranked}
+
+
+def _renamed(data: st.DataObject, world: World, names: list[str]) -> World:
+    boxes = [replace(box, family=data.draw(st.sampled_from(names)), given="LÉA") for box in world.boxes]
+    return replace(world, boxes=boxes)
 
 
 @given(st.data())

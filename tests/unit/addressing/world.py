@@ -43,6 +43,8 @@ ONE_REFUSED = Rpps("99000000010")
 SUBSTITUTE = Rpps("99000000011")
 ALIKE = Rpps("99000000012")
 NURSE = Rpps("99000000013")
+TWO_NAMES = Rpps("99000000014")
+REFUSING_HOUSE = Rpps("99000000015")
 UNKNOWN = Rpps("99999999999")
 ADELI = "759900001"
 
@@ -61,6 +63,10 @@ _BOXES = [
     mailbox_line("b.douze@cabinet.mss.example", "8" + ALIKE, structure="990000001"),
     mailbox_line("a.douze@cabinet.mss.example", "8" + ALIKE, structure="990000001"),
     mailbox_line("infirmier@medecin.mss.example", "8" + NURSE).replace("|10|Médecin|", "|60|Infirmier|"),
+    mailbox_line("martin@medecin.mss.example", "8" + TWO_NAMES, family="MARTIN"),
+    mailbox_line("durand@cabinet.mss.example", "8" + TWO_NAMES, family="DURAND", structure="990000001"),
+    mailbox_line("maison@ch.mss.example", structure="990000013", accepts="N"),
+    mailbox_line("radio@ch.mss.example", structure="990000013", service="Radiologie"),
     mailbox_line("treize@medecin.mss.example", "0" + ADELI),
     mailbox_line("secretariat@cabinet.mss.example", structure="990000010", organisation="CABINET DU CANAL"),
     mailbox_line("cardio@ch.mss.example", structure="990000011", service="Cardiologie"),
@@ -70,6 +76,7 @@ _BOXES = [
 _ACTIVITIES = [
     activity_line("8" + PRACTICE_ONLY, finess="990000010"),
     activity_line("8" + TWO_SERVICES, finess="990000011"),
+    activity_line("8" + REFUSING_HOUSE, finess="990000013"),
     activity_line("8" + NO_BOX, finess="990000099"),
 ]
 LISTED = ("medecin.mss.example", "cabinet.mss.example", "ch.mss.example", "patient.mss.example")
