@@ -26,6 +26,8 @@ LINES = {
     "{name}: wrong password or damaged file": "{name} : mauvais mot de passe ou fichier abîmé",
     "{key}: no certificate can be read from its file": "{key} : aucun certificat lisible dans son fichier",
     "another process holds the data folder": "un autre processus tient le dossier de données",
+    "[directory] white_list_url needs white_list_ca: who signs the list's signer": "[directory] white_list_url demande "
+    "white_list_ca : l'autorité de qui signe la liste",
     "a TLS port needs a certificate in its section": "un port TLS a besoin d'un certificat dans sa section",
     "TLS files {name}: {why}": "fichiers TLS {name} : {why}",
     "mllp listener {name}: without TLS only on loopback": "MLLP {name} : sans TLS, sur la boucle locale seulement",

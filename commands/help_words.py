@@ -50,6 +50,7 @@ FRENCH = {
     "delays conflicts": "Séjours dont les heures de sortie se contredisent, avec celle qui est retenue.",
     "delays oppose": "Retenir ce à quoi un patient s'oppose, et compter le séjour à part.",
     "directory import": "Importer des extractions nationales (texte ou ZIP).",
+    "directory delta": "Prendre ce qui a changé depuis le dernier import ; reprend là où il fut interrompu.",
     "directory search": "Chercher des personnes et des structures par leur nom.",
     "directory show": "Montrer ce que l'on sait d'un praticien.",
     "directory status": "Dire ce que contient l'annuaire, et de quand il date.",

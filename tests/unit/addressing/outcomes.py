@@ -141,7 +141,7 @@ WHICH = (
          parsed=to_gp(rpps=world.CABINET_AND_GENERIC), to="deux@medecin.mss.example"),
     Case(code="chosen-by-structure", situation="two, and the letter names the FINESS of one",
          parsed=to_gp(rpps=world.TWO_PLACES, organisation_id=finess("990000002")), to="trois@ch.mss.example"),
-    Case(code="chosen-by-preference", situation="two, `huitaine directory set MAILBOX --rank 1` on one",
+    Case(code="chosen-by-preference", situation="two, `huitaine directory set MAILBOX rank=1` on one",
          parsed=to_gp(rpps=world.TWO_PLACES), to="trois@ch.mss.example",
          given=lambda folder: prefer(folder, "trois@ch.mss.example", 1)),
     Case(code="chosen-by-generic-domain", situation="two, one at `medecin.mssante.fr`",
@@ -182,7 +182,7 @@ WHICH = (
 )  # fmt: skip
 MAY_IT = (
     Case(code="mailbox-known", situation="in the national directory", parsed=to_gp(rpps=world.ONE), to=ONE_BOX),
-    Case(code="mailbox-vouched", situation="entered by `huitaine directory set MAILBOX --rpps N`",
+    Case(code="mailbox-vouched", situation="entered by `huitaine directory set MAILBOX rpps=N`",
          parsed=to_gp(rpps=world.NO_BOX), to="sept@cabinet.mss.example",
          given=lambda folder: add_entry(folder, world.NO_BOX, "sept@cabinet.mss.example")),
     Case(code="in-white-list", situation="its domain is listed", parsed=to_gp(rpps=world.ONE), to=ONE_BOX),
