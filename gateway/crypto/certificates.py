@@ -16,6 +16,14 @@ _SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598 §3
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1, ec.BrainpoolP256R1, ec.BrainpoolP384R1)
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512, hashes.SHA3_256, hashes.SHA3_384, hashes.SHA3_512)
 _MSSANTE = ".mssante.fr"
+UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises on a foreign certificate: at once, or when a part of it is first looked at."""
 
 
 def check_recipient(certificate: bytes, address: str, at: datetime) -> None:
@@ -31,7 +39,7 @@ def read_certificate(certificate: bytes) -> x509.Certificate:
     """The certificate, or NoProtection ``unreadable-certificate``."""
     try:
         return x509.load_der_x509_certificate(certificate)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise NoProtection("unreadable-certificate") from error
 
 
@@ -44,7 +52,7 @@ def check_certificate(certificate: x509.Certificate, address: str, at: datetime)
         _check_usage(certificate)
         if not any(same_address(each, address) for each in addresses_of(certificate)):
             raise NoProtection("address-mismatch")
-    except (ValueError, x509.DuplicateExtension) as error:  # extensions are read late: a foreign one may be broken
+    except UNREADABLE as error:  # extensions are read late: a foreign one may be broken
         raise NoProtection("unreadable-certificate") from error
 
 
@@ -59,7 +67,7 @@ def check_time(certificate: x509.Certificate, at: datetime) -> None:
 def addresses_of(certificate: x509.Certificate) -> tuple[str, ...]:
     """Mail addresses the certificate stands for: rfc822Name, SmtpUTF8Mailbox, then the subject's (RFC 5280, RFC 9598).
 
-    The subject's counts only when there is no subjectAltName address (RFC 8550 §3).
+    The subject's counts only when there is no subjectAltName address (RFC 8550 §3). Raises one of UNREADABLE.
     """
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -16,7 +16,7 @@ from itertools import islice
 import pysequoia
 from cryptography import x509
 
-from gateway.crypto.certificates import addresses_of
+from gateway.crypto.certificates import UNREADABLE, addresses_of
 from gateway.crypto.cms import decrypt as cms_decrypt
 from gateway.crypto.cms import names
 from gateway.crypto.cms.structures import Asn1
@@ -51,7 +51,7 @@ class OpeningKeys:
     def mailboxes(self) -> Iterator[str]:
         """Whose keys they are, as far as certificates say."""
         for identity in self.smime:
-            with contextlib.suppress(ValueError, x509.DuplicateExtension):
+            with contextlib.suppress(*UNREADABLE):
                 yield from addresses_of(identity.certificate)
 
 

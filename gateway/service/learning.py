@@ -52,6 +52,9 @@ class Learning:
         except (HuitaineError, DirectoryError, sqlite3.Error) as error:
             structlog.get_logger().info("nothing-learned", why=getattr(error, "code", "") or type(error).__name__)
             return
+        except Exception as error:  # noqa: BLE001 - a mail that we cannot even refuse must not hold the receipts up
+            structlog.get_logger().error("nothing-learned", why=type(error).__name__)
+            return
         if told:
             structlog.get_logger().info("certificate-learned", gcm=told == "gcm")
 

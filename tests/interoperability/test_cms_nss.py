@@ -20,7 +20,7 @@ from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.verify import signatures
 from tests.peers.running import need
-from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person
+from tests.unit.crypto.cms_people import Person, believing, encrypt_cbc, encrypt_gcm, person
 
 pytestmark = pytest.mark.peer
 
@@ -136,7 +136,7 @@ def test_nss_sees_that_the_content_is_another(people, cmsutil, folder: Path):
 def test_we_verify_what_nss_signs(authority, people, cmsutil, kind, how):
     _, signed = read_content_info(cmsutil("-S", "-N", kind, "-H", "SHA384", "-G", *how))
     at = datetime.now(UTC) + timedelta(seconds=5)
-    (found,) = signatures(signed, TEXT, at=at, trust_roots=authority.roots)
+    (found,) = signatures(signed, TEXT, at=at, trust=believing(authority.roots, at))
     assert found.why_not == ""
-    (changed,) = signatures(signed, TEXT + b" ", at=at, trust_roots=authority.roots)
+    (changed,) = signatures(signed, TEXT + b" ", at=at, trust=believing(authority.roots, at))
     assert changed.why_not == "content-changed"

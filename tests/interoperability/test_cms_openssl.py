@@ -20,7 +20,7 @@ from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.verify import encapsulated, signatures
 from gateway.errors import NotOpened
 from tests.peers.running import need
-from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person, pss_person
+from tests.unit.crypto.cms_people import Person, believing, encrypt_cbc, encrypt_gcm, person, pss_person
 
 pytestmark = pytest.mark.peer
 
@@ -163,7 +163,7 @@ def test_we_verify_every_signature_of_openssl(authority, people, openssl, later,
     der = openssl("-sign", "-outform", "DER", *who, *padded, *digest, *how, content=TEXT)
     _, signed = read_content_info(der)
     assert encapsulated(signed) == (TEXT if "-nodetach" in how else None)
-    (found,) = signatures(signed, TEXT, at=later, trust_roots=authority.roots)
+    (found,) = signatures(signed, TEXT, at=later, trust=believing(authority.roots, later))
     assert found.why_not == ""
-    (changed,) = signatures(signed, TEXT + b" ", at=later, trust_roots=authority.roots)
+    (changed,) = signatures(signed, TEXT + b" ", at=later, trust=believing(authority.roots, later))
     assert changed.why_not == "content-changed"

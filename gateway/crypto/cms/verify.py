@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
-from gateway.crypto.certificates import addresses_of
-from gateway.crypto.cms.roots import RootsAlone
+from gateway.crypto.certificates import UNREADABLE, addresses_of
 from gateway.crypto.cms.structures import BAD_BYTES, Asn1
 from gateway.crypto.cms.told import Told, told_by
 from gateway.errors import NotOpened
@@ -25,7 +22,9 @@ from gateway.errors import NotOpened
 _DIGESTS = {"sha256", "sha384", "sha512"}
 _CLOCKS = timedelta(minutes=5)
 """How far ahead a signer's clock may be."""
-_BAD_SIGNATURE = (*BAD_BYTES, AssertionError, NotImplementedError, UnsupportedAlgorithm)
+_MOST = 10
+"""Signers of one message: each costs a path to an anchor."""
+_BAD_SIGNATURE = (*BAD_BYTES, *UNREADABLE, AssertionError, NotImplementedError)
 """What asn1crypto, pyHanko and the primitives raise on a foreign SignerInfo."""
 
 
@@ -46,6 +45,9 @@ class Trust(Protocol):
     def why_not(self, signer: Signer) -> str:
         """Empty when it may; else a stable code."""
 
+    def vouches(self, beside: Signer) -> bool:
+        """Whether another certificate of the message, in the place of its signer's, is an authority's word."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CmsSignature:
@@ -61,31 +63,25 @@ class CmsSignature:
     signed_at: datetime | None = None
     certificate: bytes = field(repr=False, default=b"")
     told: Told = field(repr=False, default_factory=Told)
-    """How he wants to be written to; worth something when verified."""
+    """How he wants to be written to; nothing unless verified."""
     why_not: str = ""
 
 
-def signatures(
-    signed: Asn1,
-    content: bytes,
-    *,
-    at: datetime,
-    trust_roots: Sequence[x509.Certificate] = (),
-    trust: Trust | None = None,
-) -> tuple[CmsSignature, ...]:
-    """Judge every SignerInfo over ``content``; NotOpened ``not-cms`` when there is none to judge.
+def signatures(signed: Asn1, content: bytes, *, at: datetime, trust: Trust) -> tuple[CmsSignature, ...]:
+    """Judge every SignerInfo over ``content``.
 
-    A certificate counts at the moment of signing, or at ``at`` when that is earlier (CR-20). Without ``trust`` the
-    roots alone decide.
+    A certificate counts at the moment of signing, or at ``at`` when that is earlier (CR-20). NotOpened ``not-cms`` when
+    there is none to judge, ``too-many-layers`` when there are more than anybody has use for.
     """
     try:
+        if len(signed["signer_infos"]) > _MOST:
+            raise NotOpened("too-many-layers")
         each_alone = [_alone(signed, signer) for signer in signed["signer_infos"]]
     except BAD_BYTES as error:
         raise NotOpened("not-cms") from error
     if not each_alone:
         raise NotOpened("not-cms")
-    trusted = trust or RootsAlone(trust_roots)
-    return tuple(_judged(one, content, at, trusted) for one in each_alone)
+    return tuple(_judged(one, content, at, trust) for one in each_alone)
 
 
 def encapsulated(signed: Asn1) -> bytes | None:
@@ -120,7 +116,8 @@ def _judged(one: Asn1, content: bytes, at: datetime, trust: Trust) -> CmsSignatu
         if certificate is None:
             return CmsSignature(algorithms=algorithms, why_not="signer-certificate-missing")
         why_not = _holds(one, content, certificate) or _counts(one, certificate, at, trust)
-        return _named(certificate, algorithms, _signing_time(signer), told_by(one, certificate), why_not)
+        told = Told() if why_not else _believed(told_by(one, certificate), one, certificate, at, trust)
+        return _named(certificate, algorithms, _signing_time(signer), told, why_not)
     except _BAD_SIGNATURE:
         return CmsSignature(why_not="malformed")
 
@@ -171,14 +168,29 @@ def _counts(one: Asn1, certificate: Asn1, at: datetime, trust: Trust) -> str:
     signed_at = _signing_time(one["signer_infos"][0])
     if signed_at is not None and signed_at > at + _CLOCKS:
         return "signed-in-the-future"
-    enclosed = one["crls"] if isinstance(one["crls"], cms.RevocationInfoChoices) else ()
-    signer = Signer(
-        certificate=certificate.dump(),
-        others=tuple(other.dump() for other in _enclosed(one) if other is not certificate),
-        revocations=tuple(each.dump() for each in enclosed),
-        moment=min(signed_at or at, at),
+    return trust.why_not(_with_all_enclosed(one, certificate.dump(), min(signed_at or at, at)))
+
+
+def _believed(told: Told, one: Asn1, certificate: Asn1, at: datetime, trust: Trust) -> Told:
+    """What he tells, without a certificate that no authority vouches for.
+
+    The signature covers the name of his certificate for encryption, not the certificate: a relay may put another in its
+    place that has the same issuer and serial number, and a key of his own.
+    """
+    if told.encrypt_to in {b"", certificate.dump()}:
+        return told
+    is_vouched = trust.vouches(_with_all_enclosed(one, told.encrypt_to, at))
+    return told if is_vouched else replace(told, encrypt_to=b"")
+
+
+def _with_all_enclosed(one: Asn1, certificate: bytes, moment: datetime) -> Signer:
+    lists = one["crls"] if isinstance(one["crls"], cms.RevocationInfoChoices) else ()
+    return Signer(
+        certificate=certificate,
+        others=tuple(der for other in _enclosed(one) if (der := other.dump()) != certificate),
+        revocations=tuple(each.dump() for each in lists),
+        moment=moment,
     )
-    return trust.why_not(signer)
 
 
 def _named(

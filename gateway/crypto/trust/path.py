@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, TypeVar
 
 from asn1crypto import x509 as asn1_x509
@@ -33,12 +33,15 @@ from pyhanko_certvalidator.errors import (
 from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
 
+from gateway.crypto.certificates import UNREADABLE
 from gateway.crypto.trust.pointers import crl_urls, ocsp_urls
 from gateway.crypto.trust.policy import Statements, Strictness, Trust
 
 T = TypeVar("T")
 
-_BAD_CERTIFICATE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+_BAD_CERTIFICATE = (*UNREADABLE, TypeError, KeyError, AttributeError, RecursionError)
+_MOST_ABOVE = 12
+"""Certificates that cross-sign one another double the paths to try with each pair: twelve give some eighty."""
 _NOT_ASKED = RevocationCheckingPolicy(RevocationCheckingRule.NO_CHECK, RevocationCheckingRule.NO_CHECK)
 _OF_THE_LAST = RevocationCheckingPolicy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK)
 
@@ -68,13 +71,13 @@ def judge(
 ) -> Verdict:
     """Whether a path leads from ``certificate`` to an anchor, each certificate valid at ``valid_at``, none revoked.
 
-    ``above`` came with it and proves nothing by itself. Revocation is judged by what is known at ``known_at``: whoever
-    stole a key writes any signing time he likes.
+    ``above`` came with it and proves nothing by itself; the first dozen is looked at. Revocation is judged by what is
+    known at ``known_at``: whoever stole a key writes any signing time he likes.
     """
     # It logs each certificate that it does not believe, by name; our answer says why not in a code.
     logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
     try:
-        others = [_asn1(each) for each in (*trust.between, *above)]
+        others = [_asn1(each) for each in (*trust.between, *islice(above, _MOST_ABOVE))]
         path = finished(_found(_asn1(certificate), others, _context(trust, others, valid_at)))
     except (ValidationError, PathBuildingError) as error:
         return Verdict(why_not=_code(error))

@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from gateway.crypto.certificates import UNREADABLE
+
 _MOST = 3
 _WAYS = ("http://", "https://")  # ldap: and file: are left alone
 
@@ -16,7 +18,7 @@ def crl_urls(certificate: x509.Certificate) -> tuple[str, ...]:
     """The places of its lists of revoked certificates, at most three; none when it cannot be read."""
     try:
         points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return ()
     return _usable([name.value for point in points for name in point.full_name or () if _is_uri(name)])
 
@@ -25,7 +27,7 @@ def ocsp_urls(certificate: x509.Certificate) -> tuple[str, ...]:
     """Its responders, at most three; none when it cannot be read."""
     try:
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return ()
     responders = [each for each in access if each.access_method == AuthorityInformationAccessOID.OCSP]
     return _usable([each.access_location.value for each in responders if _is_uri(each.access_location)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,10 +11,12 @@ from asn1crypto import cms
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from gateway.crypto.certificates import UNREADABLE, read_certificate
 from gateway.crypto.cms.structures import BAD_BYTES
 from gateway.crypto.cms.verify import Signer
-from gateway.crypto.trust.path import judge
+from gateway.crypto.trust.path import Verdict, judge
 from gateway.crypto.trust.policy import Evidence, Revocation, Statements, Trust
+from gateway.errors import NoProtection
 
 _PURPOSES = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 _OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # RFC 5940 §2.1
@@ -42,16 +45,25 @@ class SignersTrust:
         """
         try:
             certificate = x509.load_der_x509_certificate(signer.certificate)
-            above = [x509.load_der_x509_certificate(other) for other in signer.others]
             dates = _dates(certificate, signer.moment)
             if dates or not _signs_mail(certificate):
                 return dates or "wrong-usage"
-        except (ValueError, x509.DuplicateExtension):
+        except UNREADABLE:
             return "malformed"
-        trust = replace(self.trust, revocation=_with_stapled(self.trust.revocation, signer.revocations))
-        verdict = judge(certificate, above, trust, valid_at=signer.moment, known_at=self.at)
+        verdict = self._verdict(certificate, signer)
         self.revocation[signer.certificate] = verdict.revocation
         return _CODES.get(verdict.why_not, verdict.why_not)
+
+    def vouches(self, beside: Signer) -> bool:
+        """Whether a certificate that came beside a signer's leads to an anchor, whatever it is used for."""
+        try:
+            return not self._verdict(read_certificate(beside.certificate), beside).why_not
+        except NoProtection:
+            return False
+
+    def _verdict(self, certificate: x509.Certificate, came_with: Signer) -> Verdict:
+        trust = replace(self.trust, revocation=_with_stapled(self.trust.revocation, came_with.revocations))
+        return judge(certificate, _readable(came_with.others), trust, valid_at=came_with.moment, known_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +95,13 @@ def _stapled(choice: bytes) -> Statements | None:
     except BAD_BYTES:
         return None
     return None
+
+
+def _readable(others: Sequence[bytes]) -> Iterator[x509.Certificate]:
+    """Nothing signs what a message encloses: rubbish among it must not spoil the rest."""
+    for other in others:
+        with suppress(NoProtection):
+            yield read_certificate(other)
 
 
 def _dates(certificate: x509.Certificate, moment: datetime) -> str:

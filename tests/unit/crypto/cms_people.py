@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from gateway.crypto.authority import TestAuthority
 from gateway.crypto.cms import enveloped
+from gateway.crypto.trust.policy import Trust
+from gateway.crypto.trust.signers import SignersTrust
 
 MAKERS = {
     "rsa": lambda: rsa.generate_private_key(65537, 2048),
@@ -134,3 +137,8 @@ def encrypt_gcm(*given: Any, **choices: Any) -> bytes:
 def _openssl(folder: Path, *arguments: str) -> None:
     done = subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def believing(roots: tuple[x509.Certificate, ...], at: datetime) -> SignersTrust:
+    """Judges signers by these roots alone."""
+    return SignersTrust(trust=Trust.of(roots), at=at)

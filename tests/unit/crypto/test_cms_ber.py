@@ -18,7 +18,7 @@ from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.structures import BAD_BYTES
 from gateway.crypto.cms.verify import signatures
 from gateway.errors import NotOpened
-from tests.unit.crypto.cms_people import Person, encrypt_cbc, encrypt_gcm, person
+from tests.unit.crypto.cms_people import Person, believing, encrypt_cbc, encrypt_gcm, person
 from tests.unit.crypto.cms_streams import END, elements, streamed
 
 TEXT = b"Content-Type: text/plain\r\n\r\n" + b"Compte rendu d'essai\r\n" * 20
@@ -55,7 +55,7 @@ def test_encrypted_content_in_pieces_of_definite_length_opens(readers):
 def test_cr_06_a_streamed_signature_holds(authority: TestAuthority, readers, now: datetime):
     ((tag, inner),) = elements(DetachedSigner(readers["p256"]).sign(TEXT, now))
     _, signed = read_content_info(streamed_outside(tag, inner))
-    (found,) = signatures(signed, TEXT, at=now, trust_roots=authority.roots)
+    (found,) = signatures(signed, TEXT, at=now, trust=believing(authority.roots, now))
     assert found.why_not == ""
 
 

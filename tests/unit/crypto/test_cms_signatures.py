@@ -21,7 +21,7 @@ from gateway.crypto.cms.der import NULL, OCTETS, SEQUENCE, SET, algorithm, eleme
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.verify import CmsSignature, Signer, encapsulated, signatures
 from gateway.errors import NotOpened
-from tests.unit.crypto.cms_people import Person, person, pss_person
+from tests.unit.crypto.cms_people import Person, believing, person, pss_person
 
 TEXT = b"Content-Type: text/plain\r\n\r\nCompte rendu d'essai\r\n"
 KINDS = {
@@ -52,7 +52,7 @@ def later(now: datetime) -> datetime:
 
 def judged(der: bytes, at: datetime, authority: TestAuthority, content: bytes = TEXT) -> CmsSignature:
     _, signed = read_content_info(der)
-    (found,) = signatures(signed, content, at=at, trust_roots=authority.roots)
+    (found,) = signatures(signed, content, at=at, trust=believing(authority.roots, at))
     return found
 
 
@@ -220,7 +220,7 @@ def test_a_stripped_signature_is_no_signature(signers, later):
     info["content"]["signer_infos"] = []
     _, signed = read_content_info(info.dump(force=True))
     with pytest.raises(NotOpened) as refused:
-        signatures(signed, TEXT, at=later)
+        signatures(signed, TEXT, at=later, trust=believing((), later))
     assert refused.value.detail == "not-cms"
 
 
@@ -232,7 +232,7 @@ def test_every_signer_is_judged_alone(authority, signers, later):
     for name in ("signer_infos", "certificates"):
         info["content"][name] = [*info["content"][name], *other["content"][name]]
     _, signed = read_content_info(info.dump(force=True))
-    found = signatures(signed, TEXT, at=later, trust_roots=authority.roots)
+    found = signatures(signed, TEXT, at=later, trust=believing(authority.roots, later))
     assert sorted((each.algorithms[0], each.why_not) for each in found) == [
         ("ed25519", "content-changed"),
         ("sha256_ecdsa", ""),
@@ -355,7 +355,7 @@ def test_esscertid_counts_from_the_first_signature_of_a_process_on(signers, late
 def test_what_is_no_signed_data_is_not_cms(later):
     for broken in (cms.SignedData.load(b"\x30\x00"), cms.SignedData.load(b"\x30\x03\x02\x01\x01")):
         with pytest.raises(NotOpened):
-            signatures(broken, TEXT, at=later)
+            signatures(broken, TEXT, at=later, trust=believing((), later))
         with pytest.raises(NotOpened):
             encapsulated(broken)
 

@@ -10,6 +10,7 @@ from gateway.crypto.cms import names
 from gateway.crypto.cms.signed import DetachedSigner
 from gateway.crypto.cms.told import Told, told_by
 from gateway.crypto.cms.verify import signatures
+from tests.unit.crypto.cms_people import believing
 
 CONTENT = b"Content-Type: text/plain\r\n\r\nessai\r\n"
 
@@ -89,6 +90,6 @@ def test_without_capabilities_none_are_told(hospital, now):
 
 def test_a_verified_signature_carries_what_it_tells(hospital, authority, now):
     signed = signed_by(hospital, now)
-    (found,) = signatures(signed, CONTENT, at=now, trust_roots=authority.roots)
+    (found,) = signatures(signed, CONTENT, at=now, trust=believing(authority.roots, now))
     assert found.why_not == ""
     assert found.told.encrypt_to == encoded(hospital)
