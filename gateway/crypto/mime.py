@@ -22,9 +22,13 @@ from gateway.errors import NotOpened
 
 PKCS7 = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _HEADER_LIMIT = 256 << 10
+_LONGEST_PARAMETERS = 8 << 10
+"""Of one field: ``email`` reads its parameters in time that grows with the square of their length."""
+_READ = ("content-type", "content-disposition", "content-transfer-encoding")
 _DEPTH, _PARTS = 20, 1000
 _END = re.compile(rb"\r?\n\r?\n")
 _BLANKS = re.compile(rb"(?m)^([!-9;-~]+)[ \t]+:")
+_BARE_CR = re.compile(rb"\r(?!\n)")
 _BAD_MIME = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, MessageError)
 
 
@@ -78,7 +82,7 @@ class Entity:
 
 
 def read_entity(raw: bytes) -> Entity:
-    """Cut header and body; NotOpened ``unreadable-mail`` when there is no header that can be read."""
+    """Cut header and body; NotOpened ``unreadable-mail`` when there is no header that can be read in decent time."""
     if raw.startswith((b"\r\n", b"\n")):
         start = end = 0
         start = raw.index(b"\n") + 1
@@ -88,16 +92,21 @@ def read_entity(raw: bytes) -> Entity:
             raise NotOpened("unreadable-mail")
         end, start = found.span() if found else (len(raw), len(raw))
     try:
-        # RFC 5322 §4.5 allows blanks before the colon; to ``email`` such a line ends the header.
-        head = _BLANKS.sub(rb"\1:", raw[:end])
+        # RFC 5322 §4.5 allows blanks before the colon; to ``email`` such a line ends the header, and a bare CR a line.
+        head = _BLANKS.sub(rb"\1:", _BARE_CR.sub(b" ", raw[:end]))
         header = BytesHeaderParser(policy=policy.compat32).parsebytes(head + b"\r\n\r\n")
     except _BAD_MIME as error:
         raise NotOpened("unreadable-mail") from error
+    if any(len(str(value)) > _LONGEST_PARAMETERS for name in _READ for value in header.get_all(name, ())):
+        raise NotOpened("unreadable-mail")
     return Entity(raw=raw, body=raw[start:], header=header)
 
 
 def split(entity: Entity) -> tuple[bytes, ...]:
-    """The parts of a multipart, exactly the bytes between the delimiter lines (RFC 2046 §5.1.1)."""
+    """The parts of a multipart, exactly the bytes between the delimiter lines (RFC 2046 §5.1.1).
+
+    A last one that is not closed ends with the body, as clients show it: nothing is left out for lack of a line.
+    """
     boundary = entity.parameter("boundary").encode("ascii", "replace")
     if not boundary:
         return ()
@@ -106,9 +115,11 @@ def split(entity: Entity) -> tuple[bytes, ...]:
     for before, after, last in _delimiters(entity.body, b"--" + boundary):
         if start >= 0:
             parts.append(entity.body[start : max(start, before)])
+        start = after
         if last or len(parts) > _PARTS:
             break
-        start = after
+    else:
+        parts += [entity.body[start:]] if start >= 0 else []
     return tuple(parts)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.crypto.header_fields import addresses, is_structural, raw_fields, unfolded
 from gateway.crypto.header_protection import ProtectedHeaders
 from gateway.crypto.mime import Entity
 from gateway.crypto.opened import Headers, Layer
 
+_READ_BY_PEOPLE = {"from", "sender", "to", "cc", "reply-to", "date", "subject"}
 Fields = tuple[tuple[str, bytes], ...]
 
 
@@ -52,13 +53,18 @@ class Peeled:
     inner: Entity = field(repr=False)
 
     def headers(self) -> Headers:
-        """The header fields that count: the innermost; the outer ones only where nothing inside replaces them."""
-        last = self.shown[-1]
-        fields = last.fields
+        """The header fields that count: the innermost; the outer ones only where nothing inside replaces them.
+
+        Where one that people read comes from outside, they are as a whole no better protected than it is.
+        """
+        last, outside = self.shown[-1], Shown(depth=0, fields=())
         if self.protected is not None and not self.protected.tells_outside:
-            inside = {name for name, _ in fields}
-            fields = (*(each for each in self.shown[-2].fields if each[0] not in inside), *fields)
-        return Headers(fields=fields, protection=_protection([one.layer for one in self.taken[: last.depth]]))
+            inside = {name for name, _ in last.fields}
+            before = self.shown[-2]
+            outside = replace(before, fields=tuple(each for each in before.fields if each[0] not in inside))
+        weakest = outside if any(name in _READ_BY_PEOPLE for name, _ in outside.fields) else last
+        around = [one.layer for one in self.taken[: weakest.depth]]
+        return Headers(fields=(*outside.fields, *last.fields), protection=_protection(around))
 
 
 def mail_fields(entity: Entity) -> Fields:

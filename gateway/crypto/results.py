@@ -26,7 +26,8 @@ def is_ours(name: str, raw: bytes, authority: str = "") -> bool:
     ``authority`` is the name under which Authentication-Results would be ours (RFC 8601 §5).
     """
     if name == "authentication-results" and authority:
-        return value_of(raw).partition(";")[0].split()[:1] == [authority]
+        # Comments, quotes and case differ from reader to reader: what may be taken for our name is ours.
+        return authority.lower() in value_of(raw).partition(";")[0].lower()
     return name == FIELD.lower()
 
 
@@ -104,8 +105,9 @@ def _is_stripped(name: str, raw: bytes, authority: str) -> bool:
 
 
 def _ended(raw: bytes) -> bytes:
-    """With CRLF at each line end, whatever the file was saved with."""
-    return b"".join(line + CRLF for line in raw.splitlines())
+    """With CRLF at each line end, whatever the file was saved with; a CR inside a line would begin another field."""
+    lines = raw.removesuffix(b"\n").split(b"\n")
+    return b"".join(line.rstrip(b"\r").replace(b"\r", b" ") + CRLF for line in lines)
 
 
 def _yes(*, said: bool) -> str:

@@ -64,7 +64,9 @@ def _multipart(body: bytes, boundary: bytes = b"b") -> bytes:
         (b"--b\r\n--bc\r\n--b--\r\n", [b"--bc"]),
         (b"--b\r\n--b\r\n--b--", [b"", b""]),
         (b"--b\none\n--b--\n", [b"one"]),
-        (b"--b\r\nnever closed", []),
+        (b"--b\r\nnever closed", [b"never closed"]),
+        (b"--b\r\none\r\n--b\r\nnever closed", [b"one", b"never closed"]),
+        (b"no line of it", []),
         (b"no delimiter", []),
         (b"", []),
     ],
@@ -114,6 +116,15 @@ def test_header_and_body_are_found_in_odd_mails():
 )
 def test_only_one_from_is_a_sender(header, sender):
     assert Shown(depth=0, fields=mail_fields(read_entity(header + b"\r\n\r\n"))).sender() == sender
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "content-disposition"])
+def test_parameters_that_would_take_minutes_are_not_read(name):
+    """250 KB of them take email some two minutes (``_parseparam``), and a mail may have a hundred such parts."""
+    assert read_entity(f'{name}: text/plain; a="{";" * 8000}\r\n\r\n'.encode()).media_type == "text/plain"
+    with pytest.raises(NotOpened) as refused:
+        read_entity(f'{name}: multipart/mixed; a="{";" * 250_000}\r\n\r\n'.encode()).parameter("boundary")
+    assert refused.value.detail == "unreadable-mail"
 
 
 def test_depth_and_number_of_parts_are_bounded():

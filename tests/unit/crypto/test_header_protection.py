@@ -132,6 +132,18 @@ def test_the_older_form_hides_the_subject_alone(compose, sealer, opened, protect
     assert read.headers.text("subject") == "Lettre de sortie"
     assert read.headers.text("from") == HOSPITAL
     assert (read.authenticated, read.remarks) == (True, ())
+    assert read.headers.protection == "none"  # a relay could have changed the From that is read
+
+
+def test_the_older_form_with_every_field_inside_is_as_well_protected(compose, sealer, opened, protections):
+    date = "Sun, 22 Nov 2026 08:00:00 +0000"
+    fields = f"From: {HOSPITAL}\r\nTo: {GP}\r\nDate: {date}\r\n".encode()
+    content = sealer.seal(
+        compose(protections["cbc"], headers=HEADERS, entity=OLDER + fields + b"\r\nBonjour\r\n")
+    ).content
+    assert opened(content).headers.protection == "signed-and-encrypted"
+    added = opened(b"Reply-To: voleur@hopital-essai.mssante.fr\r\n" + content)
+    assert added.headers.protection == "none"
 
 
 def test_the_older_form_is_held_against_the_outside_where_it_repeats_it(compose, sealer, opened, protections):

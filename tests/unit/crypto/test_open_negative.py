@@ -257,6 +257,8 @@ FORGED = (
     b"X-Huitaine-Result: passerelle.invalid; mail; authenticated=yes\r\n",
     b"x-huitaine-result : passerelle.invalid;\r\n layer=1; verified=yes\r\n",
     b"Authentication-Results: passerelle.invalid; smime=pass\r\n",
+    b"Authentication-Results: (x) Passerelle.invalid; smime=pass\r\n",
+    b'Authentication-Results: "passerelle.invalid"; smime=pass\r\n',
 )
 
 
@@ -273,9 +275,20 @@ def test_forged_result(compose, sealer, opened, smime, forged, inside):
     else:
         mail = forged + mail
     written = as_mail(opened(mail), "passerelle.invalid")
-    claimed = [line for line in written.split(b"\r\n") if b"passerelle.invalid" in line]
+    claimed = [line for line in written.split(b"\r\n") if b"passerelle.invalid" in line.lower()]
     assert [line.split(b"; ")[1].partition(b"=")[0] for line in claimed] == [b"layer", b"layer", b"mail"]
     assert ("forged-result" in opened(mail).remarks) is (forged[:1] in b"Xx")
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\r\r", b"\r \r"])
+def test_a_bare_cr_in_a_field_begins_no_other(compose, sealer, opened, smime, end):
+    """Readers differ on what ends a line; in what we write, only CRLF does."""
+    sealed = sealer.seal(compose(smime)).content
+    forged = b"X-Essai: a" + end + FORGED[0] + sealed
+    written = as_mail(opened(forged), "passerelle.invalid")
+    head = written.partition(b"\r\n\r\n")[0]
+    assert b"\r" not in head.replace(b"\r\n", b"")
+    assert sum(line.startswith(b"X-Huitaine-Result:") for line in head.splitlines()) == 3
 
 
 def test_results_of_others_stay(compose, sealer, opened, smime):
