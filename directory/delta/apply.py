@@ -7,7 +7,7 @@ name and address in other people's rows wait for the next whole file.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -25,6 +25,12 @@ from directory.spelling import add_words
 
 LARGEST_LOSS = 0.05
 """A delta that removes a larger share of all mailboxes is held until somebody confirms it."""
+LARGEST_LOSS_OF_CHANGED = 0.5
+"""So is one that removes more than this share of the mailboxes of those who changed: the API then most often tells
+mailboxes in another way."""
+FEW = 10
+"""Fewer mailboxes than these are no doubt, however small the directory."""
+_OF_PLACE = "national_id IS NULL AND structure = ?"
 KIND = "delta"
 """Its line among the national files: when it was begun is what the next one starts from."""
 
@@ -59,6 +65,11 @@ def since_when(shelf: Shelf) -> datetime:
     return datetime.fromisoformat(dates.get(KIND) or min(dates.values()))
 
 
+def published_when(shelf: Shelf) -> datetime:
+    """When the present directory was last imported or changed: what was gathered before could undo some of it."""
+    return max(datetime.fromisoformat(one) for (one,) in shelf.rows("SELECT imported_at FROM file"))
+
+
 def take_delta(
     shelf: Shelf, gathering: Gathering, api: Api, *, tell: Callable[[Progress], None], confirm: bool = False
 ) -> DeltaReport:
@@ -67,6 +78,7 @@ def take_delta(
     On return readers see it, unless the report says held. Raises :class:`DirectoryError`; the old directory stands,
     and ``gathering`` keeps what came.
     """
+    gathering.begin_again_before(published_when(shelf))
     gathering.gather(api, tell)
     with shelf.amending() as building:
         report = _Applying(building).all(gathering)
@@ -92,6 +104,8 @@ class _Applying:
     def __init__(self, building: Building) -> None:
         self._building, self._rejected = building, list[Rejected]()
         self._added = self._removed = self._persons = self._organisations = 0
+        self._touched = self._lost = 0
+        """Mailboxes of their owners, whatever else of a row changed."""
         self._next = {table: self._highest(table) for table in ("mailbox", "activity", "person")}
 
     def all(self, gathering: Gathering) -> DeltaReport:
@@ -103,14 +117,25 @@ class _Applying:
                 roles[reference(role.get("practitioner"))].append(role)
         for practitioner in gathering.resources("Practitioner"):
             self._person(practitioner, roles[practitioner["id"]], places)
+        changed: dict[str, list[tuple[Resource, Place]]] = defaultdict(list)
         for organisation in gathering.resources("Organization", changed=True):
-            self._organisation(organisation, places[organisation["id"]])
-        lost = max(0, self._removed - self._added)
-        held = (f"would remove {lost} of {before} mailboxes",) if lost > LARGEST_LOSS * before else ()
+            place = places[organisation["id"]]
+            changed[place.number].append((organisation, place))
+        for number in changed.keys() - {""}:
+            self._organisation(number, changed)
+        held = tuple(self._doubts(before))
         return DeltaReport(
             since=gathering.since, persons=self._persons, organisations=self._organisations, added=self._added,
             removed=self._removed, rejected=tuple(self._rejected), held_because=held,
         )  # fmt: skip
+
+    def _doubts(self, before: int) -> Iterator[str]:
+        if self._lost < FEW:
+            return
+        if self._lost > LARGEST_LOSS * before:
+            yield f"would remove {self._lost} of {before} mailboxes"
+        elif self._lost > LARGEST_LOSS_OF_CHANGED * self._touched:
+            yield f"would remove {self._lost} of {self._touched} mailboxes of those who changed"
 
     def _person(self, resource: Resource, roles: list[Resource], places: dict[str, Place]) -> None:
         person = person_of(resource)
@@ -124,13 +149,18 @@ class _Applying:
             self._persons += 1
             self._named(person, boxes, activities)
 
-    def _organisation(self, resource: Resource, place: Place) -> None:
-        boxes = self._boxes(resource, None, place) if resource.get("active") is not False else []
-        numbers = {number for number in (place.finess, place.siret, place.number) if number}
-        for number in numbers:
-            mine = boxes if number == place.number else []
-            changed = self._replaced("mailbox", "national_id IS NULL AND structure = ?", number, mine)
-            self._organisations += bool(changed and number == place.number)
+    def _organisation(self, number: str, changed: dict[str, list[tuple[Resource, Place]]]) -> None:
+        """All that bear one number; rows under another number of theirs go, unless that is somebody else's too."""
+        boxes = [
+            box
+            for resource, place in changed[number]
+            if resource.get("active") is not False
+            for box in self._boxes(resource, None, place)
+        ]
+        others = {one for _, place in changed[number] for one in (place.finess, place.siret) if one not in changed}
+        for other in sorted(others - {""}):
+            self._replaced("mailbox", _OF_PLACE, other, [])
+        self._organisations += self._replaced("mailbox", _OF_PLACE, number, boxes)
 
     def _named(self, person: Person, boxes: list[SqlRow], activities: list[SqlRow]) -> None:
         """The person's own line and words, new: a number is never used twice."""
@@ -183,6 +213,7 @@ class _Applying:
         """Put ``rows`` in the place of those there; whether that changed anything. Mailboxes are counted."""
         before = self._before(table, condition, value)
         after = {row[2:] for row in rows}
+        self._touched += len(_owned(before)) if table == "mailbox" else 0
         if before == after:
             return False
         self._building.rows(f"DELETE FROM {{new}}.{table} WHERE {condition}", value)  # noqa: S608 (own names)
@@ -196,6 +227,7 @@ class _Applying:
         if table == "mailbox":
             self._added += len(after - before)
             self._removed += len(before - after)
+            self._lost += len(_owned(before) - _owned(after))
         return True
 
     def _before(self, table: str, condition: str, value: str) -> set[Row]:
@@ -208,3 +240,8 @@ class _Applying:
 
     def _number(self, statement: str) -> int:
         return int(self._building.rows(statement)[0][0])
+
+
+def _owned(rows: set[Row]) -> set[Row]:
+    """Address and owner of each mailbox."""
+    return {(row[2], row[4]) for row in rows}

@@ -47,6 +47,7 @@ class Gathering:
     def __init__(self, database: sqlite3.Connection, since: datetime, now: datetime) -> None:
         self._database = database
         database.executescript(_TABLES)
+        self._now = now
         known = database.execute("SELECT since, began FROM gathering").fetchone()
         if known is None or known[0] != since.isoformat():
             self._begin(since, now)
@@ -82,9 +83,20 @@ class Gathering:
                 tell(Progress(step="delta", rows=self._count()))
             self._next_phase(phase)
 
+    def begin_again_before(self, moment: datetime) -> None:
+        """What was gathered before ``moment`` is asked for once more."""
+        if self.began < moment:
+            self._begin(self.since, self._now)
+
     def resources(self, kind: str, *, changed: bool = False) -> Iterator[dict[str, Any]]:
-        """Those of one kind; ``changed`` leaves out what was only asked for to understand others."""
-        statement = "SELECT content FROM resource WHERE kind = ? AND changed >= ?"
+        """Those of one kind; ``changed`` leaves out what was only asked for to understand others.
+
+        Those that are no longer active come first: of two that bear one number the active one is the last word.
+        """
+        statement = (
+            "SELECT content FROM resource WHERE kind = ? AND changed >= ? "
+            "ORDER BY json_extract(content, '$.active') IS NOT 0, id"
+        )
         for (content,) in self._database.execute(statement, (kind, int(changed))):
             yield json.loads(content)
 

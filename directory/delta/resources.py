@@ -105,7 +105,7 @@ def mailboxes_of(resource: Resource, person: Person | None, place: Place) -> Ite
     who = person or Person(national_id="", active=True)
     for telecom in _dicts(resource.get("telecom")):
         told = _metadata(telecom)
-        if not told or told.get("listeRouge") is True:
+        if not told or told.get("listeRouge") not in (None, False):
             continue
         digital = _DIGITAL.get(str(told.get("digitization")), "")
         values = (

@@ -215,6 +215,66 @@ def test_a_delta_that_would_empty_the_directory_is_held(folder, annuaire):
     assert Directory.open(folder).status().mailboxes == 19
 
 
+def test_as_many_new_mailboxes_do_not_hide_those_that_would_be_lost(folder, annuaire):
+    for number in range(65, 75):
+        annuaire.add(practitioner(f"003-{number}", rpps_of(number), "X", mailbox(f"autre{number}@b.example")))
+    report = take(folder, annuaire)
+    assert report.held_because == ("would remove 10 of 29 mailboxes",)
+
+
+def test_a_delta_that_takes_most_mailboxes_of_those_who_changed_is_held(tmp_path, annuaire):
+    lines = [MAILBOX_HEADER, *(mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}") for n in range(1, 601))]
+    import_files(tmp_path, [write(tmp_path / "m_202603010000.txt", iter(lines))], clock=lambda: NOW)
+    for number in range(1, 26):
+        annuaire.add(practitioner(f"003-{number}", rpps_of(number), "X"))
+    annuaire.page = 50
+    assert take(tmp_path, annuaire).held_because == ("would remove 25 of 25 mailboxes of those who changed",)
+
+
+def test_of_two_records_of_one_number_the_active_one_is_the_last_word(folder, annuaire):
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@neuf.example")))
+    annuaire.add(practitioner("003-2", LEA, "MARTIN", mailbox("lea@b.example"), active=False))
+    take(folder, annuaire, confirm=True)
+    assert addresses(Directory.open(folder), LEA) == ["lea@neuf.example"]
+
+
+def test_organisations_that_share_a_number_keep_each_their_mailboxes(folder, annuaire):
+    siret = {"system": "https://sirene.esante.gouv.fr", "value": "12345678900011"}
+    finess = {"system": "https://finess.esante.gouv.fr", "value": FINESS}
+    annuaire.add(organisation("001-1", FINESS, "CABINET", mailbox("a@cabinet.example", "ORG")))
+    annuaire.add(organisation("001-2", FINESS, "MAISON", mailbox("b@cabinet.example", "ORG"),
+                              identifier=[finess, siret]))  # fmt: skip
+    annuaire.add(organisation("001-0", "", "SIEGE", mailbox("c@cabinet.example", "ORG"), identifier=[siret]))
+    take(folder, annuaire, confirm=True)
+    directory = Directory.open(folder)
+    assert {box.address for box in directory.by_structure(FINESS)} == {"a@cabinet.example", "b@cabinet.example"}
+    assert [box.address for box in directory.by_structure(siret["value"])] == ["c@cabinet.example"]
+
+
+def test_what_was_gathered_before_a_whole_file_does_not_undo_it(folder, annuaire, tmp_path):
+    """It was interrupted; meanwhile a newer file of mailboxes came, in which Léa has closed one."""
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), mailbox("ferme@b.example")))
+    annuaire.add(role("r1", "003-1", "001-1"))
+    annuaire.trouble = [None, None, None, None, *[(503, {})] * 5]
+    with pytest.raises(DirectoryError):
+        take(folder, annuaire)
+    lines = [MAILBOX_HEADER, mailbox_line("lea@b.example", "8" + LEA, family="MARTIN", given="Léa")]
+    newer = write(tmp_path / "m_202603090000.txt", iter(lines))
+    import_files(folder, [newer], confirm=True, clock=lambda: NOW + timedelta(hours=1))
+    annuaire.resources["Practitioner"][:] = []
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example")))
+    assert take(folder, annuaire, now=NOW + timedelta(hours=2)).published
+    assert addresses(Directory.open(folder), LEA) == ["lea@b.example"]
+    assert since_when(shelf_of(folder)) == NOW + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("told", [True, "true", "O"])
+def test_whatever_is_said_of_the_red_list_but_no_is_yes(folder, annuaire, told):
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("secret@b.example", listeRouge=told)))
+    take(folder, annuaire, confirm=True)
+    assert addresses(Directory.open(folder), LEA) == []
+
+
 @pytest.mark.parametrize(
     ("code", "breaks"),
     [
