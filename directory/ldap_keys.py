@@ -72,6 +72,7 @@ def _asked(server: LdapServer, mailbox: str) -> list[dict[str, Any]]:
             server.password or None,
             receive_timeout=_SECONDS,
             read_only=True,
+            auto_referrals=False,  # or the password goes to whatever server this one names, in clear too
             check_names=False,
             raise_exceptions=True,
         )
@@ -80,10 +81,10 @@ def _asked(server: LdapServer, mailbox: str) -> list[dict[str, Any]]:
             wanted = f"(mail={ldap3.utils.conv.escape_filter_chars(mailbox)})"
             connection.search(server.base, wanted, attributes=list(_ATTRIBUTES), size_limit=_MOST_ENTRIES)
             return [one["raw_attributes"] for one in connection.response or () if "raw_attributes" in one]
-        except (ldap3.core.exceptions.LDAPException, OSError) as error:
+        except Exception as error:  # LDAPException, OSError; KeyError and more for octets that are no LDAP
             raise DirectoryError("lookup-failed", f"the LDAP server gives no answer: {type(error).__name__}") from error
         finally:
-            with contextlib.suppress(ldap3.core.exceptions.LDAPException, OSError):
+            with contextlib.suppress(Exception):
                 connection.unbind()
 
 

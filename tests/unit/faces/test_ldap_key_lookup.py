@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import ssl
 import sys
 from pathlib import Path
 
 import pytest
+from asn1crypto.parser import emit, parse
 from typer.testing import CliRunner
 
 import directory as book
@@ -98,6 +100,50 @@ async def test_a_server_of_another_name_is_not_believed(tmp_path, authority):
         out, _ = await process.communicate()
     assert out.startswith(b"lookup-failed")
     assert b"doesn't match" in out
+
+
+async def test_the_login_is_never_taken_to_a_server_that_the_first_one_names(tmp_path, authority):
+    """ldap3 follows a referral to any server, in clear too, and logs in there with the same password."""
+    called = []
+
+    async def elsewhere(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.append(await reader.read(1000))
+        writer.close()
+
+    other = await asyncio.start_server(elsewhere, "127.0.0.1", 0)
+    url = f"ldap://127.0.0.1:{other.sockets[0].getsockname()[1]}/{BASE}".encode()
+
+    async def refer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for tag, code, more in ((1, 0, b""), (5, 10, emit(2, 1, 3, emit(0, 0, 4, url)))):
+            asked = await reader.read(1000)
+            result = emit(0, 0, 10, bytes([code])) + emit(0, 0, 4, b"") * 2 + more
+            number = parse(asked)[4][:3]  # the message's id
+            writer.write(emit(0, 1, 16, number + emit(1, 1, tag, result)))
+        await reader.read()
+        writer.close()
+
+    first = await asyncio.start_server(refer, "127.0.0.1", 0, ssl=tls(authority))
+    where = LdapServer(url=f"ldaps://127.0.0.1:{first.sockets[0].getsockname()[1]}", base=BASE, ca=authority.roots,
+                       user=LOGIN[1], password=LOGIN[3])  # fmt: skip
+    async with first, other:
+        with contextlib.suppress(DirectoryError):
+            assert (await looked_up(tmp_path / "ours", where)).kept == ()
+    assert called == []
+
+
+@pytest.mark.parametrize("octets", [b"0\x06\x00\x00\x00", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"0\x03\x02\x01\x07"])
+async def test_an_answer_that_is_no_ldap_is_a_refusal_in_words(tmp_path, authority, octets):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(octets)
+        writer.close()
+
+    first = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls(authority))
+    where = LdapServer(url=f"ldaps://127.0.0.1:{first.sockets[0].getsockname()[1]}", base=BASE, ca=authority.roots)
+    async with first:
+        with pytest.raises(DirectoryError) as caught:
+            await looked_up(tmp_path / "ours", where)
+    assert caught.value.code == "lookup-failed"
 
 
 async def test_the_command_asks_the_server_of_the_settings(tmp_path, authority, monkeypatch):
