@@ -16,6 +16,8 @@ _SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598 §3
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1, ec.BrainpoolP256R1, ec.BrainpoolP384R1)
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512, hashes.SHA3_256, hashes.SHA3_384, hashes.SHA3_512)
 _MSSANTE = ".mssante.fr"
+_DEVIATING = frozenset("ß\u03c2\u200c\u200d")
+"""Letters of their own in IDNA 2008, which Python's codec maps away: the domain may be another's (UTS 46 §1.1)."""
 UNREADABLE = (
     ValueError,
     UnsupportedAlgorithm,
@@ -87,9 +89,9 @@ def same_address(one: str, other: str) -> bool:
     """Domains match without case; local parts exactly, except inside MSSanté where case never counts (CR-16)."""
     local, _, domain = one.rpartition("@")
     other_local, _, other_domain = other.rpartition("@")
-    if not local or _ascii_domain(domain) != _ascii_domain(other_domain):
+    if not local or ascii_domain(domain) != ascii_domain(other_domain):
         return False
-    if _ascii_domain(domain).endswith(_MSSANTE):
+    if ascii_domain(domain).endswith(_MSSANTE):
         return local.lower() == other_local.lower()
     return local == other_local
 
@@ -144,11 +146,15 @@ def _check_purpose(purposes: x509.ExtendedKeyUsage) -> None:
         raise NoProtection("wrong-eku")
 
 
-def _ascii_domain(domain: str) -> str:
+def ascii_domain(domain: str) -> str:
+    """As the DNS has it; what IDNA 2003 would take for another domain stays as it is written."""
+    lowered = domain.lower()
+    if not _DEVIATING.isdisjoint(lowered):
+        return lowered
     try:
-        return domain.lower().encode("idna").decode()
+        return lowered.encode("idna").decode()
     except UnicodeError:
-        return domain.lower()
+        return lowered
 
 
 def _utf8_string(der: bytes) -> str:

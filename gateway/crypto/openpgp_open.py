@@ -16,7 +16,7 @@ from gateway.crypto.openpgp import addresses_of
 from gateway.crypto.openpgp_gpg import signer_of_compressed
 from gateway.errors import KeyStoreRefused, NotOpened
 
-_SEQUOIA_ERRORS = (RuntimeError, ValueError, TypeError)
+_SEQUOIA_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
 
 
 class OpenPgpSecret:

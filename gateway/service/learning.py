@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _SIGNED = (b"pkcs7", b"multipart/signed")
 _GCM = "2.16.840.1.101.3.4.1.46"
 """AES-256-GCM (RFC 5084)."""
+_FRESH = timedelta(days=30)
+"""An old mail that somebody sends again must not bring back what its signer used then (RFC 8551 §2.7.1)."""
 Open = Callable[[bytes], "OpenedMail"]
 """Takes a mail apart with our own keys and authorities; raises NotOpened."""
 
@@ -64,8 +66,10 @@ class Learning:
         senders = mail.headers.addresses("from")
         if not mail.authenticated or not signed or len(senders) != 1:
             return ""
-        told, mailbox = signed[-1].told, senders[0]
-        check_recipient(told.encrypt_to, mailbox, self._clock())
+        told, signed_at, mailbox, now = signed[-1].told, signed[-1].signed_at, senders[0], self._clock()
+        if signed_at is None or now - signed_at > _FRESH:
+            return ""
+        check_recipient(told.encrypt_to, mailbox, now)
         reads_gcm = _GCM in told.capabilities
         add_certificate(self._folder, mailbox, told.encrypt_to, source=Source.VERIFIED_MAIL, gcm=reads_gcm)
         return "gcm" if reads_gcm else "cbc"

@@ -7,11 +7,14 @@ byte: signatures and associated data cover those bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from gateway.crypto.cms.der import SEQUENCE, header, tlv
 
 _DEPTH = 40
 """CMS within its certificates nests some twenty deep."""
+_MOST = 500_000
+"""Elements of one message: each costs some hundred octets to remember; a list of revocations has a few each."""
 _CONSTRUCTED, _LONG_TAG = 0x20, 0x1F
 _OCTETS, _OCTETS_IN_PIECES = 0x04, 0x24
 _END = b"\0\0"
@@ -21,15 +24,28 @@ _IMPLICIT = 0x80
 
 
 def definite(content: bytes) -> bytes:
-    """The first element of ``content`` with definite lengths; ValueError when it is no BER, or nests too deep."""
-    rewritten, end = _element(content, 0, len(content), 0)
+    """The first element of ``content`` with definite lengths; ValueError when it is no BER, or far too much of it."""
+    rewritten, end = _element(content, 0, len(content), _Walk())
     return content[:end] if rewritten is None else rewritten
 
 
-def _element(content: bytes, at: int, limit: int, depth: int) -> tuple[bytes | None, int]:
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """How deep we are, and how many elements may still come: the same for all of one message."""
+
+    depth: int = 0
+    left: Iterator[int] = field(default_factory=lambda: iter(range(_MOST)))
+
+    def step(self) -> _Walk:
+        """The walk one element further and deeper; ValueError at either end."""
+        if self.depth > _DEPTH or next(self.left, None) is None:
+            raise ValueError("nested too deep, or too many elements")
+        return _Walk(self.depth + 1, self.left)
+
+
+def _element(content: bytes, at: int, limit: int, walk: _Walk) -> tuple[bytes | None, int]:
     """The element at ``at`` written anew, or ``None`` when it may stay as it is; and where the next one starts."""
-    if depth > _DEPTH:
-        raise ValueError("nested too deep")
+    deeper = walk.step()
     tag_end = _tag_end(content, at, limit)
     start, length = _length(content, tag_end, limit)
     if not content[at] & _CONSTRUCTED:
@@ -37,7 +53,7 @@ def _element(content: bytes, at: int, limit: int, depth: int) -> tuple[bytes | N
             raise ValueError("an indefinite length must be constructed")
         return None, start + length
     children = list(
-        _children(content, start, limit if length is None else start + length, depth, until_end=length is None)
+        _children(content, start, limit if length is None else start + length, deeper, until_end=length is None)
     )
     if length is not None:
         end, kept = start + length, content[at] != _OCTETS_IN_PIECES and all(each[0] is None for each in children)
@@ -53,13 +69,13 @@ def _element(content: bytes, at: int, limit: int, depth: int) -> tuple[bytes | N
 
 
 def _children(
-    content: bytes, at: int, limit: int, depth: int, *, until_end: bool
+    content: bytes, at: int, limit: int, walk: _Walk, *, until_end: bool
 ) -> Iterator[tuple[bytes | None, int, int]]:
     """Each element inside: written anew or ``None``, and where it is."""
     while at < limit:
         if until_end and content.startswith(_END, at):
             return
-        rewritten, after = _element(content, at, limit, depth + 1)
+        rewritten, after = _element(content, at, limit, walk)
         yield rewritten, at, after
         at = after
     if until_end:
@@ -78,7 +94,9 @@ def _tags(content: bytes, children: list[tuple[bytes | None, int, int]]) -> byte
 def _joined(piece: bytes) -> bytes:
     """What the pieces of a string inside ``piece`` are together."""
     start, _ = _length(piece, 1, len(piece))
-    return b"".join(_octets(_bytes(piece, each)) for each in _children(piece, start, len(piece), 0, until_end=False))
+    return b"".join(
+        _octets(_bytes(piece, each)) for each in _children(piece, start, len(piece), _Walk(), until_end=False)
+    )
 
 
 def _written(tag: bytes, children: list[bytes]) -> bytes:

@@ -22,6 +22,8 @@ from gateway.crypto.wkd.places import Place, places
 from gateway.errors import KeyStoreRefused, PeerUnreachable
 
 _LARGEST = 1 << 20
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""NAT64 (RFC 6052 §2.1) and IPv4-compatible addresses (RFC 4291 §2.5.5.1): the last 32 bits say who is reached."""
 Resolve = Callable[[str], tuple[str, ...]]
 """Addresses of a host, none when it does not exist; PeerUnreachable when that cannot be known now."""
 
@@ -103,9 +105,19 @@ def public_addresses(host: str) -> tuple[str, ...]:
             return ()
         raise PeerUnreachable("wkd: the name cannot be looked up now") from error
     addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
-    if not all(ipaddress.ip_address(each).is_global for each in addresses):
+    if not all(is_public(each) for each in addresses):
         raise PeerUnreachable("wkd: the host is not on the public network")  # a mailbox chooses who is asked: never us
     return addresses
+
+
+def is_public(address: str) -> bool:
+    """Whether an address, and an IPv4 address that is inside it, is one host's on the public network."""
+    told = ipaddress.ip_address(address)
+    inside: list[ipaddress.IPv4Address | None] = []
+    if isinstance(told, ipaddress.IPv6Address):
+        behind = ipaddress.IPv4Address(int(told) & 0xFFFF_FFFF) if any(told in each for each in _TRANSLATED) else None
+        inside = [told.ipv4_mapped, told.sixtofour, behind]
+    return all(each.is_global and not each.is_multicast for each in (told, *inside) if each is not None)
 
 
 def _naming(mailbox: str, content: bytes, method: str) -> tuple[FoundKey, ...]:

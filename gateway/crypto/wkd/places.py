@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 from urllib.parse import quote
 
+from gateway.crypto.certificates import ascii_domain
+
 _ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769"
 """z-base-32: five bits a letter (RFC 6189 §5.1.6)."""
 
@@ -28,7 +30,9 @@ def places(mailbox: str) -> tuple[Place, Place]:
     local, at, domain = mailbox.strip().rpartition("@")
     if not (local and at and domain):
         raise ValueError("not a mail address")
-    host = domain.encode("idna").decode().lower()
+    host = ascii_domain(domain)
+    if not host.isascii() or any(not 0 < len(label) < 64 for label in host.split(".")):
+        raise ValueError("not a domain of the DNS")
     name = f"hu/{hashed(local)}?l={quote(local, safe='')}"
     return (
         Place(method="advanced", host=f"openpgpkey.{host}", path=f"/.well-known/openpgpkey/{host}/{name}"),

@@ -116,6 +116,16 @@ def test_what_is_no_ber_is_refused(ber):
         read_content_info(ber)
 
 
+def test_more_elements_than_any_message_has_are_not_walked():
+    """Thirty megabytes of NULL are fifteen million elements: minutes, and gigabytes of places to remember."""
+    many = tlv(0x30, b"\x05\x00" * 600_000)
+    with pytest.raises(NotOpened) as refused:
+        read_content_info(many)
+    assert refused.value.detail == "not-cms"
+    with pytest.raises(ValueError, match="too many elements"):
+        definite(many)
+
+
 TREES = st.recursive(
     st.builds(partial(tlv, 0x04), st.binary(max_size=40)) | st.builds(partial(tlv, 0x02), st.binary(max_size=4)),
     lambda inside: st.builds(lambda parts: tlv(0x30, *parts), st.lists(inside, max_size=4)),

@@ -100,6 +100,8 @@ def test_a_host_certificate_is_nobodys_mailbox(authority, der_of, made, now):
         ("Dr.Essai@example.org", "dr.essai@example.org", False),
         ("dr.essai@EXAMPLE.org", "dr.essai@example.org", True),
         ("dr.essai@exämple.org", "dr.essai@xn--exmple-cua.org", True),
+        ("dr.essai@straße.example", "dr.essai@strasse.example", False),  # another owner since IDNA 2008
+        ("dr.essai@STRAẞE.example", "dr.essai@straße.example", True),
         ("a@b.mssante.fr.example.org", "A@b.mssante.fr.example.org", False),
         ("", "", False),
         ("@example.org", "@example.org", False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from config.settings import load
@@ -13,7 +15,7 @@ from gateway.letter import MssTls, Smime
 from gateway.receipts.mailbox import ReceiptMailbox
 from gateway.service.installing import install
 from gateway.service.keystores import gateway_keys
-from gateway.service.learning import learning
+from gateway.service.learning import Learning, learning
 
 DOMAIN = "hopital-essai.mssante.fr"
 OURS, GP = f"passerelle@{DOMAIN}", "dr.essai@medecin-essai.mssante.fr"
@@ -94,6 +96,21 @@ async def test_a_signature_that_does_not_hold_for_its_sender_teaches_nothing(cas
         await learn(PLAIN)
         learn.learn(PLAIN)
     assert known() == []
+
+
+async def test_an_old_mail_that_is_sent_again_teaches_nothing(settings, known, answer, gp, now):
+    """What its signer used when he wrote it may be what he has lost since."""
+    await learning(settings, lambda: now + timedelta(days=31))(answer(gp))
+    assert known() == []
+    await learning(settings, lambda: now + timedelta(days=29))(answer(gp))
+    assert len(known()) == 1
+
+
+async def test_what_nobody_foresaw_in_a_mail_holds_no_receipt_up(tmp_path, now):
+    def broken(_: bytes):
+        raise ZeroDivisionError
+
+    await Learning(tmp_path, broken, clock=lambda: now)(b"multipart/signed")
 
 
 async def test_an_envelope_that_is_not_for_us_teaches_nothing(learn, known, answer, gp, authority, der_of):

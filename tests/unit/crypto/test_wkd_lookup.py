@@ -20,7 +20,7 @@ from directory import Directory
 from directory.records import Source
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.wkd import lookup as lookup_module
-from gateway.crypto.wkd.lookup import WebKeyDirectory, public_addresses
+from gateway.crypto.wkd.lookup import WebKeyDirectory, is_public, public_addresses
 from gateway.crypto.wkd.places import hashed, places, zbase32
 from gateway.errors import PeerUnreachable
 from gateway.service.installing import install
@@ -113,7 +113,9 @@ def test_zbase32_of_known_octets():
     assert zbase32(b"\xff" * 5) == "9" * 8
 
 
-@pytest.mark.parametrize("wrong", ["", "nobody", "@cabinet.example", "dr@", "dr@" + "x" * 70 + ".example"])
+@pytest.mark.parametrize(
+    "wrong", ["", "nobody", "@cabinet.example", "dr@", "dr@" + "x" * 70 + ".example", "dr@straße.example"]
+)
 def test_what_is_no_address_is_asked_of_nobody(wrong):
     with pytest.raises(ValueError):
         places(wrong)
@@ -209,6 +211,19 @@ def test_an_address_of_six_words_is_written_into_the_url_as_it_must_be(authority
 def answered(monkeypatch, *addresses):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 443)) for each in addresses]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::1", "::127.0.0.1", "224.0.0.1", "ff0e::1", "fe80::1%lo"],
+)
+def test_an_address_that_leads_inside_in_another_spelling_is_not_public(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["9.9.9.9", "2620:fe::fe", "64:ff9b::9.9.9.9"])
+def test_a_public_address_is_public(address):
+    assert is_public(address)
 
 
 def test_a_public_host_is_asked(monkeypatch):
