@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,23 @@ from directory.errors import DirectoryError
 
 Row = tuple[Any, ...]
 """A row as the database gives it: its columns have the types of the schema, which the type checker cannot see."""
+
+
+def can_be_kept(values: Iterable[object]) -> bool:
+    """Whether a row could have these values: PostgreSQL keeps no NUL, and no database half a surrogate pair.
+
+    Foreign texts are looked up as they came; one of these is simply not there.
+    """
+    texts = [value for value in values if isinstance(value, str)]
+    return not any("\0" in text or not (text.isascii() or _is_utf8(text)) for text in texts)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class SwitchedDatabase:
@@ -34,6 +51,8 @@ class SwitchedDatabase:
 
     def rows(self, statement: str, values: tuple[object, ...] = ()) -> list[Row]:
         """All rows of one SELECT."""
+        if not can_be_kept(values):
+            return []
         with self._lock:
             connection = self._current()
             return connection.execute(statement, values).fetchall() if connection else []

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from time import time_ns
 
-from directory.database import Row
+from directory.database import Row, can_be_kept
 from directory.errors import DirectoryError
 from directory.fold import fold_mailbox
 from directory.records import Absence, Certificate, OpenPgpKey, Source
@@ -70,6 +70,8 @@ class Local:
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """Rows of one of this module's statements; not to be changed."""
+        if not can_be_kept(values):
+            return []
         with self._lock:
             try:
                 found = self._path.stat()

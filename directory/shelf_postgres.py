@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from directory import spelling, tables
-from directory.database import Row
+from directory.database import Row, can_be_kept
 from directory.errors import DirectoryError
 from directory.shelf import Term, Texts
 
@@ -73,6 +73,8 @@ class PostgresShelf:
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """See :class:`directory.shelf.Shelf`. Raises DirectoryError ``unreachable``, ``database``."""
+        if not can_be_kept(values):
+            return []
         with self._lock, _told():
             try:
                 return self._asked(statement, values)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from directory import Directory, hits, import_files, national, shelf_sqlite, whitelist
+from directory import Directory, Told, add_entry, hits, import_files, national, shelf_sqlite, whitelist
 from directory.fold import fold, fold_mailbox, is_mailbox, structure_number, town
 from tests.unit.directory.synthetic import (
     ACTIVITY_HEADER,
@@ -48,6 +49,23 @@ def folder(tmp_path_factory):
 def directory(folder):
     directory = Directory.open(folder)
     yield directory
+    directory.close()
+
+
+@pytest.mark.parametrize("text", ["a\0b@mss.example", "a\udc80b@mss.example"])
+def test_what_no_database_can_hold_is_not_there(folder, text, tmp_path):
+    """Octets of a letter come as they are: such a look-up has no answer, and ends no road."""
+    copied = tmp_path / "copied"
+    shutil.copytree(folder, copied)
+    add_entry(copied, LEA, "lea@mss.example")
+    directory = Directory.open(copied)
+    asked = (directory.by_mailbox, directory.by_rpps, directory.by_structure, directory.addresses, directory.search,
+             directory.certificates, directory.openpgp_keys)  # fmt: skip
+    assert [ask(text) for ask in asked] == [[]] * len(asked)
+    assert directory.practitioner(text) is None
+    assert directory.told(text) == Told()
+    assert not directory.white_list.contains(text)
+    assert not is_mailbox(text)
     directory.close()
 
 

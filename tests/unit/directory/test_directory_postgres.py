@@ -167,6 +167,12 @@ def test_a_nul_in_a_file_is_left_out(shelf, tmp_path):
     assert shelf.rows("SELECT family FROM mailbox") == [("MARTIN",)]
 
 
+@pytest.mark.parametrize("text", ["a\0b", "a\udc80b"])
+def test_a_look_up_for_what_no_database_can_hold_finds_nothing(shelf, files, text):
+    import_into(shelf, files)
+    assert shelf.rows("SELECT 1 FROM mailbox WHERE folded = ?", (text,)) == []
+
+
 def test_a_delta_changes_it_in_one_transaction(shelf, address, tmp_path):
     lines = [mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}", family="NOM") for n in range(65, 90)]
     lines.append(mailbox_line("lea@b.example", "8" + deltas.LEA, family="MARTIN", given="Léa"))
