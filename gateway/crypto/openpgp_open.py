@@ -13,6 +13,7 @@ import pysequoia
 from pysequoia.packet import PacketPile, Tag
 
 from gateway.crypto.openpgp import addresses_of
+from gateway.crypto.openpgp_bounded import decrypt_bounded
 from gateway.crypto.openpgp_gpg import signer_of_compressed
 from gateway.errors import KeyStoreRefused, NotOpened
 
@@ -62,8 +63,8 @@ def decrypt(message: bytes, secrets: Sequence[OpenPgpSecret], known: Sequence[py
     """
     for secret in secrets:
         try:
-            plain = _released(pysequoia.decrypt(message, decryptor=secret.decryptor))
-        except _SEQUOIA_ERRORS:
+            plain = decrypt_bounded(message, secret.decryptor)
+        except (*_SEQUOIA_ERRORS, NotOpened):
             continue
         return OpenPgpOpened(
             content=plain,
@@ -121,12 +122,6 @@ def _holds(certificate: pysequoia.Cert, asked: Sequence[str]) -> bool:
     """Whether a key of the certificate was named, by fingerprint or by its short form (RFC 9580 §5.2.3.12)."""
     own = [packet.fingerprint for packet in PacketPile.from_bytes(bytes(certificate)) if packet.fingerprint]
     return any(key == name or key.endswith(name) for key in own for name in asked)
-
-
-def _released(decrypted: pysequoia.Decrypted) -> bytes:
-    if decrypted.bytes is None:
-        raise NotOpened("not-decrypted")
-    return decrypted.bytes
 
 
 def _protection(message: bytes) -> tuple[str, ...]:

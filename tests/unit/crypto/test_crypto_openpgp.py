@@ -16,6 +16,7 @@ from gateway.crypto.keyring import Keyring
 from gateway.crypto.mime import read_entity, split
 from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.openpgp import OpenPgpRecipient, OpenPgpSigner, addresses_of, public_keys
+from gateway.crypto.openpgp_bounded import LARGEST, decrypt_bounded
 from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.errors import KeyStoreRefused, NoProtection, NotOpened
@@ -84,6 +85,22 @@ def test_we_open_and_verify_what_gpg_seals(gpg: Gpg, opened, gp_pgp, entity):
     unknown = opened(_mail(armor), OpeningKeys(openpgp=keys.openpgp))
     assert unknown.layers[1].why_not == "unknown-signer"
     assert not unknown.authenticated
+
+
+@pytest.mark.peer
+def test_a_message_that_would_fill_the_memory_does_not_open(gpg: Gpg, opened, gp_pgp):
+    """A hundred kilobytes that are a hundred megabytes and more; twice compressed they would be any number."""
+    gpg("--import", content=OpenPgpSigner(gp_pgp).public_key)
+    made = ("--trust-model", "always", "--compress-algo", "zip", "-r", GP, "--encrypt")
+    bomb = gpg(*made, content=bytes(LARGEST + 1))
+    assert len(bomb) < 1 << 20
+    with pytest.raises(NotOpened) as refused:
+        opened(_mail(bomb))
+    assert refused.value.detail == "not-decrypted"
+    one = gpg(*made, content=bytes(1000))
+    assert decrypt_bounded(one, OpenPgpSecret(gp_pgp).decryptor, 1000) == bytes(1000)
+    with pytest.raises((NotOpened, OSError)):
+        decrypt_bounded(one, OpenPgpSecret(gp_pgp).decryptor, 999)
 
 
 @pytest.mark.peer
