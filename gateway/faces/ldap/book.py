@@ -17,6 +17,9 @@ from gateway.faces.ldap.plan import ByAddress, ByName, ByNumber, LookUp, plan_of
 from gateway.faces.ldap.requests import Code, Filter
 
 _TOO_COMMON = "more entries than may be told: type more of the name, or a town"
+_TOO_MANY = "fewer alternatives, please"
+_MOST_LOOKUPS = 30
+"""Mail clients ask in one filter for what a person typed, in some ten attributes."""
 _NO_BEGINNING = "search by the beginning of a name, a mail address or a number"
 
 
@@ -43,6 +46,8 @@ class AddressBook:
         Raises ``DirectoryError`` when the directory cannot be read.
         """
         plan, found, cut = plan_of(wanted), dict[tuple[str, str | None], Entry](), False
+        if len(plan.lookups) > _MOST_LOOKUPS:
+            return Found(entries=(), code=Code.ADMIN_LIMIT_EXCEEDED, words=_TOO_MANY)
         for lookup in sorted(plan.lookups, key=repr):
             boxes, more = self._boxes(lookup)
             cut = cut or more

@@ -124,6 +124,17 @@ def test_a_filter_gives_what_a_slow_reading_of_it_gives(book, everybody, wanted)
     assert found.code is not Code.SUCCESS or told == expected
 
 
+def test_a_filter_of_more_look_ups_than_a_person_types_is_not_begun(book, monkeypatch):
+    """One client's hundred readings of all addresses would keep everybody else from the two threads."""
+    asked = []
+    monkeypatch.setattr(book, "_boxes", lambda lookup: (asked.append(lookup) or [], False))
+    many = Or(tuple(Substrings("mail", inner=(f"x{number}",)) for number in range(600)))
+    found = book.search(many)
+    assert (found.code, found.entries, asked) == (Code.ADMIN_LIMIT_EXCEEDED, (), [])
+    book.search(Or(many.parts[:20]))
+    assert len(asked) == 20
+
+
 @given(wanted=filters)
 def test_the_truth_of_a_filter_has_three_values(everybody, wanted):
     for entry in everybody[:3]:
