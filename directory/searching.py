@@ -6,6 +6,7 @@ by it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -49,9 +50,10 @@ def numbers(shelf: Shelf, wanted: Wanted, limit: int) -> list[int]:
 
 
 def _passes(shelf: Shelf, words: list[str]) -> Iterator[list[Term]]:
-    for begins in (False, True):
-        # One letter begins a tenth of all names: D'UN is looked for as it stands.
-        yield [Term(column="name", words=(word,), begins=begins and len(word) > 1) for word in words]
+    """Whole words, words that begin so, and at last single letters that begin a word: a tenth of all names does."""
+    shortest = min(map(len, words))
+    for least in (math.inf, 2, 1)[: 3 if shortest == 1 else 2]:
+        yield [Term(column="name", words=(word,), begins=len(word) >= least) for word in words]
 
 
 def _mistyped(shelf: Shelf, words: list[str], narrowed: list[Term], limit: int) -> list[int]:

@@ -25,7 +25,7 @@ PLAIN = {"mail", "uid", "employeenumber", "postalcode", "objectclass", "telephon
 BINARY = {"usercertificate", "usersmimecertificate"}
 PIECES = ["dub", "DUBREUIL", "Léa", "lea noelle", "noëlle", "martin", "dupre", "mart", "centre", "est", "card",
           "médecin", "lea.dubreuil@medecin.example", "lea.dub", "@medecin", "example", "adam", "899000000002",
-          "99000000002", "35000", "RENNES", "ren", "person", "x", "l'est", "-"]  # fmt: skip
+          "99000000002", "35000", "RENNES", "ren", "person", "d", "dubreuil l", "x", "l'est", "-"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,13 @@ def test_a_filter_of_more_look_ups_than_a_person_types_is_not_begun(book, monkey
     assert (found.code, found.entries, asked) == (Code.ADMIN_LIMIT_EXCEEDED, (), [])
     book.search(Or(many.parts[:20]))
     assert len(asked) == 20
+
+
+@pytest.mark.parametrize("typed", ["dubreuil l", "dubreuil léa-n", "l dub"])
+def test_the_first_letter_of_a_name_is_enough_beside_another(book, typed):
+    """As people type into a field that completes addresses; an empty answer would mean that nobody is called so."""
+    found = book.search(Approx("cn", typed))
+    assert {str(entry.values["mail"][0]).partition("@")[0] for entry in found.entries} == {"lea.dubreuil"}
 
 
 @given(wanted=filters)
