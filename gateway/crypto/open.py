@@ -65,7 +65,8 @@ def open_mail(
 ) -> OpenedMail:
     """Open every layer of a mail received at ``at``.
 
-    NotOpened when a layer cannot be decrypted: the same words whatever the reason (CR-34). A signature that does not
+    NotOpened when a layer cannot be decrypted: the same words whatever the reason (CR-34). TokenUnavailable when the
+    token that has our key does not answer now. A signature that does not
     hold is no error: its layer says ``verified`` false and why.
     """
     known = reception or Reception()

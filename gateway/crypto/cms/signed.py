@@ -15,9 +15,10 @@ from gateway.crypto.cms.certificate_ids import issuer_and_serial, key_identifier
 from gateway.crypto.cms.der import OCTETS, SEQUENCE, SET, algorithm, integer, oid, set_of, time, tlv
 from gateway.crypto.cms.mechanisms import SignatureKey, mechanism_of
 from gateway.crypto.cms.transport import OAEP
+from gateway.crypto.tokens.keys import TokenRsaKey
 
-_OPENED = (names.AES256_GCM, names.AES128_GCM, names.AES256_CBC, names.AES192_CBC, names.AES128_CBC)
-"""What we can open, best first."""
+_GCM = (names.AES256_GCM, names.AES128_GCM)
+_CBC = (names.AES256_CBC, names.AES192_CBC, names.AES128_CBC)
 
 
 class Identity(Protocol):
@@ -89,9 +90,14 @@ def _attribute(name: str, value: bytes) -> bytes:
 
 
 def _capabilities(key: SignatureKey) -> bytes:
-    """SMIMECapabilities (RFC 8551 §2.5.2): answers may come in any of these."""
+    """SMIMECapabilities (RFC 8551 §2.5.2), best first: answers may come in any of these.
+
+    Who knows GCM sends its key by OAEP, as we do ourselves: where OAEP does not open, neither is told.
+    """
+    if isinstance(key, TokenRsaKey) and not key.opens_oaep():
+        return tlv(SEQUENCE, *map(algorithm, _CBC))
     transported = OAEP if isinstance(key, rsa.RSAPrivateKey) else b""
-    return tlv(SEQUENCE, *(algorithm(each) for each in _OPENED), transported)
+    return tlv(SEQUENCE, *map(algorithm, (*_GCM, *_CBC)), transported)
 
 
 def _signing_certificate(certificate: x509.Certificate) -> bytes:

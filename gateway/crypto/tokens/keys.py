@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from gateway.crypto.tokens.token import Handle, Token
+from gateway.crypto.tokens.token import GONE, Handle, Token
 from gateway.errors import KeyStoreRefused, TokenUnavailable
 
+_TRIAL = b"huitaine"
 _FAULTS = RuntimeError
 """What python-pkcs11's errors all are."""
 
@@ -73,13 +74,25 @@ class TokenRsaKey(_Kept, rsa.RSAPrivateKey):
     def decrypt(self, ciphertext: bytes, padding: Any) -> bytes:  # noqa: ANN401 (as the interface has it)
         """The content key, or ValueError whatever was wrong with the ciphertext (CR-34).
 
-        SoftHSM 2.6.1 knows OAEP with SHA-1 alone: any other is such a ValueError there.
+        TokenUnavailable when the token, and not the ciphertext, is what fails. SoftHSM 2.6.1 knows OAEP with SHA-1
+        alone: any other is such a ValueError there.
         """
         how = _opening(padding)
         try:
             return self._token.with_key(self._id, lambda key: bytes(key.decrypt(ciphertext, **how)))
         except _FAULTS as error:
-            raise ValueError("not decrypted") from error
+            raise _not_opened(error, "not decrypted") from error
+
+    def opens_oaep(self) -> bool:
+        """Whether the token takes out what comes by RSAES-OAEP with SHA-256, as we tell our correspondents to send.
+
+        It is tried: what a token says of its mechanisms does not tell their parameters. Silence counts as no.
+        """
+        scheme = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
+        try:
+            return self.decrypt(self._public.encrypt(_TRIAL, scheme), scheme) == _TRIAL
+        except (ValueError, KeyStoreRefused, TokenUnavailable):
+            return False
 
 
 class TokenCurveKey(_Kept, ec.EllipticCurvePrivateKey):
@@ -114,7 +127,7 @@ class TokenCurveKey(_Kept, ec.EllipticCurvePrivateKey):
         return utils.encode_dss_signature(int.from_bytes(raw[:half], "big"), int.from_bytes(raw[half:], "big"))
 
     def exchange(self, algorithm: ec.ECDH, peer_public_key: ec.EllipticCurvePublicKey) -> bytes:
-        """The shared secret Z (SEC 1 §3.3.1), or ValueError whatever was wrong."""
+        """The shared secret Z (SEC 1 §3.3.1), or ValueError whatever was wrong; TokenUnavailable as for RSA."""
         import pkcs11  # noqa: PLC0415
 
         point = peer_public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
@@ -133,7 +146,7 @@ class TokenCurveKey(_Kept, ec.EllipticCurvePrivateKey):
         try:
             return self._token.with_key(self._id, agree)
         except _FAULTS as error:
-            raise ValueError("not agreed") from error
+            raise _not_opened(error, "not agreed") from error
 
 
 def _signed(token: Token, key_id: bytes, work: Any) -> bytes:  # noqa: ANN401 (key to signature; its class has no fixed verbs)
@@ -141,6 +154,11 @@ def _signed(token: Token, key_id: bytes, work: Any) -> bytes:  # noqa: ANN401 (k
         return bytes(token.with_key(key_id, work))
     except _FAULTS as error:
         raise TokenUnavailable(type(error).__name__) from error
+
+
+def _not_opened(error: Exception, words: str) -> ValueError | TokenUnavailable:
+    """A token that is away says nothing about the mail, which must not be given up for it."""
+    return TokenUnavailable(type(error).__name__) if type(error).__name__ in GONE else ValueError(words)
 
 
 def _signing(scheme: object, algorithm: hashes.HashAlgorithm) -> dict[str, Any]:  # Any: python-pkcs11's keywords

@@ -21,7 +21,7 @@ from gateway.errors import KeyStoreRefused, TokenUnavailable
 _T = TypeVar("_T")
 Handle = Any
 """A key or session of python-pkcs11: which verbs its class has depends on what the token says it can do."""
-_GONE = (
+GONE = (
     "CryptokiNotInitialized",
     "DeviceError",
     "DeviceRemoved",
@@ -91,7 +91,7 @@ class Token:
             try:
                 return work()
             except _pkcs11().PKCS11Error as error:
-                if type(error).__name__ not in _GONE:
+                if type(error).__name__ not in GONE:
                     raise
                 self._forget()
             return work()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import sys
+from datetime import UTC, datetime
 
 import pkcs11
 import pytest
+from asn1crypto import cms, core
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
@@ -18,7 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from gateway.crypto.tokens.keys import token_key
+from gateway.crypto.cms import names
+from gateway.crypto.cms.signed import DetachedSigner
+from gateway.crypto.keys import SigningIdentity
+from gateway.crypto.requests import stand_in
+from gateway.crypto.tokens.keys import TokenRsaKey, token_key
 from gateway.crypto.tokens.token import Token, TokenPlace
 from gateway.errors import KeyStoreRefused, TokenUnavailable
 from tests.peers.softhsm import MODULE, fresh_token
@@ -85,6 +91,28 @@ def test_softhsm_2_6_1_knows_oaep_with_sha_1_alone(rsa_key):
     sealed = rsa_key.public_key().encrypt(b"k" * 32, OAEP["sha256"])
     with pytest.raises(ValueError, match="not decrypted"):
         rsa_key.decrypt(sealed, OAEP["sha256"])
+
+
+def test_what_the_token_cannot_open_is_not_told_to_correspondents(rsa_key, curve_key, monkeypatch):
+    """Who knows that we read GCM sends its key by OAEP with SHA-256, which SoftHSM 2.6.1 does not know."""
+    assert not rsa_key.opens_oaep()
+    assert _told(rsa_key) == CBC
+    assert _told(curve_key)[:2] == [names.AES256_GCM, names.AES128_GCM]
+    monkeypatch.setattr(TokenRsaKey, "opens_oaep", lambda _: True)
+    assert _told(rsa_key) == [names.AES256_GCM, names.AES128_GCM, *CBC, names.RSAES_OAEP]
+
+
+CBC = [names.AES256_CBC, names.AES192_CBC, names.AES128_CBC]
+
+
+def _told(key):
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    own = stand_in(key, "bal-app@hopital-essai.mssante.fr", "Essai", at=at)
+    signer = DetachedSigner(SigningIdentity(certificate=own, private_key=key))
+    info = cms.ContentInfo.load(signer.sign(b"", at))
+    attributes = info["content"]["signer_infos"][0]["signed_attrs"]
+    (listed,) = (each["values"][0] for each in attributes if each["type"].dotted == names.SMIME_CAPABILITIES)
+    return [each[0].dotted for each in core.SequenceOf.load(listed.dump(), spec=core.Sequence)]
 
 
 @pytest.mark.parametrize("scheme", [padding.PKCS1v15(), OAEP["sha1"]], ids=["pkcs1", "oaep-sha1"])
@@ -176,6 +204,24 @@ def test_a_token_that_stays_away_means_that_the_letter_waits(rsa_key, token, mon
     assert not waits.value.permanent
     with pytest.raises(TokenUnavailable):
         token.generate("other", "p256")
+
+
+@pytest.mark.parametrize("trouble", [pkcs11.DeviceError, pkcs11.TokenNotPresent])
+def test_a_token_that_goes_away_in_mid_letter_gives_no_letter_up(token, rsa_key, curve_key, monkeypatch, trouble):
+    """Taken for a wrong ciphertext, its silence would refuse a mail for good."""
+    sealed = rsa_key.public_key().encrypt(b"k" * 32, padding.PKCS1v15())
+
+    def gone(*_):
+        raise trouble
+
+    with monkeypatch.context() as away:
+        away.setattr(token, "_key", gone)
+        with pytest.raises(TokenUnavailable):
+            rsa_key.decrypt(sealed, padding.PKCS1v15())
+        with pytest.raises(TokenUnavailable):
+            curve_key.exchange(ec.ECDH(), curve_key.public_key())
+        assert not rsa_key.opens_oaep()
+    assert rsa_key.decrypt(sealed, padding.PKCS1v15()) == b"k" * 32
 
 
 def _away(_):
