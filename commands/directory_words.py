@@ -44,6 +44,7 @@ FRENCH = {
     "bad-address": "ce n'est pas une adresse de courrier",
     "bad-number": "un RPPS a 11 chiffres",
     "bad-period": "l'absence finit avant de commencer",
+    "no-such-absence": "aucune absence de ce numéro ne commence alors : rien n'a été oublié",
     "own-substitute": "nul n'est son propre remplaçant",
     "unknown-form": "forme inconnue",
     "no-ldap": "il faut l'extra : pip install huitaine[ldap]",

@@ -128,9 +128,11 @@ def add_absence(folder: Path, absence: Absence) -> None:
 
 
 def remove_absence(folder: Path, rpps: str, starts_at: datetime) -> None:
-    """Forget an absence; nothing happens when there is none."""
+    """Forget an absence; raises ``no-such-absence`` when none begins then: his letters still go to his substitute."""
     with changing(folder) as database:
-        database.execute("DELETE FROM absence WHERE rpps = ? AND starts_at = ?", (checked_rpps(rpps), utc(starts_at)))
+        wanted = (checked_rpps(rpps), utc(starts_at))
+        if not database.execute("DELETE FROM absence WHERE rpps = ? AND starts_at = ?", wanted).rowcount:
+            raise DirectoryError("no-such-absence", "no absence of this number begins then: nothing was forgotten")
 
 
 def _highest(database: sqlite3.Connection, table: str, mailbox: str, fingerprint: str, source: Source) -> Source:
@@ -168,6 +170,6 @@ def checked_mailbox(address: str) -> str:
 
 def checked_rpps(number: str) -> str:
     """The number itself; raises ``bad-number``."""
-    if not (len(number) == 11 and number.isdigit()):
+    if not (len(number) == 11 and number.isascii() and number.isdigit()):
         raise DirectoryError("bad-number", "an RPPS has 11 digits")
     return number

@@ -100,10 +100,14 @@ def test_an_absence_covers_its_last_day_and_can_be_forgotten(run, sample):
     absence = table(run("show", RPPS, "--format", "json"))["absence"]
     assert absence["substitute"] == "99900000002"
     assert "absent until" in run("show", RPPS).stdout
+    other = run("absence", RPPS, "--from", "2020-01-02", "--remove")
+    assert (other.exit_code, "no-such-absence" in other.stderr) == (3, True)
+    assert table(run("show", RPPS, "--format", "json"))["absence"] is not None
     assert run("absence", RPPS, "--from", "2020-01-01", "--remove").exit_code == 0
     assert table(run("show", RPPS, "--format", "json"))["absence"] is None
     assert run("absence", RPPS, "--from", "2020-01-01").exit_code == 2
     assert run("absence", "12", *dates).exit_code == 3
+    assert run("absence", "٩٩٩٠٠٠٠٠٠٠١", *dates).exit_code == 3
 
 
 def test_a_key_is_kept_counted_and_removed(run, sample, tmp_path):
@@ -128,7 +132,7 @@ def test_forms_ranks_and_owners_are_set_and_forgotten(run):
     assert run("set", "a@b.example", "--rank", 0).exit_code == 0
     assert run("set", "a@b.example", "--remove").exit_code == 0
     (box,) = table(run("show", RPPS, "--format", "json"))["mailboxes"]
-    assert (box["forms"], box["rank"]) == (None, None)
+    assert (box["forms_by"], box["rank"]) == ("default", None)
     assert run("set", "a@b.example", "--rpps", RPPS, "--remove").exit_code == 0
     assert run("show", RPPS).exit_code == 3
     assert run("set", "a@b.example").exit_code == 2
