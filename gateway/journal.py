@@ -140,6 +140,11 @@ def held(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str, wor
     return Event(at=at, kind="held", letter=letter, delivery=delivery, code=code, words=words)
 
 
+def key_refused(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: str) -> Event:
+    """A key of the addressee's was passed over for another one."""
+    return Event(at=at, kind="key-refused", letter=letter, delivery=delivery, code=code)
+
+
 def sealed(at: datetime, letter: LetterId, delivery: DeliveryId, *, protection: str, losses: str = "") -> Event:
     """Signed, then encrypted; ``losses``: codes of what a form in it has no place for, as the mail itself says."""
     return Event(at=at, kind="sealed", letter=letter, delivery=delivery, code=protection, words=losses)

@@ -168,11 +168,12 @@ class Journey:
         message_id = self._at.message_id(step.delivery, step.attempt)
         if isinstance(step.addressed.protection, AsReceived):
             return pass_on(step, message_id, sender=self._at.return_path, gateway=self._at.gateway)
-        addressed = replace(step.addressed, protection=await self._at.vet(step))
+        vetted = await self._at.vet(step)
+        addressed = replace(step.addressed, protection=vetted.protection)
         compose = self._at.composer.compose
         composed = await compose(step.letter, addressed, delivery=step.delivery, message_id=message_id)
         sealed = await beside(len(composed.entity), self._at.sealer.seal, composed)
-        return replace(sealed, losses=composed.losses)
+        return replace(sealed, losses=composed.losses, refused=vetted.refused + sealed.refused)
 
 
 def _unread(kept: KeptLetter, findings: tuple[Finding, ...]) -> AddressedLetter:

@@ -290,6 +290,16 @@ class SealedMail:
     sealed_at: datetime
     losses: str = ""
     """As its :class:`ComposedMail` has them."""
+    refused: tuple[str, ...] = ()
+    """Why keys of the addressee's that came before the one that was used were not: one code for each, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vetted:
+    """What may be used of an addressee's keys, and a code for each that may not."""
+
+    protection: Protection
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,10 @@ from gateway.letter import (
     KeptLetter,
     MailKey,
     ParsedLetter,
-    Protection,
     ReceivedLetter,
     SealedMail,
     Step,
+    Vetted,
 )
 
 
@@ -117,14 +117,14 @@ class Composer(Protocol):
 class Vetting(Protocol):
     """Between stations 4 and 6: whether keys that were good when the letter was addressed still are."""
 
-    async def __call__(self, step: Step) -> Protection:
+    async def __call__(self, step: Step) -> Vetted:
         """Which of the addressee's keys may be used now; raises NoProtection when none."""
         ...
 
 
-async def as_addressed(step: Step) -> Protection:
+async def as_addressed(step: Step) -> Vetted:
     """Nobody is asked."""
-    return step.addressed.protection
+    return Vetted(protection=step.addressed.protection)
 
 
 class Sealer(Protocol):

@@ -51,7 +51,7 @@ class Sealer:
         check_canonical(mail.entity)
         outer = tuple(_outer_fields(mail, at))
         head = b"".join(fields(outer))
-        protection, body = self._first_usable(with_protected_headers(mail, outer), at)
+        protection, body, refused = self._first_usable(with_protected_headers(mail, outer), at)
         return SealedMail(
             letter=mail.letter,
             delivery=mail.delivery,
@@ -61,15 +61,22 @@ class Sealer:
             content=b"".join((head, *body)),
             protected_by=protection_name(protection),
             sealed_at=at,
+            refused=refused,
         )
 
-    def _first_usable(self, mail: ComposedMail, at: datetime) -> tuple[Protection, tuple[bytes | memoryview, ...]]:
-        """What the addressee's first key that may be used gives; the first one's refusal when none may (CR-15)."""
+    def _first_usable(
+        self, mail: ComposedMail, at: datetime
+    ) -> tuple[Protection, tuple[bytes | memoryview, ...], tuple[str, ...]]:
+        """What the addressee's first key that may be used gives, and why those before it may not (CR-15).
+
+        The first one's refusal is raised when none may.
+        """
         wanted, refusals = mail.protection, list[NoProtection]()
         others = wanted.alternatives if isinstance(wanted, Smime | OpenPgp) else ()
         for candidate in (known := (wanted, *others)):
             try:
-                return candidate, self._protected(mail, candidate, known, at)
+                body = self._protected(mail, candidate, known, at)
+                return candidate, body, tuple(each.detail for each in refusals)
             except NoProtection as refusal:
                 refusals.append(refusal)
                 if others:

@@ -42,6 +42,7 @@ class Endings:
             sealed_at=sealed.sealed_at,
             erase_after=self.store.erase_after(done.at),
             events=(
+                *(journal.key_refused(sealed.sealed_at, letter, delivery, code=code) for code in sealed.refused),
                 journal.sealed(sealed.sealed_at, letter, delivery, protection=how, losses=sealed.losses),
                 journal.accepted(done.at, letter, delivery, code=str(done.code)),
             ),

@@ -42,6 +42,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "L'envoi est toujours retenu ; l'expéditeur a été averti de nouveau.",
         "The delivery is still held; its sender was told again.",
     ),
+    "key-refused": (
+        "Une clé du destinataire n'a pu servir, pour la raison indiquée ; une autre a servi à sa place.",
+        "A key of the addressee's could not be used, for the reason given; another one was used in its place.",
+    ),
     "sealed": (
         "Le courrier a été signé puis protégé comme indiqué ; le texte nomme ce qu'une forme jointe ne peut porter.",
         "The mail was signed, then protected as shown; the words name what an enclosed form cannot carry.",

@@ -13,7 +13,7 @@ import structlog
 
 from gateway.crypto.trust.errands import Errands
 from gateway.errors import NoProtection
-from gateway.letter import OpenPgp, Protection, Smime, Step
+from gateway.letter import OpenPgp, Protection, Smime, Step, Vetted
 
 _AT_ONCE = 4
 
@@ -50,14 +50,14 @@ class Vetting:
         self._standings, self._longest, self._clock = standings, longest, clock
         self._errands = Errands(_AT_ONCE)
 
-    async def __call__(self, step: Step) -> Protection:
-        """The protection of ``step`` without what is refused; NoProtection with the first refusal when nothing is left.
+    async def __call__(self, step: Step) -> Vetted:
+        """The protection of ``step`` without what is refused, and why; NoProtection with the first refusal if none is.
 
         ``detail``: untrusted-certificate, revoked, revocation-unknown. What is not S/MIME is left to its own rules.
         """
         wanted = step.addressed.protection
         if not isinstance(wanted, Smime | OpenPgp):
-            return wanted
+            return Vetted(protection=wanted)
         left: list[Smime | OpenPgp] = []
         refusals: list[str] = []
         for candidate in (wanted, *wanted.alternatives):
@@ -69,7 +69,7 @@ class Vetting:
                 left.append(candidate)
         if not left:
             raise NoProtection(refusals[0])
-        return _in_order(left)
+        return Vetted(protection=_in_order(left), refused=tuple(refusals))
 
     async def _standing(self, candidate: Smime | OpenPgp) -> Standing:
         if isinstance(candidate, OpenPgp):

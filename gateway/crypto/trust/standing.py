@@ -37,8 +37,9 @@ class AddresseesTrust:
         try:
             parsed = read_certificate(certificate)
             check_time(parsed, at)
-        except NoProtection:
-            return Standing()
+        except NoProtection as refusal:
+            # One that begins before the letter leaves would leave with it, and nobody would have been asked.
+            return Standing(why_not=refusal.detail if refusal.detail == "not-yet-valid" else "")
         standing = _standing(judge(parsed, (), self._trust, valid_at=at, known_at=at))
         lasting = _OTHERWISE if standing.why_not or standing.unknown else _GOOD
         with self._lock:

@@ -194,6 +194,8 @@ def test_a_certificate_that_cannot_be_used_never_blocks_one_that_can(
     signed = openssl("-decrypt", "-inkey", "gp.pem", "-recip", "gp.crt", content=sealed.content)
     assert openssl("-verify", "-CAfile", "roots.pem", "-purpose", "smimesign", content=signed) == entity
     assert sealed.protected_by == "smime-cbc"
+    assert sealed.refused == ("address-mismatch", "unreadable-certificate")
+    assert sealer.seal(compose(good)).refused == ()
 
 
 def test_the_first_certificate_that_may_be_used_is_the_only_one_that_opens_the_letter(

@@ -19,7 +19,7 @@ from gateway.crypto.trust.policy import Revocation, Strictness, Trust
 from gateway.crypto.trust.standing import AddresseesTrust
 from gateway.crypto.trust.statements import NoStatement
 from gateway.errors import NoProtection
-from gateway.letter import AsReceived, MssTls, OpenPgp, Protection, Smime
+from gateway.letter import AsReceived, MssTls, OpenPgp, Protection, Smime, Vetted
 from gateway.moments import utc_now
 
 LONG = timedelta(seconds=60)
@@ -57,7 +57,7 @@ def vetting(standings) -> Vetting:
 
 @pytest.mark.parametrize("name", ["good", "listed-only", "responder-only"])
 async def test_a_good_certificate_is_used(standings, key, name):
-    assert await vetting(standings())(step(key(name))) == key(name)
+    assert await vetting(standings())(step(key(name))) == Vetted(protection=key(name))
 
 
 @pytest.mark.parametrize(
@@ -85,22 +85,30 @@ async def test_a_certificate_of_an_authority_that_is_not_ours_is_refused(standin
 async def test_one_bad_key_blocks_no_good_one(standings, key):
     bad, good, pgp = key("revoked-on-list"), key("good"), OpenPgp(key=b"key", fingerprint="F")
     wanted = replace(bad, alternatives=(good, bad, pgp))
-    assert await vetting(standings())(step(wanted)) == replace(good, alternatives=(pgp,))
-    assert await vetting(standings())(step(replace(bad, alternatives=(pgp,)))) == pgp
-    assert await vetting(standings())(step(replace(pgp, alternatives=(bad, good)))) == replace(
-        pgp, alternatives=(good,)
-    )
+    used = Vetted(protection=replace(good, alternatives=(pgp,)), refused=("revoked", "revoked"))
+    assert await vetting(standings())(step(wanted)) == used
+    used = Vetted(protection=pgp, refused=("revoked",))
+    assert await vetting(standings())(step(replace(bad, alternatives=(pgp,)))) == used
+    used = Vetted(protection=replace(pgp, alternatives=(good,)), refused=("revoked",))
+    assert await vetting(standings())(step(replace(pgp, alternatives=(bad, good)))) == used
 
 
 @pytest.mark.parametrize("protection", [MssTls(), AsReceived()])
 async def test_what_is_not_encrypted_by_us_is_left_alone(standings, protection):
-    assert await vetting(standings())(step(protection)) == protection
+    assert await vetting(standings())(step(protection)) == Vetted(protection=protection)
 
 
 @pytest.mark.parametrize(("ending", "code"), [("expired", ""), ("junk", "")])
 async def test_what_is_wrong_with_the_certificate_itself_the_sealer_says(standings, key, ending, code):
     wanted = key("expired") if ending == "expired" else Smime(certificate=b"junk")
-    assert await vetting(standings())(step(wanted)) == wanted
+    assert await vetting(standings())(step(wanted)) == Vetted(protection=wanted)
+
+
+async def test_a_certificate_that_begins_before_the_letter_leaves_does_not_pass_unasked(standings, key):
+    vet = Vetting(standings(), longest=LONG, clock=lambda: utc_now() - timedelta(days=3650))
+    with pytest.raises(NoProtection) as refused:
+        await vet(step(key("good")))
+    assert refused.value.detail == "not-yet-valid"
 
 
 def silent(url: str, question: bytes | None = None) -> bytes:
@@ -109,7 +117,7 @@ def silent(url: str, question: bytes | None = None) -> bytes:
 
 async def test_by_the_soft_rule_silence_is_told_and_the_letter_leaves(standings, key):
     with capture_logs() as logs:
-        assert await vetting(standings(Strictness.SOFT, silent))(step(key("good"))) == key("good")
+        assert await vetting(standings(Strictness.SOFT, silent))(step(key("good"))) == Vetted(protection=key("good"))
     assert [each["event"] for each in logs] == ["revocation-unknown"]
 
 
@@ -124,7 +132,7 @@ async def test_who_answers_too_late_keeps_no_letter_waiting(standings, key, stri
     vet = Vetting(standings(strictness, hanging), longest=timedelta(seconds=0.05), clock=utc_now)
     try:
         if strictness is Strictness.SOFT:
-            assert await vet(step(key("good"))) == key("good")
+            assert await vet(step(key("good"))) == Vetted(protection=key("good"))
         else:
             with pytest.raises(NoProtection) as refused:
                 await vet(step(key("good")))

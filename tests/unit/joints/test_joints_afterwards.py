@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import PeerDeferred, PeerRefused, PermanentFailure, StorageFull
-from gateway.letter import ComposedMail, Receipt, ReceiptKind, SealedMail, Step
+from gateway.letter import ComposedMail, Receipt, ReceiptKind, SealedMail, Step, Vetted
 from gateway.queue import queries
 from gateway.queue.accept import CHUNK
 from gateway.service import telling
@@ -282,3 +282,25 @@ async def test_what_a_form_cannot_carry_stands_in_the_trace_in_codes(joined: Joi
     with joined.store.reading() as connection:
         told = [(row["code"], row["words"]) for row in queries.trace(connection, kept.id) if row["kind"] == "sealed"]
     assert told == [("mss-tls", "hprim: absent sex")]
+
+
+async def test_keys_that_were_passed_over_stand_in_the_trace_before_the_one_that_was_used(
+    joined: Joined, monkeypatch: pytest.MonkeyPatch
+):
+    """What was asked of authorities first, then what the sealer saw itself."""
+
+    async def vetted(step: Step) -> Vetted:
+        return Vetted(protection=step.addressed.protection, refused=("revoked",))
+
+    seal = joined.road.seal
+    monkeypatch.setattr(joined.journey, "_at", replace(joined.journey._at, vet=vetted))
+    monkeypatch.setattr(joined.road, "seal", lambda mail: replace(seal(mail), refused=("expired",)))
+    kept = await joined.journey.keep(letter())
+    await joined.settled()
+    with joined.store.reading() as connection:
+        told = [(row["kind"], row["code"]) for row in queries.trace(connection, kept.id)]
+    assert told[told.index(("key-refused", "revoked")) :][:3] == [
+        ("key-refused", "revoked"),
+        ("key-refused", "expired"),
+        ("sealed", "mss-tls"),
+    ]
