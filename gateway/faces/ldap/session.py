@@ -169,7 +169,12 @@ class Session:
             return
         task = asyncio.get_running_loop().create_task(self._search(request, asked))
         self._searches[request.id] = task
-        task.add_done_callback(lambda _: self._searches.pop(request.id, None))
+        task.add_done_callback(lambda done: self._forget(request.id, done))
+
+    def _forget(self, number: int, done: asyncio.Task[None]) -> None:
+        """An abandoned one ends when another may have its number already."""
+        if self._searches.get(number) is done:
+            del self._searches[number]
 
     async def _search(self, request: Request, asked: Search) -> None:
         """Atop a task: a client that takes no answers ends its connection, nothing else does."""

@@ -13,6 +13,7 @@ from asn1crypto import parser
 from asn1crypto.parser import emit
 
 from gateway.errors import SettingsRefused
+from gateway.faces.ldap.book import Found
 from gateway.faces.ldap.requests import Code
 from gateway.faces.ldap.schema import START_TLS
 from gateway.faces.ldap.settings import LdapFaceSettings, LdapLimits, LdapListener
@@ -258,6 +259,26 @@ async def test_an_abandoned_search_is_not_answered(tmp_path):
         while heard[-1][1] != 5:
             heard.append(await client.hear())
         assert {ident for ident, _, _ in heard} == {4}
+
+
+async def test_the_end_of_an_abandoned_search_forgets_no_other_of_its_number(tmp_path, monkeypatch):
+    """What is not known to be under way is not counted, and outlives the next login."""
+    async with opened(tmp_path, limits=LdapLimits(at_once=1)) as face, client_of(face) as client:
+        begun, wait, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+
+        def slow(_):
+            loop.call_soon_threadsafe(begun.set)
+            asyncio.run_coroutine_threadsafe(wait.wait(), loop).result()
+            return Found(entries=())
+
+        monkeypatch.setattr(face._searcher, "_found", slow)
+        assert await client.bind() == Code.SUCCESS
+        await client.say(search(2) + sequence(number(3), emit(1, 0, 16, b"\x02")) + search(2))
+        await begun.wait()
+        await client.say(search(4))
+        assert await client.code() == Code.BUSY
+        wait.set()
+        assert await client.code() == Code.SUCCESS
 
 
 async def test_more_searches_at_once_than_allowed_hear_busy(tmp_path):
