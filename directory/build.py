@@ -51,7 +51,8 @@ class Loading:
     whole: bool = True
     """Whether the last line was ended: if not, the file may be cut."""
     examples: list[Rejected] = field(default_factory=list)
-    labels: dict[tuple[str, str], str] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=lambda: {"profession": {}, "skill": {}})
+    """Words of the codes by kind."""
     sha256: str = ""
 
 
@@ -59,7 +60,7 @@ def load(building: Building, extraction: Extraction, tell: Callable[[Progress], 
     """Insert every good row of ``extraction`` and count the others."""
     loading = Loading(extraction)
     building.insert(tables.TABLE_OF[extraction.kind], tables.COLUMNS[extraction.kind], _rows(loading, tell))
-    add_labels(building, ((kind, code, words) for (kind, code), words in loading.labels.items()))
+    add_labels(building, ((kind, code, said) for kind, words in loading.labels.items() for code, said in words.items()))
     return loading
 
 
@@ -91,7 +92,7 @@ def _rows(loading: Loading, tell: Callable[[Progress], None]) -> Iterator[SqlRow
         loading.rows += 1
         if loading.rows % _EVERY == 0:
             tell(Progress(file=name, rows=loading.rows, bytes_done=done, bytes_total=total))
-        yield loading.rows, *row
+        yield (loading.rows, *row)
     loading.sha256, loading.whole = digest.hexdigest(), line.endswith(b"\n")
     tell(Progress(file=name, rows=loading.rows, bytes_done=total, bytes_total=total))
 
@@ -120,11 +121,11 @@ def _reject(loading: Loading, line: int, why: RejectedRow) -> None:
 
 def _label(loading: Loading, kind: FileKind, values: tuple[str, ...]) -> None:
     place, labels = _PROFESSION[kind], loading.labels
-    profession, skill = ("profession", values[place]), ("skill", values[place + 1])
-    if profession not in labels:
-        labels[profession] = values[20]
-    if skill not in labels:
-        labels[skill] = values[21]
+    profession, skill = values[place], values[place + 1]
+    if profession not in labels["profession"]:
+        labels["profession"][profession] = values[20]
+    if skill not in labels["skill"]:
+        labels["skill"][skill] = values[21]
 
 
 def keep_others(building: Building, given: set[FileKind]) -> None:

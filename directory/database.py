@@ -36,6 +36,10 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
+_ASIDE = ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536", "threads=2")
+"""For a file thrown away when anything breaks; one more thread sorts what is indexed."""
+
+
 class SwitchedDatabase:
     """Reads a file that is only ever replaced whole; sees the old one or the new one, never half.
 
@@ -118,7 +122,7 @@ def built_aside(path: Path, version: int, *, copied: bool = False) -> Iterator[A
         _copy(path, place, version)
     database = sqlite3.connect(place.resolve().as_uri(), uri=True, isolation_level=None)
     try:
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
+        for pragma in _ASIDE:
             database.execute(f"PRAGMA {pragma}")
         database.execute("BEGIN")
         yield Aside(database, place, path, version)

@@ -26,54 +26,45 @@ class RejectedRow(Exception):
 
 def mailbox_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
     """A row of table ``mailbox`` from the columns of ``layout.MAILBOX_COLUMNS``; raises :class:`RejectedRow`."""
-    kind, address, *person = values[:5]
+    (
+        kind, address, person, number, identified, structure, service, civility, family, given, profession, skill,
+        accepts, name, sign, house, way, road, line6, postcode, _, _,
+    ) = values  # fmt: skip
     if kind not in _KINDS:
         raise RejectedRow("unknown-kind", "column 1: neither PER, ORG, APP nor CAB")
     address = address.strip()
     if not is_mailbox(address):
         raise RejectedRow("bad-address", "column 2: not a mail address")
-    national = national_id(*person)
+    national = national_id(person, number, identified)
     if kind in _PERSONAL and not national:
         raise RejectedRow("no-owner", "column 5: a personal mailbox without national identification")
-    folded, structure = fold_mailbox(address), structure_number(values[5])
-    organisation, postcode = values[13] or values[14], values[19]
-    street = f"{values[15]} {values[16]} {values[17]}".strip()
+    folded, structure = fold_mailbox(address), structure and structure_number(structure)
+    street = f"{house} {way} {road}".strip()
     return (
-        _hash(f"{kind}|{folded}|{national}|{structure}|{values[6]}|{values[11]}".encode()),
-        _hash(line),
-        kind,
-        address,
-        folded,
-        domain_of(folded),
-        national or None,
-        structure,
-        *values[6:12],
-        _DEMATERIALISED.get(values[12].strip().upper()),
-        organisation,
-        street,
-        postcode,
-        town(values[18], postcode),
-    )
+        _hash(f"{kind}|{folded}|{national}|{structure}|{service}|{skill}".encode()), _hash(line),
+        kind, address, folded, domain_of(folded), national or None, structure, service,
+        civility, family, given, profession, skill, _DEMATERIALISED.get(accepts.strip().upper()),
+        name or sign, street, postcode, town(line6, postcode),
+    )  # fmt: skip
 
 
 def activity_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
     """A row of table ``activity`` from the columns of ``layout.ACTIVITY_COLUMNS``; raises :class:`RejectedRow`."""
-    national = national_id(*values[:3])
+    # Named one by one: slices and stars take twice the time, two million times.
+    (
+        kind, number, identified, civility, family, given, profession, skill, mode, siret, finess, technical,
+        name, sign, house, way, road, postcode, city, role, _, _,
+    ) = values  # fmt: skip
+    national = national_id(kind, number, identified)
     if not national:
         raise RejectedRow("no-owner", "column 3: an activity without national identification")
-    places = (structure_number(values[9]), structure_number(values[10]), values[11])
-    street = f"{values[14]} {values[15]} {values[16]}".strip()
+    siret, finess = siret and structure_number(siret), finess and structure_number(finess)
+    key = f"{national}|{profession}|{skill}|{mode}|{siret}|{finess}|{technical}|{role}"
+    street = f"{house} {way} {road}".strip()
     return (
-        _hash("|".join((national, *values[6:9], *places, values[19])).encode()),
-        _hash(line),
-        national,
-        *values[3:9],
-        *places,
-        values[12] or values[13],
-        street,
-        values[17],
-        values[18].upper(),
-    )
+        _hash(key.encode()), _hash(line), national, civility, family, given, profession, skill, mode,
+        siret, finess, technical, name or sign, street, postcode, city.upper(),
+    )  # fmt: skip
 
 
 def national_id(kind: str, number: str, national: str) -> str:

@@ -48,7 +48,7 @@ def near(typed: str, ask: Callable[[str, tuple[int, int]], list[tuple[str]]]) ->
     if len(typed) < SHORTEST or not typed.isalpha():
         return (typed,)
     known: dict[str, int] = {}
-    for form in _forms(typed):
+    for form in set(_forms(typed)):
         first = form << _NUMBER_BITS
         for (word,) in ask(_FORM_OF, (first, first + (1 << _NUMBER_BITS) - 1)):
             if word not in known:
@@ -57,10 +57,10 @@ def near(typed: str, ask: Callable[[str, tuple[int, int]], list[tuple[str]]]) ->
     return tuple(likely[:MOST]) or (typed,)
 
 
-def _forms(word: str) -> set[int]:
-    """The word itself and each of its spellings with one letter left out, as 32-bit numbers."""
+def _forms(word: str) -> list[int]:
+    """The word itself and each of its spellings with one letter left out, as 32-bit numbers; twice for a double one."""
     letters = word.encode()
-    return {crc32(letters), *(crc32(letters[:place] + letters[place + 1 :]) for place in range(len(letters)))}
+    return [crc32(letters), *[crc32(letters[:place] + letters[place + 1 :]) for place in range(len(letters))]]
 
 
 def add_words(building: Building, folded: Iterable[str]) -> None:

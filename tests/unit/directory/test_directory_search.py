@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,9 @@ from typer.testing import CliRunner
 
 from commands.directory import app
 from directory import Absence, Directory, Wanted, add_absence, import_files
+from directory.database import Aside
 from directory.fold import fold
+from directory.shelf_sqlite import SqliteBuilding, _spelt
 from directory.spelling import near
 from tests.unit.directory.country import Country, activity_lines, mailbox_lines
 from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, write
@@ -64,6 +67,15 @@ def test_two_are_not(few, words):
 def test_what_is_spelt_right_is_never_drowned_by_what_is_near(few):
     # NOELL begins NOELLE and is one letter from NOEL: only what begins so is shown.
     assert rpps(Directory.open(few).search("noell")) == [ADA]
+
+
+@pytest.mark.parametrize("typed", ["CEX-22", "examen"])
+def test_a_code_with_a_hyphen_narrows_too(tmp_path, typed):
+    line = mailbox_line("lea@mss.example", "8" + LEA, family="DUBREUIL", skill="CEX-22").split("|")
+    place = MAILBOX_HEADER.split("|").index("Libellé savoir-faire")
+    lines = ["|".join([*line[:place], "Examen", *line[place + 1 :]])]
+    import_files(tmp_path, [write(tmp_path / "m.txt", iter([MAILBOX_HEADER, *lines]))])
+    assert rpps(Directory.open(tmp_path).find(Wanted(words="dubreuil", skill=typed))) == [LEA]
 
 
 @pytest.mark.parametrize(
@@ -151,3 +163,20 @@ def test_a_hit_tells_mailboxes_keys_and_absence(run, few):
 def test_a_list_that_was_cut_says_so(run):
     assert "only the first 1" in run("noel", "--limit", "1").stderr
     assert run("noel", "--city", "ajaccio").stderr == ""
+
+
+# --- the words of the index -----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from(["d'É", "O'Brien", "MA\0É", "Æ", "œu", "a.b/c", "É_2", "-", " ", "|", "ß", "e\u0301"])))
+@settings(max_examples=200)
+def test_what_the_index_reads_without_asking_python_are_the_words_that_fold_makes(pieces):
+    text = "".join(pieces)
+    database = sqlite3.connect(":memory:")
+    SqliteBuilding(Aside(database, Path(), Path(), 0), Path())
+    database.execute("CREATE VIRTUAL TABLE words USING fts5(name, content='', tokenize='ascii')")
+    database.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab('words', 'row')")
+    database.execute(f"INSERT INTO words SELECT {_spelt('family')} FROM (SELECT ? AS family)", (text,))  # noqa: S608
+    told = {word for (word,) in database.execute("SELECT upper(term) FROM vocabulary")}
+    database.close()
+    assert told == set(fold(text).split())
