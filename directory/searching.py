@@ -83,10 +83,13 @@ def _narrowed(shelf: Shelf, wanted: Wanted) -> list[Term] | None:
 
 
 def _codes(shelf: Shelf, kind: str, typed: str) -> tuple[str, ...]:
-    """The codes that ``typed`` is, or whose label holds words that begin so; some hundred labels are few."""
-    wanted, codes = fold(typed), []
+    """The codes that ``typed`` is, or whose label holds words that begin so; some hundred labels are few.
+
+    Of a code of several words the longest: one word is what both engines look for, and such codes are rare.
+    """
+    wanted, codes = fold(typed), list[str]()
     for code, label in shelf.rows(_LABELS, (kind,)):
         words = fold(label).split()
         if code and (fold(code) == wanted or all(any(w.startswith(each) for w in words) for each in wanted.split())):
-            codes.append(fold(code))
+            codes += sorted(fold(code).split(), key=len)[-1:]
     return tuple(codes)
