@@ -1,4 +1,7 @@
-"""What authorities said, kept until they would say it anew: in memory, and in a folder that outlives the process.
+"""What authorities said, kept while it holds and a day at most: in memory, and in a folder that outlives the process.
+
+An authority that takes a certificate back does not wait for the next update that it once announced, a year ahead for
+many a root: after a day it is asked anew, and its older word counts only where it stays silent.
 
 Everything here is public. What cannot be had is not asked for again at once, so that a dead responder costs its
 deadline once and not once a letter.
@@ -10,8 +13,8 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -25,6 +28,7 @@ from gateway.crypto.trust.statements import NoStatement, Statement, read_crl, re
 
 _REMEMBERED = 1024
 _PAUSE = timedelta(minutes=1)
+_ANEW = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +73,27 @@ class StatementCache:
         at = self._clock()
         with self._lock:
             known = self._known.get(question.name)
-            if known is not None and known.holds(at):
-                self._known.move_to_end(question.name)
-                return known
-            if at < self._resting.get(question.name, at):
-                raise NoStatement("resting")
+            is_resting = at < self._resting.get(question.name, at)
+        before = known if known is not None and known.holds(at) else self._kept(question, at)
+        if before is not None and (is_resting or at < before.heard + _ANEW):
+            return self._remember(question, before)
+        if is_resting:
+            raise NoStatement("resting")
         try:
-            return self._remember(question, self._kept(question, at) or self._asked(question, at))
+            return self._remember(question, self._asked(question, at), is_new=True)
         except NoStatement:
             with self._lock:
                 self._resting[question.name] = at + _PAUSE
-            raise
+            if before is None:
+                raise
+            return self._remember(question, before)
 
-    def _remember(self, question: _Question, said: Statement) -> Statement:
+    def _remember(self, question: _Question, said: Statement, *, is_new: bool = False) -> Statement:
         with self._lock:
+            if is_new:
+                self._resting.pop(question.name, None)
             self._known[question.name] = said
-            self._resting.pop(question.name, None)
+            self._known.move_to_end(question.name)
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
         return said
@@ -93,8 +102,10 @@ class StatementCache:
         """What an earlier process put down, if it still holds."""
         if self._folder is None:
             return None
+        path = self._folder / question.name
         try:
-            return _read(question, (self._folder / question.name).read_bytes(), at)
+            heard = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            return replace(_read(question, path.read_bytes(), at), heard=min(heard, at))
         except (OSError, NoStatement):
             return None
 
@@ -102,7 +113,7 @@ class StatementCache:
         said = _read(question, self._asking(question.url, question.request), at)
         if self._folder is not None:
             with suppress(OSError):  # the folder is a convenience: what was said counts all the same
-                _put(self._folder, question.name, said.content)
+                _put(self._folder, question.name, said)
         return said
 
 
@@ -116,9 +127,10 @@ def _read(question: _Question, content: bytes, at: datetime) -> Statement:
     return read_crl(content, at) if question.request is None else read_ocsp(content, at)
 
 
-def _put(folder: Path, name: str, content: bytes) -> None:
-    """Whole or not at all, whoever writes at the same time."""
+def _put(folder: Path, name: str, said: Statement) -> None:
+    """Whole or not at all, whoever writes at the same time; its time is when it was heard."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = folder / f".{name}.{os.getpid()}"
-    draft.write_bytes(content)
+    draft.write_bytes(said.content)
+    os.utime(draft, (said.heard.timestamp(),) * 2)
     draft.replace(folder / name)

@@ -24,6 +24,8 @@ class Statement:
 
     content: bytes = field(repr=False)
     until: datetime
+    heard: datetime
+    """When its authority was asked."""
 
     def holds(self, at: datetime) -> bool:
         """Whether it is still the word of its authority."""
@@ -64,4 +66,4 @@ def _current(content: bytes, since: object, until: object, at: datetime) -> Stat
     end = until if isinstance(until, datetime) else since + _WITHOUT_END
     if not since - _CLOCKS <= at < end:
         raise NoStatement("not-current")
-    return Statement(content=content, until=end)
+    return Statement(content=content, until=end, heard=at)

@@ -105,6 +105,33 @@ def clock(now):
     return Clock()
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_list_that_holds_for_months_is_asked_for_again_after_a_day(
+    authority, leaf, now, clock, tmp_path, restarted, silent
+):
+    """Roots announce their next list a year ahead, and take a certificate back the day after."""
+    lists = [_list(authority.issuer, since, now + timedelta(days=90)) for since in (now - timedelta(hours=1), now)]
+    asking = Authorities({LIST: lists[0]})
+    cache = StatementCache(asking, folder=tmp_path / "said", clock=clock)
+
+    def heard() -> bytes:
+        return next(cache.about(leaf, authority.issuer.certificate)).crls[0]
+
+    assert heard() == lists[0]
+    asking.answers = {} if silent else {LIST: lists[1]}
+    clock.at = now + timedelta(hours=23)
+    if restarted:
+        cache = StatementCache(asking, folder=tmp_path / "said", clock=clock)
+    assert heard() == lists[0]
+    assert asking.asked.count(LIST) == 1
+    clock.at = now + timedelta(hours=25)
+    if restarted:
+        cache = StatementCache(asking, folder=tmp_path / "said", clock=clock)
+    assert [heard(), heard()] == [lists[0] if silent else lists[1]] * 2
+    assert asking.asked.count(LIST) == 2
+
+
 def test_the_responder_is_asked_first_and_only_once(said, leaf, authority, clock):
     asking = Authorities(said)
     cache = StatementCache(asking, folder=None, clock=clock)
