@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -131,7 +131,10 @@ def _reported(building: Building, loading: Loading, change: Change, now: datetim
         duplicates=build.duplicates(building, extraction.kind),
         change=change,
         examples=tuple(loading.examples),
-        remarks=tuple(islice(two_names(building, extraction.kind, extraction.name), build.EXAMPLES)),
+        remarks=(
+            *_undoes_a_delta(building, extraction),
+            *islice(two_names(building, extraction.kind, extraction.name), build.EXAMPLES),
+        ),
     )
     published = report.published_at.isoformat() if report.published_at else None
     building.rows(
@@ -140,6 +143,14 @@ def _reported(building: Building, loading: Loading, change: Change, now: datetim
         loading.sha256,
     )  # fmt: skip
     return report
+
+
+def _undoes_a_delta(building: Building, extraction: Extraction) -> Iterator[Rejected]:
+    """A file of this morning does not know what a delta of noon told; the next delta begins at the file's date."""
+    told = building.rows("SELECT imported_at FROM {old}.file WHERE kind = 'delta'") if building.compared else []
+    if told and extraction.published_at and extraction.published_at < datetime.fromisoformat(told[0][0]):
+        words = "older than the last delta, whose changes it undoes: run `huitaine directory delta` now"
+        yield Rejected(file=extraction.name, line=0, code="older-than-delta", words=words)
 
 
 def _first(loading: Loading) -> str:

@@ -251,6 +251,17 @@ def test_organisations_that_share_a_number_keep_each_their_mailboxes(folder, ann
     assert [box.address for box in directory.by_structure(siret["value"])] == ["c@cabinet.example"]
 
 
+def test_a_whole_file_from_before_the_delta_says_that_it_undoes_it(folder, annuaire, tmp_path):
+    everything(annuaire)
+    take(folder, annuaire)
+    lines = [MAILBOX_HEADER, *(mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}") for n in range(65, 95))]
+    for day, codes in (("20260309", ["older-than-delta"]), ("20260311", [])):
+        take(folder, annuaire)
+        newer = write(tmp_path / f"m_{day}0000.txt", iter(lines))
+        (file,) = import_files(folder, [newer], confirm=True, clock=lambda: NOW).files
+        assert [one.code for one in file.remarks] == codes
+
+
 def test_what_was_gathered_before_a_whole_file_does_not_undo_it(folder, annuaire, tmp_path):
     """It was interrupted; meanwhile a newer file of mailboxes came, in which Léa has closed one."""
     annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), mailbox("ferme@b.example")))
