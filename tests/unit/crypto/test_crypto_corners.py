@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from base64 import b64encode, encodebytes
+import json
+from base64 import b64decode, b64encode, encodebytes
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, pkcs12
 
 from gateway.crypto.authority import certificates_pem
 from gateway.crypto.cms.recipients import CmsRecipient
+from gateway.crypto.cms.verify import Signer
 from gateway.crypto.keys import load_certificates, load_identity
 from gateway.crypto.open import OpeningKeys, open_mail
+from gateway.crypto.openpgp import OpenPgpSigner
+from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.results import as_mail
-from gateway.errors import KeyStoreRefused, NoProtection
+from gateway.crypto.trust.policy import Trust
+from gateway.crypto.trust.signers import SignersTrust
+from gateway.errors import KeyStoreRefused, NoProtection, NotOpened
+from gateway.letter import OpenPgp
 from tests.unit.crypto.cms_people import encrypt_cbc
 from tests.unit.crypto.conftest import HOSPITAL
 
@@ -66,3 +76,34 @@ def test_a_protection_of_no_kind_we_know_lets_nothing_out(compose, sealer):
     """No path of the sealer gives clear text, not even one that its types rule out."""
     with pytest.raises((TypeError, NoProtection)):
         sealer.seal(compose(object()))
+
+
+def _held() -> Iterator[str]:
+    """What the descriptors of this process lead to."""
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile by another thread
+            yield str(each.readlink())
+
+
+def test_a_machine_that_starts_no_process_refuses_an_openpgp_mail_and_leaves_nothing_open(
+    compose, sealer, gp_pgp, now, monkeypatch
+):
+    """What is inside is taken out through a process that counts it; when none can start, the answer stays the one."""
+    sealed = sealer.seal(compose(OpenPgp(key=OpenPgpSigner(gp_pgp).public_key))).content
+    keys = OpeningKeys(openpgp=(OpenPgpSecret(gp_pgp),))
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "/nowhere")
+        with pytest.raises(NotOpened) as refused:
+            open_mail(sealed, keys, at=now, trust_roots=())
+    assert refused.value.detail == "not-decrypted"
+    assert not any("memfd:" in name for name in _held())
+    assert open_mail(sealed, keys, at=now, trust_roots=()).parts
+
+
+def test_a_certificate_beside_a_signer_that_cannot_be_read_is_vouched_for_by_nobody(authority, gp, now, vectors: Path):
+    """RFC 8410's example encodes a default: asn1crypto finds it in a message, cryptography does not read it."""
+    example = b64decode(json.loads((vectors / "cms" / "rfc_examples.json").read_text())["x25519_certificate"])
+    trust = SignersTrust(trust=Trust(anchors=authority.roots), at=now)
+    others = tuple(each.public_bytes(Encoding.DER) for each in gp.chain)
+    assert not trust.vouches(Signer(certificate=example, others=others, moment=now))
+    assert trust.vouches(Signer(certificate=gp.certificate.public_bytes(Encoding.DER), others=others, moment=now))
