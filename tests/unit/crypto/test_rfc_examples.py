@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from base64 import b64decode, encodebytes
 from pathlib import Path
 
 import pytest
+from asn1crypto import cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from gateway.crypto.certificates import read_certificate
@@ -34,6 +39,30 @@ def examples() -> dict[str, bytes]:
 def test_rfc_8418_the_scheme_names_its_key_wrap_as_we_write_it(examples):
     wrap = algorithm(names.AES256_WRAP)
     assert algorithm(names.ECDH_HKDF_SHA384, wrap) == examples["ecdh_hkdf_sha384_with_aes256_wrap"]
+
+
+def _hkdf_sha256(secret: bytes, info: bytes) -> bytes:
+    """RFC 5869 with the standard library: no salt, 32 octets, which is one block."""
+    extracted = hmac.digest(bytes(32), secret, "sha256")
+    return hmac.digest(extracted, info + b"\x01", "sha256")
+
+
+def test_rfc_8418_x25519_is_agreed_as_the_standard_spells_it(authority):
+    """No other program here writes such a message: so each step is taken by hand, with none of our code."""
+    one = person(authority, "x25519")
+    content = cms.ContentInfo.load(encrypt_gcm(b"Bonjour", [CmsRecipient(one.certificate)]))["content"]
+    (info,) = (each.chosen for each in content["recipient_infos"])
+    assert info["key_encryption_algorithm"]["algorithm"].dotted == "1.2.840.113549.1.9.16.3.19"  # -hkdf-sha256-scheme
+    wrap = info["key_encryption_algorithm"]["parameters"].dump()
+    assert wrap.hex() == "300b" + "060960864801650304012d"  # id-aes256-wrap without parameters
+    theirs = X25519PublicKey.from_public_bytes(info["originator"].chosen.untag().contents[-32:])
+    length = core.OctetString((256).to_bytes(4, "big"), explicit=("context", 2))
+    shared = bytes((0x30, len(wrap) + len(length.dump()))) + wrap + length.dump()  # ECC-CMS-SharedInfo, no ukm
+    (sealed,) = (each["encrypted_key"].native for each in info["recipient_encrypted_keys"])
+    key = aes_key_unwrap(_hkdf_sha256(one.private_key.exchange(theirs), shared), sealed)
+    inner = content["auth_encrypted_content_info"]
+    nonce = core.Sequence.load(inner["content_encryption_algorithm"]["parameters"].dump())[0].native
+    assert AESGCM(key).decrypt(nonce, inner["encrypted_content"].native + content["mac"].native, None) == b"Bonjour"
 
 
 def test_rfc_8419_ed25519_signs_under_the_identifier_that_the_standard_prints(examples, authority):
