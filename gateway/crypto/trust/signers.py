@@ -9,6 +9,7 @@ from datetime import datetime
 
 from asn1crypto import cms
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gateway.crypto.certificates import UNREADABLE, read_certificate
@@ -21,6 +22,7 @@ from gateway.errors import NoProtection
 _PURPOSES = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 _OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2"  # RFC 5940 §2.1
 _MOST = 20
+_LEAST_RSA = 2048
 _CODES = {
     "untrusted": "untrusted-signer",
     "expired": "certificate-expired",
@@ -40,7 +42,7 @@ class SignersTrust:
     """By certificate (DER): not-asked, good, revoked, unknown, unpublished."""
 
     def why_not(self, signer: Signer) -> str:
-        """Empty, or one of certificate-expired, certificate-not-yet-valid, wrong-usage, untrusted-signer,
+        """Empty, or one of certificate-expired, certificate-not-yet-valid, wrong-usage, weak-key, untrusted-signer,
         weak-signature, certificate-revoked, revocation-unknown, malformed.
         """
         try:
@@ -48,6 +50,8 @@ class SignersTrust:
             dates = _dates(certificate, signer.moment)
             if dates or not _signs_mail(certificate):
                 return dates or "wrong-usage"
+            if _is_weak(certificate):
+                return "weak-key"
         except UNREADABLE:
             return "malformed"
         verdict = self._verdict(certificate, signer)
@@ -108,6 +112,12 @@ def _dates(certificate: x509.Certificate, moment: datetime) -> str:
     if moment > certificate.not_valid_after_utc:
         return "certificate-expired"
     return "certificate-not-yet-valid" if moment < certificate.not_valid_before_utc else ""
+
+
+def _is_weak(certificate: x509.Certificate) -> bool:
+    """An RSA key so short that others may sign with it (CR-12); its authority's own are looked at with the path."""
+    key = certificate.public_key()
+    return isinstance(key, rsa.RSAPublicKey) and key.key_size < _LEAST_RSA
 
 
 def _signs_mail(certificate: x509.Certificate) -> bool:

@@ -11,7 +11,7 @@ from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -101,6 +101,15 @@ def test_a_signer_whose_names_cannot_be_read_is_malformed(judged, certify, autho
     assert judged(certify(_X400)).why_not == "malformed"
     doubled = x509.load_der_x509_certificate(_changed(certify(_NAMED), authority, _doubled))
     assert judged(doubled).why_not == "malformed"
+
+
+@pytest.mark.parametrize(("bits", "code"), [(1024, "weak-key"), (2048, "")])
+def test_a_signer_whose_key_others_can_compute_does_not_count(certify, authority, now, bits, code):
+    key = rsa.generate_private_key(65537, bits)
+    identity = SigningIdentity(
+        certificate=certify(_NAMED, key=key), private_key=key, chain=(authority.issuer.certificate,)
+    )
+    assert _judged(DetachedSigner(identity).sign(TEXT, now), (), authority, now).why_not == code
 
 
 def test_rubbish_among_the_certificates_spoils_nothing(judged, certify, authority):
