@@ -8,6 +8,7 @@ _WORDS = {
     "no-signed-attributes": ("a bare signature that says nothing of when and what", "signature nue, sans attributs"),
     "weak-digest": ("signed with a digest that can be forged", "signé avec une empreinte qui se falsifie"),
     "weak-signature": ("an authority's signature can be forged", "la signature d'une autorité se falsifie"),
+    "weak-key": ("the signer's key is too short", "la clé du signataire est trop courte"),
     "signer-certificate-missing": ("the signer's certificate is not in the mail", "le certificat du signataire manque"),
     "content-changed": ("not what was signed", "ce n'est pas ce qui a été signé"),
     "signed-in-the-future": ("signed later than it arrived", "signé plus tard que reçu"),
