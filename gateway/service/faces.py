@@ -23,11 +23,15 @@ _STEP, _LONGEST = 2.0, 15.0
 
 
 class Faces:
-    """Opened when the doors are; ``ports`` tells the port of each by its name."""
+    """Opened when the doors are; ``ports`` tells the port of each by its name.
 
-    def __init__(self, settings: Settings, directory: Directory, *, clock: Callable[[], datetime]) -> None:
+    They read the directory on connections of their own: the road, which asks inside the loop, never waits for a search.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime]) -> None:
         """Nothing is open yet."""
-        self._settings, self._directory, self._clock = settings, directory, clock
+        self._settings, self._clock = settings, clock
+        self._directory = Directory.open(settings.gateway.data, settings.directory.database)
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self.ports: dict[str, int] = {}
 
@@ -44,6 +48,7 @@ class Faces:
         """Nobody is answered any more."""
         closers, self._closers = self._closers, []
         await asyncio.gather(*(close() for close in closers))
+        self._directory.close()
 
     async def _open_ldap(self) -> None:
         wanted = ldap_settings(self._settings)

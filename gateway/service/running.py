@@ -49,7 +49,7 @@ class Running:
         """Nothing runs yet; ``receipts_opening`` is how the receipts mailbox is reached."""
         self._gateway = gateway
         self.entrances = Entrances(gateway, opening=receipts_opening)
-        self.faces = Faces(gateway.settings, gateway.directory, clock=gateway.clock)
+        self.faces = Faces(gateway.settings, clock=gateway.clock)
         self.watch = _watch(gateway)
         self._tasks: list[asyncio.Task[None]] = []
         self._stack = contextlib.AsyncExitStack()

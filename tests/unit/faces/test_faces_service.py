@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import httpx2
@@ -16,7 +17,7 @@ from gateway.errors import SettingsRefused
 from gateway.faces.ldap.settings import TooManyGuesses
 from gateway.service import faces as service_faces
 from gateway.service.faces import Faces, LdapAccounts, fhir_settings, ldap_settings
-from tests.unit.faces.ldap_kit import NOW, filled, ldapsearch
+from tests.unit.faces.ldap_kit import LEA, NOW, filled, ldapsearch
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,11 +48,33 @@ def test_the_faces_are_off_by_default():
     assert fhir_settings(wanted) is None
 
 
+async def test_no_search_of_a_face_keeps_the_road_waiting(tmp_path, directory, monkeypatch):
+    """Each has a connection of its own: a reading of all addresses would hold the only one, and with it the loop."""
+    begun, let_go = threading.Event(), threading.Event()
+
+    def slow(self, piece, **_):
+        with self._national._shelf._database._lock:
+            begun.set()
+            let_go.wait(10)
+        return []
+
+    monkeypatch.setattr(Directory, "addresses", slow)
+    faces = Faces(settings(tmp_path, "[ldap]\nport = 0\nanonymous = true\n"), clock=lambda: NOW)
+    await faces.open()
+    asking = asyncio.create_task(ldapsearch(faces, "(mail=*x*)", "mail", login=()))
+    assert await asyncio.to_thread(begun.wait, 10)
+    box, *_ = await asyncio.wait_for(asyncio.to_thread(directory.by_national_id, "IDNPS", LEA), 5)
+    let_go.set()
+    assert box.national_id == LEA
+    await asking
+    await faces.close()
+
+
 async def test_both_faces_open_as_set_and_close(tmp_path, directory):
     secret(tmp_path, "ldap-secretariat", CHEAP.hash("cheval de course"))
     secret(tmp_path, "fhir-token", TOKEN)
     wanted = settings(tmp_path, '[ldap]\nport = 0\nusers = ["secretariat"]\n[web]\nport = 0\n')
-    faces = Faces(wanted, directory, clock=lambda: NOW)
+    faces = Faces(wanted, clock=lambda: NOW)
     await faces.open()
     said = await ldapsearch(faces, "(sn=dubreuil)", "mail")
     assert (said.code, len(said.mails)) == (0, 2)
@@ -77,11 +100,9 @@ async def test_both_faces_open_as_set_and_close(tmp_path, directory):
 )  # fmt: skip
 async def test_what_would_show_the_directory_to_strangers_is_refused(tmp_path, text, words):
     wanted = settings(tmp_path, text)
-    directory = Directory.open(tmp_path / "data")
     with pytest.raises(SettingsRefused) as refused:
-        await Faces(wanted, directory, clock=lambda: NOW).open()
+        await Faces(wanted, clock=lambda: NOW).open()
     assert words in refused.value.detail
-    directory.close()
 
 
 def test_a_token_that_could_be_guessed_is_refused(tmp_path):
