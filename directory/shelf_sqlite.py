@@ -21,8 +21,9 @@ WORDS = (
 )
 _WORDS_TABLE = (
     # Persons by their number, organisations' mailboxes by minus theirs. Beginnings of two letters are kept ready:
-    # without them, "MA" followed by anything reads the lists of all names with MA.
-    "CREATE VIRTUAL TABLE words USING fts5(name, place, profession, skill, content='', detail='column', "
+    # without them, "MA" followed by anything reads the lists of all names with MA. The texts' lengths are not kept:
+    # only FTS5's own ranking asks for them.
+    "CREATE VIRTUAL TABLE words USING fts5(name, place, profession, skill, content='', columnsize=0, detail='column', "
     "tokenize='ascii', prefix='2')"
 )
 _HASH = 64 * 2**20
