@@ -95,7 +95,7 @@ class Sealer:
                 return self._openpgp_mime(mail, key, fingerprint, at)
             case MssTls():
                 return self._signed(mail.entity, at)
-            case AsReceived():  # pragma: no branch - mypy knows that no other kind is left
+            case AsReceived():
                 raise NoProtection("as-received-is-not-sealed")
 
     def _signed(self, entity: bytes, at: datetime) -> tuple[bytes, ...]:

@@ -107,15 +107,17 @@ async def test_when_the_gp_opens_the_letter_the_hospitals_software_is_told_and_f
         await discharge_letter(there.ward)
         letter = message_from_bytes(await there.ward.letter_in_mailbox())
         await comes_back(there.ward, mdn(letter, reader=there.ward.gp.mailbox))
-        await until(lambda: bool(there.record.got and there.portal.got and there.files()))
-        zam = parse_message(there.record.got[-1].decode(), find_groups=False)
+        await until(lambda: any(b"ZAM^Z03" in message for message in there.record.got) and bool(there.portal.got))
+        await until(lambda: any(file["event"] == "displayed" for file in there.files()))
+        (read,) = [message for message in there.record.got if b"ZAM^Z03" in message]
+        zam = parse_message(read.decode(), find_groups=False)
         assert zam.msh.msh_9.to_er7() == "ZAM^Z03^ZAM_Z01"
         assert (zam.msh.msh_5.to_er7(), zam.msh.msh_6.to_er7()) == ("DPI", "CH")
         assert zam.obx[0].obx_3.to_er7().startswith("ACK_LECTURE_MSS^")
         assert (zam.obx[0].obx_4.to_er7(), zam.obx[0].obx_5.to_er7()[:1]) == ("DOC1", "Y")
         assert zam.obx[1].obx_5.to_er7() == f"^^X.400^{there.ward.gp.mailbox}"
-        file = there.files()[-1]
-        assert (file["event"], file["control_id"]) == ("displayed", "DOC1")
+        (file,) = [file for file in there.files() if file["event"] == "displayed"]
+        assert file["control_id"] == "DOC1"
         body, head = there.portal.got[-1], there.portal.heads[-1]
         seconds = int(head["huitaine-signature"].split(",")[0].removeprefix("t="))
         assert head["huitaine-signature"] == signature(KEY, body, _at(seconds))

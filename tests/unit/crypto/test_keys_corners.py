@@ -20,7 +20,7 @@ from gateway.crypto.openpgp import OpenPgpSigner, public_keys
 from gateway.crypto.private_file import read_private
 from gateway.crypto.ring import CHECKPOINTS, KeyRing
 from gateway.crypto.vault import Vault, create_master_key
-from gateway.errors import KeyStoreRefused, NoProtection, NotOpened
+from gateway.errors import KeyStoreRefused, NoProtection
 
 GP = "dr.essai@medecin-essai.mssante.fr"
 
@@ -109,11 +109,6 @@ def test_a_file_without_any_key_is_told():
 def test_where_there_is_no_gpg_a_compressed_signature_stays_unjudged(monkeypatch, gp_pgp):
     monkeypatch.setattr(openpgp_gpg, "MEMORY", Path("/nonexistent"))
     assert openpgp_gpg.signer_of_compressed(b"", b"", (gp_pgp, None), []) is None
-
-
-def test_nothing_decrypted_is_nothing_released():
-    with pytest.raises(NotOpened):
-        openpgp_open._released(SimpleNamespace(bytes=None))
 
 
 def test_a_message_without_protected_data_names_no_format(gp_pgp):
