@@ -48,9 +48,10 @@ class Shares:
         return self._slots + min(self._hanging.total(), self._slots) - self._busy.total()
 
     @property
-    def queued(self) -> int:
-        """How many wait for a place and move on: behind connections that all hang nobody does."""
-        return sum(not self._busy[each.route] or self._turning(each.route) > 0 for each in self._waiting)
+    def stalled(self) -> int:
+        """How many hang, or wait for a place of a destination all of whose connections hang."""
+        stuck = sum(0 < self._busy[each.route] <= self._hanging[each.route] for each in self._waiting)
+        return self._hanging.total() + stuck
 
     def share(self, route: str) -> int:
         """How many places the destination may have now."""
@@ -59,9 +60,8 @@ class Shares:
         return min(self._slots, small if others else max(small, self._slots // 2))
 
     def room(self, route: str) -> int:
-        """How many more of this destination find a place at once, or as soon as one of those that move ends."""
-        share = self.share(route)
-        return max(0, share + min(self._turning(route), share) - self._busy[route] - self.waiting(route))
+        """How many more of this destination would not have to wait for it."""
+        return max(0, self.share(route) - self._busy[route] - self.waiting(route))
 
     def over(self, route: str) -> bool:
         """Whether it has more places than its share is now: others have come since it was given them."""
@@ -115,9 +115,6 @@ class Shares:
         if not self._busy[route]:
             del self._busy[route], self._hanging[route]
         self._grant()
-
-    def _turning(self, route: str) -> int:
-        return self._busy[route] - self._hanging[route]
 
     def _grant(self) -> None:
         full: set[str] = set()

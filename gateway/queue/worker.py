@@ -36,8 +36,10 @@ BUDGET = 64 * 2**20
 """Bytes of letters that may wait in memory for a slot; beyond it they wait on disk."""
 REWRITE = 2.0
 """Seconds until an ending that could not be written is written again."""
-BREATH = 0.01
-"""Seconds between two looks at whether so few wait for a place that more may be claimed."""
+BREATH = 0.05
+"""The longest pause between two claims while more is due than there are slots."""
+LOOKS = 5
+"""How often in that time it is looked whether most have ended."""
 REST = 0.2
 """The longest pause while what was claimed is under way: its destination's share may be all that is taken."""
 OLD_AT_ONCE = 200
@@ -110,16 +112,14 @@ class Worker:
         self._spawn(self._fresh(step, lease), lease, partial(self._put_down, size))
 
     async def sweep(self) -> int:
-        """Claim what is due, as much as there are slots beyond what has a place; gives how many.
+        """Claim what is due and has a free slot, what hangs has none; gives how many.
 
-        What waits for a place then needs no disk to begin. A quarter of the slots is for what waited, however many new
-        letters come: a retry must not starve.
+        A quarter of the slots is for what waited, however many new letters come: a retry must not starve.
         """
         slots = self._habits.slots
         if self._ending:
             return 0
-        ahead = min(slots - self._shares.queued, 4 * slots - self.under_way)
-        free = max(ahead, max(slots // 4, 1) - self._claimed.total())
+        free = max(slots - self._moving, max(slots // 4, 1) - self._claimed.total())
         if free <= 0:
             return 0
         now = self._clock()
@@ -145,15 +145,19 @@ class Worker:
         pause = BREATH
         while (found := await self.sweep()) or self._claimed.total():
             pause = BREATH if found else min(2 * pause, REST)
-            await asyncio.sleep(pause)
-            await self._places_run_low()
+            await self._most_have_ended(pause)
 
-    async def _places_run_low(self) -> None:
-        """Until less than half of the slots is waited for: a claim costs a few statements, so none for one letter."""
-        for _ in range(int(REST / BREATH)):
-            if 2 * self._shares.queued <= self._habits.slots:
+    @property
+    def _moving(self) -> int:
+        return self.under_way - self._shares.stalled
+
+    async def _most_have_ended(self, patience: float) -> None:
+        """What is claimed, read and ended together costs a third less: so not one by one, and not behind what hangs."""
+        most = self._moving
+        for _ in range(LOOKS):
+            await asyncio.sleep(patience / LOOKS)
+            if 4 * self._moving <= most:
                 return
-            await asyncio.sleep(BREATH)
 
     async def renew(self) -> None:
         """Make the leases of all that is under way last."""

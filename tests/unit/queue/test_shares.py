@@ -45,7 +45,7 @@ async def test_beside_others_a_destination_has_a_quarter_of_the_places():
     dead = await fill(shares, "dead", 100)
     assert shares.free == 40 - 1 - 10
     assert shares.room("dead") == 0
-    assert shares.room("live") == 9 + 1  # one more as soon as the first ends
+    assert shares.room("live") == 9
     await end(live + dead)
 
 
@@ -114,15 +114,16 @@ async def test_lending_never_makes_more_than_twice_the_places(monkeypatch: pytes
     assert shares.free == 10
 
 
-async def test_who_waits_behind_hanging_connections_is_not_counted_among_those_that_move_on(
+async def test_who_waits_behind_hanging_connections_stalls_with_them_and_nobody_else(
     monkeypatch: pytest.MonkeyPatch,
 ):
     shares = Shares(20)
     live = await fill(shares, "live", 14)
-    assert shares.queued == 4
+    assert (shares.waiting("live"), shares.stalled) == (4, 0)
     monkeypatch.setattr(lending, "PATIENCE", 0)
     dead = await fill(shares, "dead", 9)
     for _ in range(5):
         await asyncio.sleep(0)
-    assert (shares.waiting("dead"), shares.queued) == (4, shares.waiting("live"))
+    assert (shares.waiting("dead"), shares.stalled) == (4, 9)
     await end(live + dead)
+    assert shares.stalled == 0
