@@ -26,7 +26,7 @@ async def test_esc_each_step_is_taken_once_whatever_the_moment_of_death(tmp_path
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_esc_control_without_the_journal_of_steps_they_are_taken_again(tmp_path: Path):
-    told = await climb(tmp_path, letters_=1, deaths=["chance"], entry=FORGETS)
+    told = await climb(tmp_path, letters_=1, deaths=["after-step:2"], entry=FORGETS)
     assert told.doubled
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,7 +20,10 @@ from gateway.service.running import Running
 
 @pytest.fixture
 async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    async with Running(build(load(install(tmp_path).settings), clock=utc_now)) as gateway:
+    settings = install(tmp_path).settings
+    text = re.sub(r"(port = )\d+", r"\g<1>0", settings.read_text(encoding="utf-8"))
+    settings.write_text(text.replace("[gateway]\n", "[gateway]\nmetrics_port = 0\n"), encoding="utf-8")
+    async with Running(build(load(settings), clock=utc_now)) as gateway:
         yield gateway
 
 
