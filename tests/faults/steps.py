@@ -145,7 +145,7 @@ async def _begin(here: _Scene, told: Climbed, count: int) -> None:
     here.gateway.waits, here.gateway.order = True, ""
     await asyncio.to_thread(here.gateway.open)
     await _hand_in(here.place, range(told.letters, told.letters + count))
-    await _until(lambda: _is_idle(here.place), PATIENCE)
+    await _until(lambda: _sent(here.place) >= told.letters + count and _is_idle(here.place), PATIENCE)
     await asyncio.to_thread(here.gateway.kill)
     here.gateway.waits, here.away_since = False, now - day
     add_absence(data, Absence(rpps=letters.GP, starts_at=now - day, ends_at=now + day, substitute=letters.SECOND_GP))
@@ -196,6 +196,14 @@ async def _until(true: Callable[[], bool], seconds: float) -> None:
         async with asyncio.timeout(seconds):
             while not await asyncio.to_thread(true):  # noqa: ASYNC110 (it happens in another process)
                 await asyncio.sleep(0.05)
+
+
+def _sent(place: Place) -> int:
+    """How many letters left: one that is only kept yet would find him away."""
+    with looking(place.database) as connection:
+        return int(
+            connection.execute("SELECT count(DISTINCT letter_id) FROM entry WHERE kind = 'accepted'").fetchone()[0]
+        )
 
 
 def _is_idle(place: Place) -> bool:
