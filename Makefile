@@ -30,7 +30,7 @@ demo: setup
 
 # test: style, types, import rules and all tests, against real servers; EXAMPLES=whole for more of what is generated
 test: setup peers-installed lint
-	@$(BIN)/pytest -q -n 2 --dist loadgroup --maxfail=25 $(if $(EXAMPLES),--hypothesis-profile=$(EXAMPLES))
+	@scripts/run-tests $(if $(EXAMPLES),--hypothesis-profile=$(EXAMPLES))
 
 # coverage: the tests again, and the branches of each file they do not take
 coverage: setup peers-installed
@@ -68,4 +68,4 @@ peers: setup peers-installed
 		--matrix docs/interoperability.md tests/interoperability
 
 clean:
-	rm -rf $(VENV) demo/out bench/results.json faults/results.json fuzz .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo/out bench/results.json faults/results.json fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis
