@@ -55,11 +55,9 @@ def assign(folder: Path, subject: str, pairs: list[str]) -> None:
 def shown_box(here: book.Directory, box: book.Mailbox, policy: AddressingPolicy, now: datetime) -> dict[str, object]:
     """One mailbox as ``show`` tells it: what its software reads and who says so, its keys and their state."""
     listed = here.white_list.contains(box.domain)
-    read = forms_read(box.address, here, policy, in_mssante=listed)
-    keys: list[book.Certificate | book.OpenPgpKey] = [
-        *here.certificates(box.address),
-        *here.openpgp_keys(box.address),
-    ]
+    known = here.known(box.address)
+    read = forms_read(known, policy, in_mssante=listed)
+    keys: list[book.Certificate | book.OpenPgpKey] = [*known.certificates, *known.openpgp_keys]
     told = [_key(one, now) for one in sorted(keys, key=lambda one: one.source.rank)]
     usable = [one["kind"] for one in told if one["state"] == "usable"]
     return {
@@ -75,7 +73,7 @@ def shown_box(here: book.Directory, box: book.Mailbox, policy: AddressingPolicy,
         "openpgp_keys": usable.count("openpgp"),
         "forms": ", ".join(sorted(form.value for form in read.forms)),
         "forms_by": read.reason.code.removeprefix("reads-by-"),
-        "gcm": here.told(box.address).gcm,
+        "gcm": known.told.gcm,
         "keys": told,
     }
 

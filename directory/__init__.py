@@ -5,7 +5,7 @@ signed list of MSSanté domains, the same way) and ``addressees.db`` (what this 
 absences).
 """
 
-from directory.capabilities import FORMS, SetFor, Told, set_forms, set_gcm
+from directory.capabilities import FORMS, Known, SetFor, Told, set_forms, set_gcm
 from directory.changes import (
     add_absence,
     add_certificate,
@@ -46,6 +46,7 @@ __all__ = [
     "DirectoryError",
     "Found",
     "ImportReport",
+    "Known",
     "LdapServer",
     "LookedUp",
     "Mailbox",

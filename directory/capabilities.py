@@ -7,13 +7,14 @@ it is, else for the domain. When nobody said, the settings' defaults hold.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from directory.changes import changing, checked_mailbox, checked_rpps
 from directory.errors import DirectoryError
 from directory.fold import fold_domain, is_mailbox
+from directory.records import Certificate, OpenPgpKey
 
 FORMS = ("text", "pdf", "hprim-body", "hprim-attached", "xdm", "original")
 """What practice software may read; text is always sent besides."""
@@ -37,6 +38,16 @@ class Told:
     forms_set_for: SetFor | None = None
     gcm: bool | None = None
     """Whether it opens AES-256-GCM; overrides what a certificate says of itself (design.md, decision 15)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a mailbox can open: what was told of it, and its keys, the most trusted source first, expired ones too."""
+
+    mailbox: str = field(repr=False)
+    told: Told
+    certificates: list[Certificate]
+    openpgp_keys: list[OpenPgpKey]
 
 
 def told_of(subjects: Iterable[tuple[SetFor, str]], names_of: Callable[[str], frozenset[str]]) -> Told:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from directory import local, national
-from directory.capabilities import SetFor, Told, told_of
+from directory.capabilities import Known, SetFor, Told, told_of
 from directory.fold import domain_of, fold_domain, fold_mailbox
 from directory.local import Local
 from directory.national import National
@@ -117,18 +118,24 @@ class Directory:
 
     def certificates(self, mailbox: str) -> list[Certificate]:
         """S/MIME certificates, most trusted source first; expired ones included, so that a refusal can say so."""
-        found = self._local.certificates(mailbox)
-        gcm = self.told(mailbox).gcm if found else None
-        return found if gcm is None else [replace(one, gcm=gcm) for one in found]
+        return self.known(mailbox).certificates
+
+    def known(self, mailbox: str, boxes: Sequence[Mailbox] | None = None) -> Known:
+        """All that decides how a letter to the mailbox is protected and written; ``boxes`` when they were asked for."""
+        told, certificates = self.told(mailbox, boxes), self._local.certificates(mailbox)
+        if told.gcm is not None:
+            certificates = [replace(one, gcm=told.gcm) for one in certificates]
+        keys = self._local.openpgp_keys(mailbox)
+        return Known(mailbox=mailbox, told=told, certificates=certificates, openpgp_keys=keys)
 
     def openpgp_keys(self, mailbox: str) -> list[OpenPgpKey]:
         """OpenPGP keys, most trusted source first."""
         return self._local.openpgp_keys(mailbox)
 
-    def told(self, mailbox: str) -> Told:
-        """What the mailbox, else its practitioner, else its domain was set to read."""
+    def told(self, mailbox: str, boxes: Sequence[Mailbox] | None = None) -> Told:
+        """What the mailbox, else its practitioner, else its domain was set to read; ``boxes`` as in :meth:`known`."""
         folded = fold_mailbox(mailbox)
-        owners = {box.rpps for box in self.by_mailbox(folded) if box.rpps}
+        owners = {box.rpps for box in (self.by_mailbox(folded) if boxes is None else boxes) if box.rpps}
         subjects = [(SetFor.MAILBOX, folded), *((SetFor.PRACTITIONER, one) for one in owners if len(owners) == 1)]
         return told_of([*subjects, (SetFor.DOMAIN, "@" + domain_of(folded))], self._local.names)
 

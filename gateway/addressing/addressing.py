@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from directory import Directory, Mailbox
+from directory import Directory, Known, Mailbox
 from directory.fold import domain_of
 from gateway.addressing.acceptance import accept, left
 from gateway.addressing.choice import choose, is_no_doctor
@@ -72,10 +72,11 @@ class Addressing:
         trail = (*chosen.reasons, *accepted.reasons)
         if isinstance(accepted, Stopped):
             return _held(wanted, trail)
-        protected = self._protected(parsed, chosen.mailbox, now, in_mssante=accepted.in_mssante)
+        known = self._directory.known(chosen.mailbox, boxes)
+        protected = self._protected(parsed, known, now, in_mssante=accepted.in_mssante)
         if isinstance(protected, Stopped):
-            return _held(wanted, (*trail, *protected.reasons))
-        read = self._read(parsed, chosen.mailbox, in_mssante=accepted.in_mssante)
+            return replace(_held(wanted, (*trail, *protected.reasons)), chosen=chosen.mailbox)
+        read = self._read(parsed, known, in_mssante=accepted.in_mssante)
         return Addressed(
             addressee=wanted.addressee(),
             mailbox=chosen.mailbox,
@@ -91,15 +92,13 @@ class Addressing:
             ),
         )
 
-    def _protected(self, parsed: ParsedLetter, mailbox: str, now: datetime, *, in_mssante: bool) -> Protected | Stopped:
+    def _protected(self, parsed: ParsedLetter, known: Known, now: datetime, *, in_mssante: bool) -> Protected | Stopped:
         if parsed.already_sealed:
-            return as_it_came(parsed, mailbox, self._policy, in_mssante=in_mssante)
-        return protect(mailbox, self._directory, self._policy, now, in_mssante=in_mssante)
+            return as_it_came(parsed, known.mailbox, self._policy, in_mssante=in_mssante)
+        return protect(known, self._policy, now, in_mssante=in_mssante)
 
-    def _read(self, parsed: ParsedLetter, mailbox: str, *, in_mssante: bool) -> Read | None:
-        if parsed.already_sealed:
-            return None
-        return forms_read(mailbox, self._directory, self._policy, in_mssante=in_mssante)
+    def _read(self, parsed: ParsedLetter, known: Known, *, in_mssante: bool) -> Read | None:
+        return None if parsed.already_sealed else forms_read(known, self._policy, in_mssante=in_mssante)
 
 
 def as_it_came(

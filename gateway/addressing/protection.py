@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from directory import Certificate, Directory, OpenPgpKey, Source
+from directory import Certificate, Known, OpenPgpKey, Source
 from directory.fold import domain_of
 from gateway.addressing.policy import AddressingPolicy, Floor
 from gateway.addressing.reasons import because
@@ -25,18 +25,16 @@ class Protected:
     passed_over: tuple[Reason, ...] = ()
 
 
-def protect(
-    mailbox: str, directory: Directory, policy: AddressingPolicy, now: datetime, *, in_mssante: bool
-) -> Protected | Stopped:
+def protect(known: Known, policy: AddressingPolicy, now: datetime, *, in_mssante: bool) -> Protected | Stopped:
     """The key of the most trusted source, of one source a certificate before an OpenPGP key, else MSSanté's TLS.
 
     An expired key never encrypts, and never stands in the way of a valid one. Every other key that may serve goes on
     behind the first: whether it can encrypt at all is told when it is used; no lower source comes before a higher one,
     and what a domain publishes of itself counts only where nobody else has a key (CR-15).
     """
-    floor = policy.floor(mailbox, domain_of(mailbox))
-    known: list[Key] = [*directory.certificates(mailbox), *directory.openpgp_keys(mailbox)]
-    refusals = [(one, _why_not(one, known, floor, now)) for one in known]
+    floor = policy.floor(known.mailbox, domain_of(known.mailbox))
+    keys: list[Key] = [*known.certificates, *known.openpgp_keys]
+    refusals = [(one, _why_not(one, keys, floor, now)) for one in keys]
     passed_over = tuple(because(code, source=one.source.value) for one, code in refusals if code)
     candidates = [one for one, code in refusals if not code]
     if candidates:
@@ -56,9 +54,9 @@ def _sealed_for(candidates: list[Key], passed_over: tuple[Reason, ...]) -> Prote
     return Protected(protection=replace(first, alternatives=tuple(others)), reason=reason, passed_over=passed_over)
 
 
-def _why_not(one: Key, known: list[Key], floor: Floor, now: datetime) -> str:
+def _why_not(one: Key, keys: list[Key], floor: Floor, now: datetime) -> str:
     """The code why a key is not even tried, or nothing."""
-    if one.source is Source.WKD and any(each.source is not Source.WKD for each in known):
+    if one.source is Source.WKD and any(each.source is not Source.WKD for each in keys):
         return "key-less-trusted"
     if isinstance(one, Certificate) and now < one.not_before:
         return "key-not-yet-valid"
@@ -76,9 +74,9 @@ class Read:
     reason: Reason
 
 
-def forms_read(mailbox: str, directory: Directory, policy: AddressingPolicy, *, in_mssante: bool) -> Read:
+def forms_read(known: Known, policy: AddressingPolicy, *, in_mssante: bool) -> Read:
     """What was set for the mailbox, its practitioner or its domain; else the settings, inside and outside MSSanté."""
-    told, domain = directory.told(mailbox), domain_of(mailbox)
+    told, domain = known.told, domain_of(known.mailbox)
     if told.forms is not None:
         return _read((form for form in Form if form.value in (told.forms or ())), f"reads-by-{told.forms_set_for}")
     if domain in policy.forms:
