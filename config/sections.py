@@ -299,6 +299,7 @@ class Alarms(Section):
     crl_days: float = 1.0
     white_list_days: float = 10.0
     answers_minutes: float = 60.0
+    unchecked: int = 0
 
 
 class Retention(Section):

@@ -29,6 +29,7 @@ from gateway.queue.worker import Habits, Worker
 from gateway.rest import RestVault
 from gateway.service import opposing
 from gateway.service.addressing import addressing_desk
+from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, Incidents
 from gateway.service.answering_back import AnsweringBack
 from gateway.service.answering_owed import AnsweringStayBook, Owed
 from gateway.service.answering_ways import answering_ways
@@ -75,6 +76,7 @@ class Gateway:
     message_ids: MessageIds
     answering: AnsweringBack
     listing: Listing
+    incidents: Incidents
 
 
 class Handover:
@@ -110,6 +112,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     gate = Gate(store.waited)
     keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
+    incidents = Incidents()
     readers = Readers(children=settings.gateway.readers)
     desk = addressing_desk(settings, directory, clock)
     stations = Stations(
@@ -124,7 +127,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         message_id=message_ids,
         return_path=_sender(settings),
         gateway=settings.gateway.domain,
-        vet=vetting(settings, clock),
+        vet=vetting(settings, clock, on_unknown=incidents.counting(ADDRESSEES_UNCHECKED)),
     )
     journey = Journey(stations)
     worker = Worker(store, journey, _habits(settings, courier, stays), gate=gate, clock=clock)
@@ -149,6 +152,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         message_ids=message_ids,
         answering=AnsweringBack(store, ways, clock=clock),
         listing=Listing(settings, clock=clock),
+        incidents=incidents,
     )
 
 

@@ -129,7 +129,7 @@ class Entrances:
             pace = _pace(settings.receipts)
             watch = MailboxWatch(account(settings, settings.receipts, "receipts"), pace=pace, opening=self._opening)
             folders = Folders(receipts=settings.receipts.processed, replies=settings.receipts.replies)
-            learn = learning(settings, gateway.clock)
+            learn = learning(settings, gateway.clock, gateway.incidents)
             self._watch(ReceiptMailbox(watch, self._hear, folders, on_mail=learn).run)
 
     async def _hear(self, receipts: tuple[Receipt, ...], digest: bytes) -> None:

@@ -21,6 +21,7 @@ from directory.errors import DirectoryError
 from directory.records import Source
 from gateway.crypto.certificates import check_recipient
 from gateway.errors import HuitaineError
+from gateway.service.alarms.incidents import SIGNERS_UNCHECKED, Incidents
 from gateway.service.keystores import gateway_keys
 
 if TYPE_CHECKING:
@@ -38,9 +39,16 @@ Open = Callable[[bytes], "OpenedMail"]
 class Learning:
     """Hears every mail that comes to the receipts mailbox; what it cannot use changes nothing."""
 
-    def __init__(self, folder: Path, open_one: Open, *, clock: Callable[[], datetime]) -> None:
-        """``folder`` is the directory's."""
-        self._folder, self._open, self._clock = folder, open_one, clock
+    def __init__(
+        self,
+        folder: Path,
+        open_one: Open,
+        *,
+        clock: Callable[[], datetime],
+        on_unknown: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``folder`` is the directory's; ``on_unknown`` hears when nobody answered for a signer's certificate."""
+        self._folder, self._open, self._clock, self._on_unknown = folder, open_one, clock, on_unknown
 
     async def __call__(self, content: bytes) -> None:
         """On return what the mail tells is kept; nothing of it is worth an error."""
@@ -50,7 +58,9 @@ class Learning:
     def learn(self, content: bytes) -> None:
         """The same, without looking first whether there is anything to learn."""
         try:
-            told = self._told(self._open(content))
+            mail = self._open(content)
+            self._tell_unknown(mail)
+            told = self._told(mail)
         except (HuitaineError, DirectoryError, sqlite3.Error) as error:
             structlog.get_logger().info("nothing-learned", why=getattr(error, "code", "") or type(error).__name__)
             return
@@ -59,6 +69,11 @@ class Learning:
             return
         if told:
             structlog.get_logger().info("certificate-learned", gcm=told == "gcm")
+
+    def _tell_unknown(self, mail: OpenedMail) -> None:
+        if any(layer.revocation == "unknown" for layer in mail.layers):
+            self._on_unknown()
+            structlog.get_logger().warning("revocation-unknown", code="revocation-unknown")
 
     def _told(self, mail: OpenedMail) -> str:
         """Keep the certificate of the innermost signature; gives ``gcm``, ``cbc``, or nothing when there is none."""
@@ -75,12 +90,16 @@ class Learning:
         return "gcm" if reads_gcm else "cbc"
 
 
-def learning(settings: Settings, clock: Callable[[], datetime]) -> Callable[[bytes], Awaitable[None]] | None:
+def learning(
+    settings: Settings, clock: Callable[[], datetime], incidents: Incidents
+) -> Callable[[bytes], Awaitable[None]] | None:
     """What learns as the settings say; ``None`` when they name no authority for mail that comes in."""
     authorities = settings.crypto.incoming_authorities
     if authorities is None:
         return None
-    return Learning(settings.gateway.data, _opening(settings, authorities, clock), clock=clock)
+    on_unknown = incidents.counting(SIGNERS_UNCHECKED)
+    opening = _opening(settings, authorities, clock)
+    return Learning(settings.gateway.data, opening, clock=clock, on_unknown=on_unknown)
 
 
 def _opening(settings: Settings, authorities: Path, clock: Callable[[], datetime]) -> Open:

@@ -217,6 +217,7 @@ def _watch(gateway: Gateway) -> Watch:
         fallen=lambda: gateway.readers.fallen,
         list_needed=settings.directory.white_list_ca is not None,
         clock=gateway.clock,
+        incidents=gateway.incidents,
         pulse=Pulse(window=min(WINDOW, settings.alarms.recent_minutes * 60)),
     )
 

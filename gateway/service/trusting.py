@@ -23,8 +23,8 @@ FOLDER = "revocation"
 """In the data folder: what authorities said, all of it public."""
 
 
-def vetting(settings: Settings, clock: Clock) -> Vetting:
-    """What asks about addressees' certificates; raises SettingsRefused.
+def vetting(settings: Settings, clock: Clock, *, on_unknown: Callable[[], None] = lambda: None) -> Vetting:
+    """What asks about addressees' certificates, and tells when nobody answers; raises SettingsRefused.
 
     Without authorities in the settings, whoever put a certificate into the directory vouches for it.
     """
@@ -37,7 +37,8 @@ def vetting(settings: Settings, clock: Clock) -> Vetting:
     authorities = read_authorities(crypto.outgoing_authorities, "crypto.outgoing_authorities")
     revocation = Revocation(strictness=Strictness(crypto.outgoing_revocation), evidence=evidence(settings, clock))
     longest = timedelta(seconds=crypto.revocation_seconds)
-    return addressees.Vetting(AddresseesTrust(Trust.of(authorities, revocation)), longest=longest, clock=clock)
+    standings = AddresseesTrust(Trust.of(authorities, revocation))
+    return addressees.Vetting(standings, longest=longest, clock=clock, on_unknown=on_unknown)
 
 
 def evidence(settings: Settings, clock: Clock) -> Evidence:

@@ -26,8 +26,11 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import event
 
 from config.settings import load
-from directory import update_white_list
+from demo.letters import GP_MAILBOX
+from demo.operator import ReceiptsMailbox
+from directory import Directory, add_certificate, remove_key, update_white_list
 from gateway.control import order
+from gateway.crypto.authority import TestAuthority, certificates_pem
 from gateway.errors import ReadingFailed, StorageUnavailable
 from gateway.moments import utc_now
 from gateway.service.build import build
@@ -36,6 +39,7 @@ from tests.faults.alarm_hop import Moody, moody_hop
 from tests.faults.campaigns import Row, row
 from tests.faults.place import TO, Place, prepare
 from tests.faults.sender import Smtp
+from tests.faults.silent_authority import signed_mail, unanswered
 from tests.peers.authority import make_authority, self_signed
 from tests.peers.running import free_ports
 from tests.unit.directory import signing
@@ -61,6 +65,9 @@ class World:
     metrics: int
     said: list[dict[str, Any]]
     client: Smtp
+    receipts: ReceiptsMailbox
+    gps: TestAuthority
+    """Whom the gateway believes of addressees and of those who write to it; its list is nowhere."""
     number: int = 0
 
     async def letter(self, to: str = TO) -> str:
@@ -116,11 +123,22 @@ async def world(folder: Path) -> AsyncIterator[World]:
         )
         place.settings.write_text(text, encoding="utf-8")
         _white_list(place, days=1)
+        gps, receipts = _people(place), ReceiptsMailbox()
         with structlog.testing.capture_logs() as said:
-            async with Running(build(load(place.settings), clock=utc_now)) as running:
+            async with Running(
+                build(load(place.settings), clock=utc_now), receipts_opening=receipts.opening
+            ) as running:
                 client = Smtp(place)
                 yield World(
-                    running=running, hop=hop, place=place, folder=folder, metrics=metrics, said=said, client=client
+                    running=running,
+                    hop=hop,
+                    place=place,
+                    folder=folder,
+                    metrics=metrics,
+                    said=said,
+                    client=client,
+                    receipts=receipts,
+                    gps=gps,
                 )
                 await client.close()
 
@@ -130,6 +148,28 @@ def _more(folder: Path) -> str:
     (folder / "answers").mkdir()
     deaf = f'[sources.deaf]\nreceipts = ["file"]\n[sources.deaf.file]\npath = "{folder}/answers"\n'
     return f"\n[escalation]\nalert_operator_minutes = 0.02\n\n[alarms]\n{alarms}\n{deaf}"
+
+
+def _people(place: Place) -> TestAuthority:
+    """The GP's certificate leads to an authority of the settings; it names no list, so nobody need answer for it."""
+    folder = place.settings.parent
+    for prepared in Directory.open(folder / "data").certificates(GP_MAILBOX):
+        remove_key(folder / "data", GP_MAILBOX, prepared.fingerprint)
+    gps = TestAuthority.create("GPs")
+    _known(place, gps.issue(address=GP_MAILBOX, key="p256").certificate)
+    (folder / "gps.pem").write_bytes(certificates_pem((*gps.roots, gps.issuer.certificate)))
+    (folder / "secrets" / "receipts-password").write_text("in memory")
+    text = place.settings.read_text(encoding="utf-8")
+    text += '\n[receipts]\nhost = "localhost"\nuser = "passerelle"\n'
+    text += '\n[crypto]\nincoming_authorities = "gps.pem"\noutgoing_authorities = "gps.pem"\n'
+    place.settings.write_text(text, encoding="utf-8")
+    return gps
+
+
+def _known(place: Place, certificate: x509.Certificate) -> str:
+    """Put it into the directory as the GP's; gives its fingerprint."""
+    der = certificate.public_bytes(Encoding.DER)
+    return add_certificate(place.settings.parent / "data", GP_MAILBOX, der).fingerprint
 
 
 @contextlib.asynccontextmanager
@@ -273,6 +313,23 @@ async def deaf_software(world: World) -> AsyncIterator[None]:
     (world.folder / "answers").mkdir()
 
 
+@contextlib.asynccontextmanager
+async def silent_about_addressee(world: World) -> AsyncIterator[None]:
+    """Another key of the GP, whose authority does not say whether it took it back."""
+    other = _known(world.place, unanswered(world.gps, GP_MAILBOX).certificate)
+    await world.letter()
+    yield
+    remove_key(world.place.settings.parent / "data", GP_MAILBOX, other)
+
+
+@contextlib.asynccontextmanager
+async def silent_about_signer(world: World) -> AsyncIterator[None]:
+    """Somebody who is no addressee writes to us, and his authority does not answer for him."""
+    sender = "secretariat@gp.test"
+    world.receipts.deliver(signed_mail(unanswered(world.gps, sender), sender, "passerelle@hospital.test"))
+    yield
+
+
 Fault = Callable[[World], contextlib.AbstractAsyncContextManager[None]]
 FAULTS: dict[str, Fault] = {
     "letters-wait": lambda world: mood(world, "later"),
@@ -292,6 +349,8 @@ FAULTS: dict[str, Fault] = {
     "certificate-ends": old_certificate,
     "crl-ends": old_list,
     "white-list-old": no_white_list,
+    "addressees-unchecked": silent_about_addressee,
+    "signers-unchecked": silent_about_signer,
 }
 
 

@@ -45,9 +45,20 @@ class Standings(Protocol):
 class Vetting:
     """Takes the keys out of a protection that may no longer be used; the others go on in their order (CR-15, CR-19)."""
 
-    def __init__(self, standings: Standings, *, longest: timedelta, clock: Callable[[], datetime]) -> None:
-        """``longest`` is how long one certificate keeps its letter waiting, however many authorities are silent."""
+    def __init__(
+        self,
+        standings: Standings,
+        *,
+        longest: timedelta,
+        clock: Callable[[], datetime],
+        on_unknown: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``longest`` is how long one certificate keeps its letter waiting, however many authorities are silent.
+
+        ``on_unknown`` hears of each certificate that none answered for, whatever the rules make of it (CR-19).
+        """
         self._standings, self._longest, self._clock = standings, longest, clock
+        self._on_unknown = on_unknown
         self._errands = Errands(_AT_ONCE)
 
     async def __call__(self, step: Step) -> Vetted:
@@ -62,7 +73,7 @@ class Vetting:
         refusals: list[str] = []
         for candidate in (wanted, *wanted.alternatives):
             standing = await self._standing(candidate)
-            _tell(standing, step)
+            self._tell(standing, step)
             if standing.why_not:
                 refusals.append(standing.why_not)
             else:
@@ -85,18 +96,19 @@ class Vetting:
         except TimeoutError:
             return self._standings.unanswered()
 
+    def _tell(self, standing: Standing, step: Step) -> None:
+        if not standing.why_not and not standing.unknown:
+            return
+        if standing.unknown:
+            self._on_unknown()
+        structlog.get_logger().warning(
+            "key-refused" if standing.why_not else "revocation-unknown",
+            letter_id=step.letter.parsed.id,
+            delivery_id=step.delivery,
+            code=standing.why_not or "revocation-unknown",
+        )
+
 
 def _in_order(left: Sequence[Smime | OpenPgp]) -> Protection:
     first, *others = (replace(each, alternatives=()) for each in left)
     return replace(first, alternatives=tuple(others))
-
-
-def _tell(standing: Standing, step: Step) -> None:
-    if not standing.why_not and not standing.unknown:
-        return
-    structlog.get_logger().warning(
-        "key-refused" if standing.why_not else "revocation-unknown",
-        letter_id=step.letter.parsed.id,
-        delivery_id=step.delivery,
-        code=standing.why_not or "revocation-unknown",
-    )

@@ -2,6 +2,7 @@
 
 from gateway.service.alarms.board import Board, Measure
 from gateway.service.alarms.codes import MEANING
+from gateway.service.alarms.incidents import Incidents
 from gateway.service.alarms.watch import Watch
 
-__all__ = ["MEANING", "Board", "Measure", "Watch"]
+__all__ = ["MEANING", "Board", "Incidents", "Measure", "Watch"]

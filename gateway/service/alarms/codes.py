@@ -68,6 +68,14 @@ MEANING = MappingProxyType(
             "a revocation list is due to be renewed: its next update is near or past",
             "fetch a fresh list from the authority",
         ),
+        "addressees-unchecked": Meaning(
+            "nobody answered whether an addressee's certificate was taken back",
+            "look for revocation-unknown in the journal; can this machine reach the authority's lists and responder?",
+        ),
+        "signers-unchecked": Meaning(
+            "nobody answered whether the certificate of somebody who signed a mail to us was taken back",
+            "look for revocation-unknown in the journal; can this machine reach the authority's lists and responder?",
+        ),
         "white-list-old": Meaning(
             "the list of MSSanté domains is old or missing",
             "`huitaine directory whitelist update FILE`",

@@ -19,6 +19,7 @@ from gateway.queue import answers, queries, watching
 from gateway.queue.store import Store
 from gateway.service.alarms.board import Board, Measure
 from gateway.service.alarms.ends import End, Ends
+from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, SIGNERS_UNCHECKED, Incidents
 from gateway.service.alarms.pulse import WINDOW, Pulse, Recent
 from gateway.service.trouble import directory_trouble
 
@@ -52,6 +53,7 @@ class Watch:
     """How many reading children fell since the start."""
     list_needed: bool
     clock: Callable[[], datetime]
+    incidents: Incidents = field(default_factory=Incidents)
     board: Board = field(default_factory=Board)
     pulse: Pulse = field(default_factory=Pulse)
     failing: Counter[str] = field(default_factory=Counter)
@@ -60,7 +62,8 @@ class Watch:
     """The figures of the last look."""
     _found: Found = field(default_factory=Found)
     _seq: int = -1
-    _fallen: int = 0
+    _before: Mapping[str, int] = field(default_factory=dict)
+    """What had happened since the start at the look before."""
     _events: dict[str, Recent] = field(default_factory=dict)
 
     async def look(self) -> None:
@@ -103,14 +106,14 @@ class Watch:
         return found
 
     def _count(self, found: Found) -> None:
-        fallen = self.fallen()
+        since_start = {"readers-restart": self.fallen(), **self.incidents.times()}
         news = {
             "ambiguous": found.fresh.get("ambiguous", 0),
             "leases-lost": sum(found.fresh.get(kind, 0) for kind in LOST),
             "sender-untold": found.fresh.get("untold", 0),
-            "readers-restart": fallen - self._fallen,
+            **{code: times - self._before.get(code, 0) for code, times in since_start.items()},
         }
-        self._fallen = fallen
+        self._before = since_start
         for code, number in news.items():
             recent = self._events.setdefault(code, Recent(self.limits.recent_minutes * 60))
             if number:
@@ -133,6 +136,8 @@ class Watch:
             ("sender-untold", 0),
             ("leases-lost", limits.leases_lost),
             ("readers-restart", limits.readers),
+            (ADDRESSEES_UNCHECKED, limits.unchecked),
+            (SIGNERS_UNCHECKED, limits.unchecked),
         ):
             yield Measure(code=code, value=self._events[code].total(), limit=most)
         slowest = commit_p99(self.store.commit_times(), self.pulse.window)

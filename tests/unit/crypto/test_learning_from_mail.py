@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.settings import load
 from directory import Directory, Source, add_certificate
@@ -13,9 +14,12 @@ from gateway.crypto.seal import Sealer
 from gateway.imap import FetchedMail
 from gateway.letter import MssTls, Smime
 from gateway.receipts.mailbox import ReceiptMailbox
+from gateway.service.alarms import Incidents
+from gateway.service.alarms.incidents import SIGNERS_UNCHECKED
 from gateway.service.installing import install
 from gateway.service.keystores import gateway_keys
 from gateway.service.learning import Learning, learning
+from tests.faults.silent_authority import unanswered
 
 DOMAIN = "hopital-essai.mssante.fr"
 OURS, GP = f"passerelle@{DOMAIN}", "dr.essai@medecin-essai.mssante.fr"
@@ -34,7 +38,7 @@ def settings(tmp_path, authority):
 
 @pytest.fixture
 def learn(settings, now):
-    return learning(settings, lambda: now)
+    return learning(settings, lambda: now, Incidents())
 
 
 @pytest.fixture
@@ -100,9 +104,9 @@ async def test_a_signature_that_does_not_hold_for_its_sender_teaches_nothing(cas
 
 async def test_an_old_mail_that_is_sent_again_teaches_nothing(settings, known, answer, gp, now):
     """What its signer used when he wrote it may be what he has lost since."""
-    await learning(settings, lambda: now + timedelta(days=31))(answer(gp))
+    await learning(settings, lambda: now + timedelta(days=31), Incidents())(answer(gp))
     assert known() == []
-    await learning(settings, lambda: now + timedelta(days=29))(answer(gp))
+    await learning(settings, lambda: now + timedelta(days=29), Incidents())(answer(gp))
     assert len(known()) == 1
 
 
@@ -111,6 +115,18 @@ async def test_what_nobody_foresaw_in_a_mail_holds_no_receipt_up(tmp_path, now):
         raise ZeroDivisionError
 
     await Learning(tmp_path, broken, clock=lambda: now)(b"multipart/signed")
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_a_signer_whom_no_authority_answers_for_is_told_and_counted(settings, answer, authority, gp, now, silent):
+    incidents = Incidents()
+    file = settings.gateway.data.parent / "huitaine.toml"
+    file.write_text(file.read_text().replace('incoming_revocation = "off"', 'incoming_revocation = "soft"'))
+    learn = learning(load(file), lambda: now, incidents)
+    with capture_logs() as logs:
+        await learn(answer(unanswered(authority, GP) if silent else gp))
+    assert incidents.times()[SIGNERS_UNCHECKED] == int(silent)
+    assert ("revocation-unknown" in [line["event"] for line in logs]) is silent
 
 
 async def test_an_envelope_that_is_not_for_us_teaches_nothing(learn, known, answer, gp, authority, der_of):
@@ -134,7 +150,7 @@ async def test_a_key_that_stands_under_another_mailbox_is_refused(settings, lear
 
 async def test_without_authorities_nothing_is_learned(tmp_path, now):
     install(tmp_path / "plain", domain=DOMAIN)
-    assert learning(load(tmp_path / "plain" / "huitaine.toml"), lambda: now) is None
+    assert learning(load(tmp_path / "plain" / "huitaine.toml"), lambda: now, Incidents()) is None
 
 
 async def test_every_mail_of_the_receipts_mailbox_is_heard_and_still_sorted(learn, known, answer, gp):

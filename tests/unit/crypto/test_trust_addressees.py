@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -119,6 +120,22 @@ async def test_by_the_soft_rule_silence_is_told_and_the_letter_leaves(standings,
     with capture_logs() as logs:
         assert await vetting(standings(Strictness.SOFT, silent))(step(key("good"))) == Vetted(protection=key("good"))
     assert [each["event"] for each in logs] == ["revocation-unknown"]
+
+
+@pytest.mark.parametrize(
+    ("name", "asking", "times"),
+    [("good", silent, 2), ("good", None, 0), ("revoked-on-list", None, 0), ("no-pointers", None, 0)],
+)
+@pytest.mark.parametrize("strictness", [Strictness.SOFT, Strictness.HARD])
+async def test_silence_is_counted_for_its_alarm_each_time_and_nothing_else_is(
+    standings, key, strictness, name, asking, times
+):
+    heard: list[None] = []
+    vet = Vetting(standings(strictness, asking), longest=LONG, clock=utc_now, on_unknown=lambda: heard.append(None))
+    for _ in range(2):
+        with suppress(NoProtection):
+            await vet(step(key(name)))
+    assert len(heard) == times
 
 
 @pytest.mark.parametrize("strictness", [Strictness.SOFT, Strictness.HARD])
