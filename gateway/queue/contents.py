@@ -47,16 +47,16 @@ class Contents:
 
     def load(self, letter: LetterId) -> KeptLetter:
         """The kept letter again, from its sealed chunks; ``letter`` may be a part; raises StorageUnavailable."""
-        with _unavailable(), self._readers.connect() as connection:
+        with unavailable(), self._readers.connect() as connection:
             return self._loaded(connection, letter)
 
     def load_all(self, letters: Sequence[LetterId]) -> list[KeptLetter | Exception]:
         """As :meth:`load` for each, in one look at the disk; what is wrong with one is in its place."""
         found: list[KeptLetter | Exception] = []
-        with _unavailable(), self._readers.connect() as connection:
+        with unavailable(), self._readers.connect() as connection:
             for letter in letters:
                 try:
-                    with _unavailable():
+                    with unavailable():
                         found.append(self._loaded(connection, letter))
                 except Exception as error:  # noqa: BLE001 (whoever asked for this one is told, nobody else)
                     found.append(error)
@@ -192,7 +192,7 @@ class Contents:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def unavailable() -> Iterator[None]:
     """A fault of the database as one of ours, without its words."""
     try:
         yield

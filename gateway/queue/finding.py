@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from gateway import journal
-from gateway.identifiers import DeliveryId
+from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import Addressed, AddressedLetter, Held, KeptLetter, Reason, Recipient, Step
 from gateway.queue.afterwards import ReadingAgain
+from gateway.queue.contents import unavailable
 from gateway.queue.deliveries import Also
 from gateway.queue.leases import Lease
+from gateway.queue.loading import Loading
 from gateway.queue.meant import outcome_for
 from gateway.queue.store import Store
 
 GONE = Reason(code="addressee-unclear", words="read again, the letter no longer names this addressee beyond doubt")
 
 
-def nothing_stops(_connection: Connection, _delivery: DeliveryId) -> Reason | None:
+Stops = Callable[[Connection, Sequence[DeliveryId]], Mapping[DeliveryId, Reason]]
+
+
+def nothing_stops(_connection: Connection, _deliveries: Sequence[DeliveryId]) -> Mapping[DeliveryId, Reason]:
     """Where nobody may forbid a letter that was taken."""
-    return None
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Ways:
     """``readdress`` reads and addresses a kept letter; ``leg`` is what the clock writes for a row that goes.
 
-    ``stops`` says why a delivery may not leave, whoever it is for: the patient opposes it.
+    ``stops`` says which deliveries may not leave and why, whoever they are for: the patient opposes it.
     """
 
-    store: Store
     readdress: Callable[[KeptLetter], Awaitable[list[AddressedLetter]]]
     leg: Callable[[DeliveryId, str, datetime], Also]
-    clock: Callable[[], datetime]
-    stops: Callable[[Connection, DeliveryId], Reason | None] = nothing_stops
+    stops: Stops = nothing_stops
+
+
+class Finding:
+    """Reads letters back in groups, and asks in the same look whether they may leave."""
+
+    def __init__(self, store: Store, ways: Ways, *, clock: Callable[[], datetime]) -> None:
+        """To be used on one loop at a time."""
+        self._store, self._ways, self._clock = store, ways, clock
+        self._together = Loading(self._look)
 
     async def find(self, lease: Lease) -> Step | Held | None:
         """The outcome of today for the addressee of this delivery; ``None`` when the whole letter begins anew."""
-        kept = await self.store.fetch(lease.letter)
-        target = self.store.target(lease.letter, lease.delivery, lease.target)  # its key is at hand now
-        if stopped := await asyncio.to_thread(self._stopped, lease.delivery):
+        kept, stopped = await self._together.load((lease.letter, lease.delivery))
+        target = self._store.target(lease.letter, lease.delivery, lease.target)  # its key is at hand now
+        if stopped:
             return Held(addressee=target.addressee, reason=stopped)
         instead = target.addressee.instead
-        letters = await self.readdress(only_to(kept, target.addressee.mailbox) if instead else kept)
+        letters = await self._ways.readdress(only_to(kept, target.addressee.mailbox) if instead else kept)
         letter = next((letter for letter in letters if letter.parsed.id == lease.letter), None)
         outcome = outcome_for(target, letter.outcomes) if letter else None
         match outcome:
@@ -61,19 +72,25 @@ class Finding:
             return None
         return Held(addressee=target.addressee, reason=GONE)
 
-    def _stopped(self, delivery: DeliveryId) -> Reason | None:
-        with self.store.reading() as connection:
-            return self.stops(connection, delivery)
+    def _look(self, asked: Sequence[tuple[LetterId, DeliveryId]]) -> list[tuple[KeptLetter, Reason | None] | Exception]:
+        letters = self._store.load_all([letter for letter, _ in asked])
+        deliveries = [delivery for _, delivery in asked]
+        with unavailable(), self._store.reading() as connection:
+            stopped = self._ways.stops(connection, deliveries)
+        return [
+            kept if isinstance(kept, Exception) else (kept, stopped.get(delivery))
+            for kept, delivery in zip(letters, deliveries, strict=True)
+        ]
 
     async def _begun_anew(self, lease: Lease) -> bool:
         """A letter that nobody could read had its recipients for addressees; now that it is read they are others."""
-        now = self.clock()
+        now = self._clock()
         event = journal.read_again(now, lease.letter)
 
         def gone(delivery: DeliveryId) -> Also:
-            return self.leg(delivery, "cancelled", now)
+            return self._ways.leg(delivery, "cancelled", now)
 
-        done = await self.store.read_again(ReadingAgain(lease=lease, event=event, leg=gone))
+        done = await self._store.read_again(ReadingAgain(lease=lease, event=event, leg=gone))
         if done:
             journal.log(event)
         return done

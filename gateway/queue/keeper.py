@@ -17,10 +17,11 @@ from gateway.letter import Addressed, AddressedLetter, Fate, KeptLetter, MailKey
 from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also
 from gateway.queue.gate import Gate
+from gateway.queue.habits import domain
 from gateway.queue.leases import Terms
 from gateway.queue.planning import Dispatch, Step, Tied, make_plan
 from gateway.queue.store import Store
-from gateway.queue.worker import Worker, domain
+from gateway.queue.worker import Worker
 
 BUDGET = 64 * 2**20
 """Bytes of letters in memory on their way; beyond it a letter waits on disk and is read again."""

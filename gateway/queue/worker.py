@@ -6,27 +6,25 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import journal
 from gateway.errors import HuitaineError, NoProtection, UnreadableDocument
-from gateway.identifiers import DeliveryId, LetterId
-from gateway.letter import Addressed, AddressedLetter, Held, Proof, Reason, Step
+from gateway.identifiers import LetterId
+from gateway.letter import Addressed, AddressedLetter, Held, Proof, Step
 from gateway.queue.afterwards import Noting
-from gateway.queue.deliveries import Also, Finishing
+from gateway.queue.deliveries import Finishing
 from gateway.queue.endings import Endings
-from gateway.queue.finding import Finding, nothing_stops
+from gateway.queue.finding import Finding, Ways
 from gateway.queue.gate import Gate
-from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing, Terms
+from gateway.queue.habits import Habits
+from gateway.queue.leases import Claiming, ClaimingOld, ClaimingOne, Lease, Recovering, Renewing
 from gateway.queue.planning import Dispatch
 from gateway.queue.road import Road
-from gateway.queue.schedule import Schedule
 from gateway.queue.shares import Shares
 from gateway.queue.store import Store
 from gateway.queue.weights import Weights
@@ -46,39 +44,14 @@ OLD_AT_ONCE = 200
 GoOn = Callable[[Step, Lease], Awaitable[Finishing]]
 
 
-def domain(mailbox: str) -> str:
-    """The destination of a mailbox where nobody knows better."""
-    return mailbox.rpartition("@")[2].lower()
-
-
-def never(_: str) -> datetime | None:
-    """No destination rests."""
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """How the worker works. ``route`` names a mailbox's destination, ``resting`` says until when one is left alone."""
-
-    terms: Terms
-    slots: int
-    schedule: Schedule
-    leg: Callable[[DeliveryId, str, datetime], Also]
-    """What the clock writes when a letter is sealed, accepted or failed."""
-    route: Callable[[str], str] = field(default=domain)
-    resting: Callable[[str], datetime | None] = field(default=never)
-    version: str = ""
-    stops: Callable[[Connection, DeliveryId], Reason | None] = field(default=nothing_stops)
-    """Why a delivery that waited may not leave, whoever it is for."""
-
-
 class Worker:
     """Carries deliveries; a crash of one attempt costs that attempt only."""
 
     def __init__(self, store: Store, road: Road, habits: Habits, *, gate: Gate, clock: Callable[[], datetime]) -> None:
         """Nothing runs before :meth:`start` or :meth:`sweep`."""
         self._store, self._road, self._habits, self._gate, self._clock = store, road, habits, gate, clock
-        self._finding = Finding(store=store, readdress=road.readdress, leg=habits.leg, clock=clock, stops=habits.stops)
+        ways = Ways(readdress=road.readdress, leg=habits.leg, stops=habits.stops)
+        self._finding = Finding(store, ways, clock=clock)
         self._shares, self._weights = Shares(habits.slots), Weights()
         self._endings = Endings(store=store, schedule=habits.schedule, route=habits.route, leg=habits.leg, clock=clock)
         self._running: dict[asyncio.Task[None], Lease] = {}

@@ -21,11 +21,12 @@ from gateway.letter import Addressed, Done, Mode, Reason, SealedMail, Step
 from gateway.parsers.children import Readers
 from gateway.parsers.split import split_by_patient
 from gateway.queue.gate import Gate
+from gateway.queue.habits import Habits
 from gateway.queue.keeper import Keeper
 from gateway.queue.leases import Terms
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
-from gateway.queue.worker import Habits, Worker
+from gateway.queue.worker import Worker
 from gateway.rest import RestVault
 from gateway.service import opposing
 from gateway.service.addressing import addressing_desk
@@ -43,6 +44,7 @@ from gateway.service.listing import Listing
 from gateway.service.message_ids import MessageIds
 from gateway.service.rotating import Keys
 from gateway.service.routes import routes
+from gateway.service.seeking import Seeking
 from gateway.service.staybook import StayBook
 from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
 from gateway.service.trusting import vetting
@@ -77,6 +79,7 @@ class Gateway:
     answering: AnsweringBack
     listing: Listing
     incidents: Incidents
+    seeking: Seeking
 
 
 class Handover:
@@ -114,7 +117,8 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
     message_ids = MessageIds(_sender(settings).rpartition("@")[2], vault.pseudonym)
     incidents = Incidents()
     readers = Readers(children=settings.gateway.readers)
-    desk = addressing_desk(settings, directory, clock)
+    seeking = Seeking(settings, directory, store, clock=clock)
+    desk = addressing_desk(settings, directory, clock, hears=seeking.hear)
     stations = Stations(
         queue=keeper,
         reader=readers,
@@ -153,6 +157,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         answering=AnsweringBack(store, ways, clock=clock),
         listing=Listing(settings, clock=clock),
         incidents=incidents,
+        seeking=seeking,
     )
 
 

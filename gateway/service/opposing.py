@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal, or_, select, update
 
 from gateway import journal
 from gateway.addressing.reasons import because
@@ -22,6 +22,7 @@ from gateway.document import Role
 from gateway.identifiers import DeliveryId
 from gateway.letter import Reason
 from gateway.moments import Moment
+from gateway.prepared import Prepared
 from gateway.queue import entries
 from gateway.queue.accept import DELIVERY
 from gateway.queue.leases import BEGUN
@@ -39,6 +40,12 @@ _TIED = (
     .join(clock, clock.c.delivery_id == DELIVERY.c.id)
     .outerjoin(stay, stay.c.key == clock.c.stay_key)
     .with_for_update(of=DELIVERY)
+)
+
+_STOPS = Prepared(
+    select(clock.c.delivery_id)
+    .join(stay, clock.c.stay_key == stay.c.key)
+    .where(clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), _OPPOSED)
 )
 
 
@@ -90,14 +97,12 @@ def let_pass(connection: Connection, told: Sequence[tuple[DeliveryId, datetime]]
     return [None] * len(told)
 
 
-def stops(connection: Connection, delivery: DeliveryId) -> Reason | None:
-    """Why this delivery may not leave: the patient opposes it, and nobody let it go all the same.
+def stops(connection: Connection, deliveries: Sequence[DeliveryId]) -> dict[DeliveryId, Reason]:
+    """Which of these may not leave, and why: the patient opposes it, and nobody let it go all the same.
 
     Asked when a delivery that waited is taken up again: one that was at its dot when the patient said so came back.
     """
-    wanted = select(stay.c.key).join(clock, clock.c.stay_key == stay.c.key)
-    found = connection.execute(wanted.where(clock.c.delivery_id == delivery, _OPPOSED)).first()
-    return WHY if found else None
+    return {row["delivery_id"]: WHY for row in _STOPS.rows(connection, deliveries=list(deliveries))}
 
 
 def _about(stay_key: str | None, letters: Sequence[str]) -> ColumnElement[bool]:

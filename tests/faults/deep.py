@@ -13,11 +13,11 @@ from pathlib import Path
 
 from gateway.crypto.vault import create_master_key
 from gateway.moments import microseconds, utc_now
+from gateway.queue.habits import domain
 from gateway.queue.leases import Claiming, Terms
 from gateway.queue.opening import NAME
 from gateway.queue.planning import Dispatch, make_plan
 from gateway.queue.store import Limits, Store
-from gateway.queue.worker import domain
 from gateway.rest import RestVault
 from tests.faults.campaigns import Row, row
 from tests.unit.queue.letters import addressed, letter

@@ -13,11 +13,12 @@ from gateway.crypto.vault import create_master_key
 from gateway.letter import AddressedLetter, Done, KeptLetter, SealedMail, Step
 from gateway.moments import utc_now
 from gateway.queue.gate import Gate
+from gateway.queue.habits import Habits, domain
 from gateway.queue.leases import Terms
 from gateway.queue.planning import Dispatch, make_plan
 from gateway.queue.shares import Shares
 from gateway.queue.store import Limits, Store
-from gateway.queue.worker import Habits, Worker, domain
+from gateway.queue.worker import Worker
 from gateway.rest import RestVault
 from tests.faults.campaigns import Row, row
 from tests.unit.joints.joined import SCHEDULE, NoStays

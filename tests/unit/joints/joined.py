@@ -27,11 +27,13 @@ from gateway.letter import (
 )
 from gateway.queue import queries
 from gateway.queue.deliveries import Also
+from gateway.queue.finding import Stops, nothing_stops
 from gateway.queue.gate import Gate
+from gateway.queue.habits import Habits
 from gateway.queue.keeper import Keeper
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
-from gateway.queue.worker import Habits, Worker
+from gateway.queue.worker import Worker
 from gateway.stations import Stations
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import NOON, TERMS
@@ -139,7 +141,9 @@ def _one_each(what: Reading) -> tuple[tuple[Document, ...], ...]:
     return tuple((each,) for each in what.documents)
 
 
-def wired(store: Store, clock: Clock, road: Road, stays: Any, *, slots: int) -> tuple[Keeper, Worker, Journey]:
+def wired(
+    store: Store, clock: Clock, road: Road, stays: Any, *, slots: int, stops: Stops = nothing_stops
+) -> tuple[Keeper, Worker, Journey]:
     """The queue's two ends and the journey between them; ``road`` is every station that is not the queue."""
     gate = Gate(store.waited)
     keeper = Keeper(store, gate=gate, stays=stays, clock=clock)
@@ -156,7 +160,7 @@ def wired(store: Store, clock: Clock, road: Road, stays: Any, *, slots: int) -> 
         return_path="passerelle@hospital.test",
     )
     journey = Journey(stations)
-    habits = Habits(terms=TERMS, slots=slots, schedule=SCHEDULE, leg=stays.leg)
+    habits = Habits(terms=TERMS, slots=slots, schedule=SCHEDULE, leg=stays.leg, stops=stops)
     keeper.worker = Worker(store, journey, habits, gate=gate, clock=clock)
     return keeper, keeper.worker, journey
 

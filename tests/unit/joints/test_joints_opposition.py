@@ -93,8 +93,7 @@ class Ward:
 def make(opened: Callable[[], Store], clock: Clock, vault: Any) -> Callable[..., Ward]:
     def made(**more: Any) -> Ward:
         store, road, stays = opened(), Road(), StayBook(vault.pseudonym, **more)
-        keeper, worker, journey = wired(store, clock, road, stays, slots=4)
-        worker._finding = replace(worker._finding, stops=opposing.stops)
+        keeper, worker, journey = wired(store, clock, road, stays, slots=4, stops=opposing.stops)
         joined = Joined(store=store, clock=clock, road=road, keeper=keeper, worker=worker, journey=journey)
         return Ward(joined=joined, stays=stays, orders=Orders(store, clock=clock, stays=stays))
 

@@ -14,11 +14,12 @@ from gateway.letter import AddressedLetter, KeptLetter, Step
 from gateway.queue import looking
 from gateway.queue.deliveries import Also
 from gateway.queue.gate import Gate
+from gateway.queue.habits import Habits
 from gateway.queue.planning import make_plan
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.weights import LEAST, Weights
-from gateway.queue.worker import Habits, Worker
+from gateway.queue.worker import Worker
 from tests.unit.queue.letters import NOON, TERMS, WAITING, addressed, letter
 
 LETTERS, FIT = 8, 2
