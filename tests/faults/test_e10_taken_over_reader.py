@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.errors import ReadingFailed
+from gateway.document import Reading
+from gateway.errors import ReaderUnavailable, ReadingFailed
 from gateway.parsers.children import Readers
 from gateway.parsers.syscalls import kept
 from tests.faults.hostile_reader import FAMILIES
@@ -24,7 +25,7 @@ needs_a_filter = pytest.mark.skipif(not kept(), reason="no list of system calls 
 
 @pytest.fixture
 async def reader() -> AsyncIterator[Readers]:
-    readers = Readers(children=1, seconds=20, program=HOSTILE)
+    readers = Readers(children=1, seconds=60, program=HOSTILE)
     await readers.start()
     yield readers
     await readers.close()
@@ -42,6 +43,16 @@ def victim() -> Iterator[int]:
 
 async def said(reader: Readers, what: str, rest: object = "") -> str:
     return (await reader.read(f"{what} {rest}".encode())).documents[0].text or ""
+
+
+async def patiently(reader: Readers, content: bytes) -> Reading:
+    """Again while the machine gave the child no time, as the gateway does."""
+    while True:
+        try:
+            return await reader.read(content)
+        except ReaderUnavailable as trouble:
+            if trouble.detail != "reader-starved":
+                raise
 
 
 @needs_a_filter
@@ -108,7 +119,7 @@ async def test_e10_the_reader_inherits_no_descriptor_no_environment_and_no_memor
     held = {"master-key": SECRET}
     with Path("/etc/hostname").open() as file:  # noqa: ASYNC230 (a descriptor to inherit)
         os.set_inheritable(file.fileno(), True)
-        readers = Readers(children=1, seconds=20, program=HOSTILE)
+        readers = Readers(children=1, seconds=60, program=HOSTILE)
         await readers.start()
         try:
             assert await said(readers, "inherited") == "nothing"
@@ -123,11 +134,11 @@ async def test_e10_a_reader_that_computes_for_ever_is_ended_and_the_next_letter_
     await readers.start()
     try:
         with pytest.raises(ReadingFailed) as slow:
-            await readers.read(b"forever")
+            await patiently(readers, b"forever")
         assert slow.value.detail == "reader-too-slow"
         with pytest.raises(ReadingFailed):
-            await readers.read(b"memory")
-        assert (await readers.read(b"say well")).documents[0].text == "well"
+            await patiently(readers, b"memory")
+        assert (await patiently(readers, b"say well")).documents[0].text == "well"
     finally:
         await readers.close()
 
@@ -144,7 +155,7 @@ async def test_e10_control_without_walls_the_same_program_does_it(tmp_path: Path
     """Negative control: it is the confinement that stops it, not the test machine."""
     file = tmp_path / "file"
     file.write_text("x")
-    readers = Readers(children=1, seconds=20, program=("-m", "tests.faults.unconfined_reader"))
+    readers = Readers(children=1, seconds=60, program=("-m", "tests.faults.unconfined_reader"))
     await readers.start()
     try:
         for what, rest in (

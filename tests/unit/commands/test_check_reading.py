@@ -24,7 +24,7 @@ def item(content: bytes) -> Given:
 
 @pytest.fixture
 async def hostile() -> AsyncIterator[Readers]:
-    readers = Readers(children=1, memory=256 << 20, seconds=1, program=MISBEHAVING)
+    readers = Readers(children=1, memory=256 << 20, seconds=30, program=MISBEHAVING)
     await readers.start()
     yield readers
     await readers.close()

@@ -24,7 +24,11 @@ def _said(text: str) -> Reading:
 
 
 def _attempt(what: str) -> str:
-    """Try something a reader has no business to do; the name of the error that stopped it, or ``done``."""
+    """Try something a reader has no business to do; the name of the error that stopped it, or ``done``.
+
+    ``unlink`` and ``rename`` name the file they are to harm.
+    """
+    what, _, file = what.partition(" ")
     attempts = {
         "write": lambda: Path("/tmp/huitaine-was-here").write_text("x"),
         "read-secret": lambda: Path("/etc/shadow").read_text(),
@@ -35,8 +39,8 @@ def _attempt(what: str) -> str:
         "run": lambda: subprocess.run(["/bin/true"], check=True),
         "become-root": lambda: os.setuid(0),
         "more-memory": lambda: bytearray(2 << 30),
-        "unlink": lambda: Path("/tmp/huitaine-to-keep").unlink(),
-        "rename": lambda: Path("/tmp/huitaine-to-keep").rename("/tmp/huitaine-was-here"),
+        "unlink": lambda: Path(file).unlink(),
+        "rename": lambda: Path(file).rename(f"{file}-was-here"),
         "exec": lambda: os.execv("/bin/true", ["/bin/true"]),  # noqa: S606
         "kill-parent": lambda: os.kill(os.getppid(), 0),
         "unlimit": _unlimit,
