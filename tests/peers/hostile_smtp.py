@@ -27,8 +27,6 @@ STARTTLS: Mapping[str, bytes] = {
 }
 """What an honest hop with TLS says besides."""
 
-LATE = b"!late "
-"""In a script, before an answer: half a second later."""
 AFTER = b"!after "
 """In a script, before an answer: so many seconds later, as ``!after 2.5 250 Ok``."""
 PIECEMEAL = b"!piecemeal "
@@ -122,12 +120,10 @@ async def _say(answers: Mapping[str, bytes], what: str, writer: asyncio.StreamWr
         writer.write(b"354 go on\r\n")
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         await asyncio.Event().wait()
-    if answer.startswith(LATE):
-        await asyncio.sleep(0.5)
     if answer.startswith(AFTER):
         _, seconds, answer = answer.split(b" ", 2)
         await asyncio.sleep(float(seconds))
-    await _write(writer, answer.removeprefix(LATE).removeprefix(THEN_CLOSE))
+    await _write(writer, answer.removeprefix(THEN_CLOSE))
     if answer.startswith(THEN_CLOSE):
         raise ConnectionResetError
     return answer.removeprefix(PIECEMEAL)

@@ -20,6 +20,8 @@ from gateway.smtp.server import SmtpDoors, SmtpDoorSettings, SmtpLimits, SmtpLis
 NOW = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "correct horse"
+WAIT = 60.0
+"""Seconds until an answer must be there, on however busy a machine."""
 
 QUICK = SmtpLimits(
     error_delay=timedelta(0),
@@ -141,7 +143,7 @@ class Client:
     async def reply(self) -> str:
         """All lines of one reply; empty when the connection ended."""
         lines = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT):
             while True:
                 try:
                     line = await self.reader.readline()
@@ -174,7 +176,7 @@ class Client:
         await self.writer.start_tls(context, server_hostname="localhost")
 
     async def closed(self) -> bool:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT):
             with contextlib.suppress(ConnectionError):
                 return await self.reader.read() == b""
         return True

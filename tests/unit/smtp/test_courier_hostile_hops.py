@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,11 +13,13 @@ from gateway.errors import PermanentFailure, TransientFailure
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import Done, SealedMail
 from gateway.smtp.courier import Courier, HandOverFailure, Hop, Phase, PoolLimits, Security, StaticRoutes, Timeouts
-from tests.peers.hostile_smtp import CLOSE, EHLO, HONEST, LATE, SILENCE, scripted_hop
+from tests.peers.hostile_smtp import CLOSE, EHLO, HONEST, SILENCE, scripted_hop
+from tests.peers.quiet_time import in_quiet_time
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 CONTENT = b"Subject: lettre\r\nMessage-ID: <1@hospital.test>\r\n\r\nBonjour\r\n"
-QUICK = Timeouts(connect=2, command=0.3, data=0.3, block=0.3, dot=0.3, opening=3)
+PATIENT = Timeouts(connect=30, command=30, data=30, block=30, dot=30, opening=60)
+"""A machine that stands still for a while is no silence; where silence is waited for, time passes at once."""
 
 
 def sealed(content: bytes = CONTENT, mailbox: str = "gp@gp.test", sender: str = "service@hospital.test") -> SealedMail:
@@ -32,27 +35,31 @@ def sealed(content: bytes = CONTENT, mailbox: str = "gp@gp.test", sender: str = 
     )
 
 
-def courier_to(port: int, timeouts: Timeouts = QUICK, limits: PoolLimits | None = None) -> Courier:
+def courier_to(port: int, timeouts: Timeouts = PATIENT, limits: PoolLimits | None = None) -> Courier:
     hop = Hop(host="127.0.0.1", port=port, security=Security.UNSAFE_CLEAR_ON_LOOPBACK)
     routes = StaticRoutes({}, default=hop)
     return Courier(routes=routes, clock=lambda: NOW, our_name="gateway.test", timeouts=timeouts, limits=limits)
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if is_so():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never happened")
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110  a hop has no event
+            await asyncio.sleep(0.01)
 
 
-async def failure_of(script: Mapping[str, bytes], content: bytes = CONTENT) -> HandOverFailure:
-    async with scripted_hop(script) as hop:
-        courier = courier_to(hop.port)
-        with pytest.raises(HandOverFailure) as caught:
-            await courier.deliver(sealed(content))
-        courier.close()
-        return caught.value
+def failure_of(script: Mapping[str, bytes], content: bytes = CONTENT) -> HandOverFailure:
+    failures: list[HandOverFailure] = []
+
+    async def work() -> None:
+        async with scripted_hop(script) as hop:
+            courier = courier_to(hop.port)
+            with pytest.raises(HandOverFailure) as caught:
+                await courier.deliver(sealed(content))
+            courier.close()
+            failures.append(caught.value)
+
+    in_quiet_time(work)
+    return failures[0]
 
 
 async def test_an_honest_hop_gets_the_mail_and_the_courier_says_done() -> None:
@@ -91,8 +98,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("script", "phase"), HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_hop_that_does_not_speak_smtp_defers_the_letter(script: Mapping[str, bytes], phase: Phase) -> None:
-    failure = await failure_of(script)
+def test_a_hop_that_does_not_speak_smtp_defers_the_letter(script: Mapping[str, bytes], phase: Phase) -> None:
+    failure = failure_of(script)
     assert isinstance(failure, TransientFailure)
     assert failure.status.startswith("4.")
     assert (failure.phase, failure.ambiguous) == (phase, False)
@@ -103,20 +110,24 @@ AFTER_THE_DOT = {"silence": SILENCE, "gone": CLOSE, "nonsense": b"OK thanks\r\n"
 
 
 @pytest.mark.parametrize("answer", AFTER_THE_DOT.values(), ids=AFTER_THE_DOT.keys())
-async def test_no_answer_after_the_dot_is_ambiguous(answer: bytes) -> None:
-    failure = await failure_of({"dot": answer})
+def test_no_answer_after_the_dot_is_ambiguous(answer: bytes) -> None:
+    failure = failure_of({"dot": answer})
     assert isinstance(failure, TransientFailure)
     assert (failure.phase, failure.ambiguous) == (Phase.DOT, True)
 
 
-async def test_b3_the_dot_is_given_its_own_time() -> None:
+def test_b3_the_dot_is_given_its_own_time() -> None:
     """Control: the same hop with the short limit is ambiguous."""
-    async with scripted_hop({"dot": LATE + HONEST["dot"]}) as hop:
-        courier = courier_to(hop.port, Timeouts(connect=2, command=0.3, data=0.3, block=0.3, dot=5))
-        assert (await courier.deliver(sealed())).code == 250
-        courier.close()
-    failure = await failure_of({"dot": LATE + HONEST["dot"]})
-    assert failure.ambiguous
+    late = {"dot": b"!after 40 " + HONEST["dot"]}
+
+    async def work() -> None:
+        async with scripted_hop(late) as hop:
+            courier = courier_to(hop.port, replace(PATIENT, dot=60))
+            assert (await courier.deliver(sealed())).code == 250
+            courier.close()
+
+    in_quiet_time(work)
+    assert failure_of(late).ambiguous
 
 
 REFUSALS = {
@@ -129,23 +140,23 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("script", "phase", "code", "status"), REFUSALS.values(), ids=REFUSALS.keys())
-async def test_a_5xx_is_permanent_and_keeps_its_status(
+def test_a_5xx_is_permanent_and_keeps_its_status(
     script: Mapping[str, bytes], phase: Phase, code: int, status: str
 ) -> None:
-    failure = await failure_of(script)
+    failure = failure_of(script)
     assert isinstance(failure, PermanentFailure)
     assert (failure.phase, failure.code, failure.status, failure.ambiguous) == (phase, code, status, False)
     assert str(failure) == "Next hop refused the letter"
 
 
-async def test_a_4xx_is_transient_and_keeps_its_status() -> None:
-    failure = await failure_of({"dot": b"452 4.3.1 disk full\r\n"})
+def test_a_4xx_is_transient_and_keeps_its_status() -> None:
+    failure = failure_of({"dot": b"452 4.3.1 disk full\r\n"})
     assert isinstance(failure, TransientFailure)
     assert (failure.code, failure.status, failure.ambiguous) == (452, "4.3.1", False)
 
 
-async def test_terminal_escapes_and_patients_in_a_reply_stay_out_of_what_the_sender_sees() -> None:
-    failure = await failure_of({"RCPT": b"550 5.1.1 \x1b]0;owned\x07 DUPONT \xe9t\xe9" + b"y" * 3000 + b"\r\n"})
+def test_terminal_escapes_and_patients_in_a_reply_stay_out_of_what_the_sender_sees() -> None:
+    failure = failure_of({"RCPT": b"550 5.1.1 \x1b]0;owned\x07 DUPONT \xe9t\xe9" + b"y" * 3000 + b"\r\n"})
     assert "\\x1b]0;owned\\x07" in failure.detail
     assert failure.detail.isascii()
     assert failure.detail.isprintable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import AsyncIterator
 
 import dns.name
@@ -36,13 +36,13 @@ async def server() -> AsyncIterator[DnsServer]:
         yield running
 
 
-def asking(server: DnsServer, *, seconds: float = 5.0) -> DnsResolver:
+def asking(server: DnsServer, *, seconds: float = 30.0) -> DnsResolver:
     return DnsResolver((NameServer(address=server.host, port=server.port),), seconds=seconds)
 
 
-async def failure(server: DnsServer, domain: str) -> HandOverFailure:
+async def failure(server: DnsServer, domain: str, *, seconds: float = 30.0) -> HandOverFailure:
     with pytest.raises(HandOverFailure) as caught:
-        await asking(server, seconds=0.3).mx(domain)
+        await asking(server, seconds=seconds).mx(domain)
     assert domain not in caught.value.detail
     return caught.value
 
@@ -97,18 +97,17 @@ async def test_what_is_no_domain_name_is_never_asked(domain: str, server: DnsSer
 @pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP, dns.rcode.YXDOMAIN])
 async def test_a_dns_that_fails_is_a_reason_to_wait(rcode: dns.rcode.Rcode, server: DnsServer) -> None:
     server.rcode = rcode
-    found = await failure(server, "three.test")
+    found = await failure(server, "three.test", seconds=0.3)
     assert isinstance(found, TransientFailure)
     assert found.status == "4.4.3"
 
 
 async def test_a_silent_dns_is_given_up_in_bounded_time(server: DnsServer) -> None:
     server.is_silent = True
-    before = time.monotonic()
-    found = await failure(server, "three.test")
+    async with asyncio.timeout(60):
+        found = await failure(server, "three.test", seconds=0.3)
     assert isinstance(found, TransientFailure)
     assert found.status == "4.4.3"
-    assert time.monotonic() - before < 10
 
 
 async def test_a_dns_that_nobody_runs_is_a_reason_to_wait() -> None:
