@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-import time
 from contextlib import aclosing
 
 import pytest
@@ -91,7 +90,7 @@ async def test_b10_after_a_change_of_uidvalidity_nothing_is_taken_twice(dovecot:
         await asyncio.to_thread(dovecot.deliver, mailbox, mail(number))
     seen: list[FetchedMail] = []
     watch = MailboxWatch(account(dovecot, mailbox), pace=PACE)
-    async with asyncio.timeout(30), aclosing(watch.mails()) as mails:
+    async with asyncio.timeout(60), aclosing(watch.mails()) as mails:
         async for found in mails:
             assert isinstance(found, FetchedMail)
             seen.append(found)
@@ -109,15 +108,13 @@ async def test_b10_after_a_change_of_uidvalidity_nothing_is_taken_twice(dovecot:
 
 
 async def test_a_new_mail_wakes_an_idle_watch(dovecot: Dovecot, mailbox: str) -> None:
-    watch = MailboxWatch(account(dovecot, mailbox), pace=Pace(idle=60))
+    watch = MailboxWatch(account(dovecot, mailbox), pace=Pace(idle=600))
     taker = Taker(1)
     task = asyncio.create_task(watch.sort(taker))
     await asyncio.sleep(0.5)
-    started = time.monotonic()
     await asyncio.to_thread(dovecot.deliver, mailbox, mail(1))
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         await taker.done.wait()
-    assert time.monotonic() - started < 30
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -132,7 +129,7 @@ async def test_a_server_that_goes_away_while_idle_is_found_again(dovecot: Doveco
         await asyncio.sleep(0.3)
         proxy.cut_all()
         await asyncio.to_thread(dovecot.deliver, mailbox, mail(1))
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             await taker.done.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -158,7 +155,7 @@ async def test_a_mail_that_is_left_is_offered_again_and_the_others_go_on(dovecot
         return "Taken"
 
     task = asyncio.create_task(MailboxWatch(account(dovecot, mailbox), pace=PACE).sort(decide))
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         await done.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

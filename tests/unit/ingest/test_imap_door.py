@@ -292,7 +292,7 @@ def account(dovecot: Dovecot, user: str) -> Account:
 
 
 async def until_empty(dovecot: Dovecot, user: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(dovecot.mails, user):  # noqa: ASYNC110 - a mailbox has no event
             await asyncio.sleep(0.05)
 

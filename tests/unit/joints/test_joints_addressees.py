@@ -146,5 +146,5 @@ def test_a_name_alone_is_never_given_somebody_s_mailbox():
 async def test_kept_alive(joined: Joined):
     """Negative control of this file's kit: what nothing hinders leaves at once."""
     await joined.journey.keep(letter())
-    await asyncio.wait_for(joined.settled(), 5)
+    await asyncio.wait_for(joined.settled(), 60)
     assert joined.road.sent == ["gp@test.example"]

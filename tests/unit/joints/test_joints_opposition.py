@@ -146,7 +146,7 @@ async def test_an_opposition_that_comes_while_the_letter_is_on_its_way_stops_it_
 
     carry, ward.joined.journey.carry = ward.joined.journey.carry, slow  # type: ignore[method-assign]
     kept = await ward.letter()
-    await asyncio.wait_for(here.wait(), 10)
+    await asyncio.wait_for(here.wait(), 60)
     assert ward.states(kept)[0][0] == "leased"
     await ward.adt(True)
     go.set()

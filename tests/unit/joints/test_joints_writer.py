@@ -22,11 +22,11 @@ async def test_a_caller_who_left_while_his_verb_failed_does_not_end_the_writer(s
         raise ValueError("bug")
 
     caller = asyncio.create_task(store._writer.do(failing, None))
-    await asyncio.to_thread(began.wait, 5)
+    await asyncio.to_thread(began.wait, 60)
     caller.cancel()
     await asyncio.gather(caller, return_exceptions=True)
     go.set()
-    assert not (await asyncio.wait_for(store.keep(letter()), 5)).again
+    assert not (await asyncio.wait_for(store.keep(letter()), 60)).again
 
 
 async def test_a_caller_who_left_before_his_turn_does_not_undo_the_commit(store: Store):
@@ -38,14 +38,14 @@ async def test_a_caller_who_left_before_his_turn_does_not_undo_the_commit(store:
         return [None] * len(jobs)
 
     first = asyncio.create_task(store._writer.do(slow, None))
-    await asyncio.to_thread(began.wait, 5)
+    await asyncio.to_thread(began.wait, 60)
     second = asyncio.create_task(store.keep(letter()))
     await asyncio.sleep(0.02)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     go.set()
     await first
-    await asyncio.wait_for(store.keep(letter(b"other")), 5)
+    await asyncio.wait_for(store.keep(letter(b"other")), 60)
     assert len(store.unplanned()) == 2
 
 
@@ -64,4 +64,4 @@ async def test_a5_a_commit_that_fails_in_any_way_is_final(store: Store, monkeypa
 async def test_after_the_end_nobody_waits_for_ever(store: Store):
     store._writer.close()
     with pytest.raises(StorageUnavailable):
-        await asyncio.wait_for(store.keep(letter()), 5)
+        await asyncio.wait_for(store.keep(letter()), 60)

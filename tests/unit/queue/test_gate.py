@@ -10,7 +10,7 @@ from gateway.queue.gate import WAIT, Gate
 
 async def test_in_a_calm_moment_nobody_waits():
     gate = Gate(lambda: 0.0, patience=30)
-    await asyncio.wait_for(asyncio.gather(*(gate.turn() for _ in range(100))), 10)
+    await asyncio.wait_for(asyncio.gather(*(gate.turn() for _ in range(100))), 60)
 
 
 async def test_while_commits_are_waited_for_the_road_stands_still_and_then_goes_on():
@@ -20,7 +20,7 @@ async def test_while_commits_are_waited_for_the_road_stands_still_and_then_goes_
     await asyncio.sleep(0.1)
     assert not turn.done()
     waited[0] = 0.0
-    await asyncio.wait_for(turn, 10)
+    await asyncio.wait_for(turn, 60)
 
 
 async def test_under_lasting_pressure_letters_still_leave_one_by_one():
@@ -48,11 +48,10 @@ async def test_a_loop_that_lags_is_pressure():
 
 
 async def test_while_no_letter_comes_in_the_road_waits_for_nobody_however_much_it_has_to_do():
-    gate, began = Gate(lambda: None, patience=30), time.monotonic()
+    gate = Gate(lambda: None, patience=600)
 
     async def turn() -> None:
         await gate.turn()
         time.sleep(0.03)  # noqa: ASYNC251 (the road's own work)
 
-    await asyncio.gather(*(turn() for _ in range(10)))
-    assert time.monotonic() - began < 5
+    await asyncio.wait_for(asyncio.gather(*(turn() for _ in range(10))), 60)

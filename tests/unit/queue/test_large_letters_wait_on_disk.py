@@ -65,7 +65,7 @@ async def test_d7_no_more_large_letters_are_read_back_than_there_is_memory_for(
         await store.plan(make_plan(store, [addressed(kept)], now=NOON, dispatch=WAITING).planning)
     road = Road()
     worker = worker_of(store, road, clock, route)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await worker.catch_up()
     assert road.ended == LETTERS
     assert road.most <= (FIT if route == "test.example" else LETTERS)

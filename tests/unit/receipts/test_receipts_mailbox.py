@@ -55,7 +55,7 @@ async def test_receipts_are_recorded_and_moved_and_replies_are_kept_for_people(
     )
     recorder = Recorder()
     task = asyncio.create_task(ReceiptMailbox(watch, recorder).run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(dovecot.mails, hospital_mailbox):  # noqa: ASYNC110 - a mailbox has no event
             await asyncio.sleep(0.05)
     task.cancel()

@@ -39,6 +39,7 @@ from gateway.smtp.courier.tls import client_context
 from gateway.smtp.reply import Refusal
 from gateway.smtp.server.doors import open_smtp_doors
 from gateway.smtp.server.settings import NULL_SENDER, SmtpDoorSettings, SmtpListener, SmtpSource
+from tests.peers.running import free_port
 
 CANARIES = ("TESTINI", "AMELIE", "279035121518989", "278029999912310", "SUBJECTCANARY", "FILECANARY", "CONTENTCANARY")
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -85,7 +86,7 @@ class World:
 
     async def states(self, wanted: int) -> list[str]:
         """The states once so many deliveries are no longer under way."""
-        for _ in range(200):
+        for _ in range(600):
             with self.running.store.reading() as connection:
                 states = list(queries.counts(connection).items())
             ended = [state for state, number in states if state not in {"leased", "ready"} for _ in range(number)]
@@ -95,7 +96,7 @@ class World:
         raise AssertionError(states)
 
     def metrics(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=60) as answer:
             return str(answer.read().decode())
 
     def journal(self) -> str:
@@ -122,9 +123,7 @@ async def world(tmp_path: Path, said: list[dict[str, Any]]) -> AsyncIterator[Wor
     doors = await open_smtp_doors(
         SmtpDoorSettings(hostname="hop.test", listeners=(listener,), sources=(source,)), hop, utc_now, new_letter_id
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        metrics_port = probe.getsockname()[1]
+    metrics_port = free_port()
     text = made.settings.read_text(encoding="utf-8")
     for old, new in (("2587", "0"), ("2465", "0"), ("2575", "0"), ("1587", str(doors.ports["hop"]))):
         text = text.replace(f"= {old}\n", f"= {new}\n")
@@ -247,7 +246,7 @@ async def test_a_control_connection_that_says_nonsense_gets_an_end_and_the_next_
     async def says(line: bytes) -> bytes:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(line)
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return answer
 

@@ -29,7 +29,7 @@ async def test_a_watcher_that_fell_begins_again_and_the_journal_tells_no_content
     fragile = Fragile()
     with capture_logs() as lines:
         task = asyncio.create_task(watched(fragile.run, pause=0))
-        await asyncio.wait_for(fragile.stands.wait(), 5)
+        await asyncio.wait_for(fragile.stands.wait(), 60)
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
