@@ -32,3 +32,5 @@ class Crypto(Section):
     incoming_revocation: Revocation = "soft"
     outgoing_revocation: Revocation = "soft"
     revocation_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    failed_openings: Annotated[int, Field(ge=1, le=1000)] = 10
+    failed_openings_minutes: Annotated[float, Field(ge=1, le=10080)] = 60.0

@@ -300,6 +300,7 @@ class Alarms(Section):
     white_list_days: float = 10.0
     answers_minutes: float = 60.0
     unchecked: int = 0
+    openings: int = 0
 
 
 class Retention(Section):

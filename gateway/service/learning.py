@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,8 @@ from directory.changes import add_certificate
 from directory.errors import DirectoryError
 from directory.records import Source
 from gateway.crypto.certificates import check_recipient
-from gateway.errors import HuitaineError
-from gateway.service.alarms.incidents import SIGNERS_UNCHECKED, Incidents
+from gateway.errors import HuitaineError, NoProtection, NotOpened
+from gateway.service.alarms.incidents import OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
 from gateway.service.keystores import gateway_keys
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ _GCM = "2.16.840.1.101.3.4.1.46"
 """AES-256-GCM (RFC 5084)."""
 _FRESH = timedelta(days=30)
 """An old mail that somebody sends again must not bring back what its signer used then (RFC 8551 §2.7.1)."""
+_HEARD = 1024
+"""Mails that are not heard twice."""
 Open = Callable[[bytes], "OpenedMail"]
 """Takes a mail apart with our own keys and authorities; raises NotOpened."""
 
@@ -49,10 +53,15 @@ class Learning:
     ) -> None:
         """``folder`` is the directory's; ``on_unknown`` hears when nobody answered for a signer's certificate."""
         self._folder, self._open, self._clock, self._on_unknown = folder, open_one, clock, on_unknown
+        self._heard: deque[bytes] = deque(maxlen=_HEARD)
 
     async def __call__(self, content: bytes) -> None:
         """On return what the mail tells is kept; nothing of it is worth an error."""
-        if any(sign in content.lower() for sign in _SIGNED):
+        if not any(sign in content.lower() for sign in _SIGNED):
+            return
+        # A mail that cannot be moved away is offered again and again: a key is tried once on each (CR-34).
+        if (digest := sha256(content).digest()) not in self._heard:
+            self._heard.append(digest)
             await asyncio.to_thread(self.learn, content)
 
     def learn(self, content: bytes) -> None:
@@ -62,7 +71,7 @@ class Learning:
             self._tell_unknown(mail)
             told = self._told(mail)
         except (HuitaineError, DirectoryError, sqlite3.Error) as error:
-            structlog.get_logger().info("nothing-learned", why=getattr(error, "code", "") or type(error).__name__)
+            _say_why_not(content, error)
             return
         except Exception as error:  # noqa: BLE001 - a mail that we cannot even refuse must not hold the receipts up
             structlog.get_logger().error("nothing-learned", why=type(error).__name__)
@@ -90,6 +99,13 @@ class Learning:
         return "gcm" if reads_gcm else "cbc"
 
 
+def _say_why_not(content: bytes, error: Exception) -> None:
+    """The digest is that of the mailbox's own line; what a station says of a mail that does not open is its detail."""
+    detail = error.detail if isinstance(error, NotOpened | NoProtection) else ""
+    why = detail or getattr(error, "code", "") or type(error).__name__
+    structlog.get_logger().info("nothing-learned", why=why, digest=sha256(content).hexdigest())
+
+
 def learning(
     settings: Settings, clock: Callable[[], datetime], incidents: Incidents
 ) -> Callable[[bytes], Awaitable[None]] | None:
@@ -98,8 +114,22 @@ def learning(
     if authorities is None:
         return None
     on_unknown = incidents.counting(SIGNERS_UNCHECKED)
-    opening = _opening(settings, authorities, clock)
+    opening = _restrained(settings, _opening(settings, authorities, clock), clock, incidents.counting(OPENINGS_FAIL))
     return Learning(settings.gateway.data, opening, clock=clock, on_unknown=on_unknown)
+
+
+def _restrained(settings: Settings, open_one: Open, clock: Callable[[], datetime], on_rest: Callable[[], None]) -> Open:
+    """The same, until a sender's mails do not open again and again (CR-34)."""
+    from gateway.crypto.failed_openings import FailedOpenings, source_of  # noqa: PLC0415 - for who opens
+
+    window = timedelta(minutes=settings.crypto.failed_openings_minutes)
+    failed = FailedOpenings(most=settings.crypto.failed_openings, window=window, clock=clock, on_rest=on_rest)
+
+    def open_it(content: bytes) -> OpenedMail:
+        with failed.trying(source_of(content)):
+            return open_one(content)
+
+    return open_it
 
 
 def _opening(settings: Settings, authorities: Path, clock: Callable[[], datetime]) -> Open:

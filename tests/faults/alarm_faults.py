@@ -39,7 +39,7 @@ from tests.faults.alarm_hop import Moody, moody_hop
 from tests.faults.campaigns import Row, row
 from tests.faults.place import TO, Place, prepare
 from tests.faults.sender import Smtp
-from tests.faults.silent_authority import signed_mail, unanswered
+from tests.faults.silent_authority import closed_mail, signed_mail, unanswered
 from tests.peers.authority import make_authority, self_signed
 from tests.peers.running import free_ports
 from tests.unit.directory import signing
@@ -161,7 +161,7 @@ def _people(place: Place) -> TestAuthority:
     (folder / "secrets" / "receipts-password").write_text("in memory")
     text = place.settings.read_text(encoding="utf-8")
     text += '\n[receipts]\nhost = "localhost"\nuser = "passerelle"\n'
-    text += '\n[crypto]\nincoming_authorities = "gps.pem"\noutgoing_authorities = "gps.pem"\n'
+    text += '\n[crypto]\nincoming_authorities = "gps.pem"\noutgoing_authorities = "gps.pem"\nfailed_openings = 2\n'
     place.settings.write_text(text, encoding="utf-8")
     return gps
 
@@ -330,6 +330,15 @@ async def silent_about_signer(world: World) -> AsyncIterator[None]:
     yield
 
 
+@contextlib.asynccontextmanager
+async def closed_mails(world: World) -> AsyncIterator[None]:
+    """Somebody sends one mail after the other that none of our keys opens."""
+    stranger = world.gps.issue(address="stranger@gp.test", key="p256")
+    for _ in range(3):
+        world.receipts.deliver(closed_mail(stranger, "stranger@gp.test"))
+    yield
+
+
 Fault = Callable[[World], contextlib.AbstractAsyncContextManager[None]]
 FAULTS: dict[str, Fault] = {
     "letters-wait": lambda world: mood(world, "later"),
@@ -351,6 +360,7 @@ FAULTS: dict[str, Fault] = {
     "white-list-old": no_white_list,
     "addressees-unchecked": silent_about_addressee,
     "signers-unchecked": silent_about_signer,
+    "openings-fail": closed_mails,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from gateway.crypto.authority import TestAuthority
+from gateway.crypto.cms.enveloped import encrypt_cbc
+from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.seal import Sealer
 from gateway.identifiers import DeliveryId, LetterId
@@ -52,3 +55,10 @@ def signed_mail(signer: SigningIdentity, sender: str, to: str) -> bytes:
         protection=MssTls(),
     )
     return Sealer(identity=signer, openpgp=None, clock=utc_now).seal(mail).content
+
+
+def closed_mail(reader: SigningIdentity, sender: str) -> bytes:
+    """An envelope for somebody else, another one each time."""
+    envelope = encrypt_cbc(b"Content-Type: text/plain\r\n\r\nMerci\r\n", [CmsRecipient(reader.certificate)])
+    head = f"From: {sender}\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return head.encode() + base64.encodebytes(envelope)

@@ -76,6 +76,10 @@ MEANING = MappingProxyType(
             "nobody answered whether the certificate of somebody who signed a mail to us was taken back",
             "look for revocation-unknown in the journal; can this machine reach the authority's lists and responder?",
         ),
+        "openings-fail": Meaning(
+            "one sender's mails to us do not open, again and again: somebody tries our key, or has an old one of ours",
+            "look at the mails that the journal's nothing-learned lines name by digest; does he need our new key?",
+        ),
         "white-list-old": Meaning(
             "the list of MSSanté domains is old or missing",
             "`huitaine directory whitelist update FILE`",

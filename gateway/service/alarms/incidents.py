@@ -8,7 +8,8 @@ from functools import partial
 from threading import Lock
 
 ADDRESSEES_UNCHECKED, SIGNERS_UNCHECKED = "addressees-unchecked", "signers-unchecked"
-CODES = (ADDRESSEES_UNCHECKED, SIGNERS_UNCHECKED)
+OPENINGS_FAIL = "openings-fail"
+CODES = (ADDRESSEES_UNCHECKED, SIGNERS_UNCHECKED, OPENINGS_FAIL)
 
 
 class Incidents:

@@ -19,7 +19,7 @@ from gateway.queue import answers, queries, watching
 from gateway.queue.store import Store
 from gateway.service.alarms.board import Board, Measure
 from gateway.service.alarms.ends import End, Ends
-from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, SIGNERS_UNCHECKED, Incidents
+from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
 from gateway.service.alarms.pulse import WINDOW, Pulse, Recent
 from gateway.service.trouble import directory_trouble
 
@@ -138,6 +138,7 @@ class Watch:
             ("readers-restart", limits.readers),
             (ADDRESSEES_UNCHECKED, limits.unchecked),
             (SIGNERS_UNCHECKED, limits.unchecked),
+            (OPENINGS_FAIL, limits.openings),
         ):
             yield Measure(code=code, value=self._events[code].total(), limit=most)
         slowest = commit_p99(self.store.commit_times(), self.pulse.window)
