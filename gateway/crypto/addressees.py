@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
-from hashlib import sha256
 from threading import Lock
 
 from gateway.crypto.certificates import check_certificate, read_certificate
@@ -21,7 +20,7 @@ class Addressees:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._known: OrderedDict[bytes, tuple[datetime, datetime, CmsRecipient]] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, str], tuple[datetime, datetime, CmsRecipient]] = OrderedDict()
 
     def ready(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
         """The certificate (DER), when it may protect a letter to ``address`` at that moment; else NoProtection."""
@@ -49,15 +48,15 @@ class Addressees:
         return found if found.kem else None
 
     def _remembered(self, certificate: bytes, address: str, at: datetime) -> CmsRecipient:
-        digest = sha256(certificate + b"\0" + address.encode()).digest()
-        known = self._known.get(digest)
+        asked = (certificate, address)
+        known = self._known.get(asked)
         if known is not None and known[0] <= at <= known[1]:
-            self._known.move_to_end(digest)
+            self._known.move_to_end(asked)
             return known[2]
         parsed = read_certificate(certificate)
         check_certificate(parsed, address, at)
         ready = CmsRecipient(parsed)
-        self._known[digest] = (parsed.not_valid_before_utc, parsed.not_valid_after_utc, ready)
+        self._known[asked] = (parsed.not_valid_before_utc, parsed.not_valid_after_utc, ready)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return ready

@@ -32,21 +32,21 @@ def base64_lines(content: bytes | bytearray) -> bytes:
 
 def base64_pieces(content: bytes | bytearray) -> tuple[bytes | memoryview, ...]:
     """The same to be joined with what stands before it, so that a large mail is not copied for each."""
+    if len(content) <= _SMALL:
+        return (pybase64.encodebytes(content).replace(b"\n", CRLF),)
     text = pybase64.b64encode(content)
-    whole = len(text) - len(text) % _LINE if len(text) > _SMALL else 0
-    rest = [text[start : start + _LINE] for start in range(whole, len(text), _LINE)]
-    last = CRLF.join((*rest, b""))
-    return (_ended(text, whole // _LINE), last) if whole else (last,)
+    count, rest = divmod(len(text), _LINE)
+    return _ended(text, count), text[len(text) - rest :] + CRLF if rest else b""
 
 
 def _ended(text: bytes, count: int) -> memoryview:
     """The first ``count`` lines of ``text``, each with its end: one copy of a table instead of one of each line."""
     import numpy as np  # noqa: PLC0415 - a fifth of a second, for large mails only
 
-    table = np.empty((count, _LINE + len(CRLF)), np.uint8)
-    table[:, :_LINE] = np.frombuffer(text, np.uint8, count * _LINE).reshape(count, _LINE)
-    table[:, _LINE], table[:, _LINE + 1] = _CR, _LF
-    return table.reshape(-1).data
+    lines = np.empty(count, [("text", f"S{_LINE}"), ("end", f"S{len(CRLF)}")])
+    lines["text"] = np.frombuffer(text, f"S{_LINE}", count)
+    lines["end"] = CRLF
+    return lines.view(np.uint8).data
 
 
 def check_canonical(entity: bytes) -> None:
@@ -73,7 +73,7 @@ def _whole_ends(piece: bytes, before: int) -> bool:
     import numpy as np  # noqa: PLC0415 - a fifth of a second, for large mails only
 
     octets = np.frombuffer(piece, np.uint8)
-    return np.array_equal((octets == _CR)[:-1], (octets == _LF)[1:])
+    return not ((octets == _CR)[:-1] ^ (octets == _LF)[1:]).any()
 
 
 def fields(headers: Iterable[tuple[str, str]]) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.beside import pieces
 from gateway.crypto.cms import names
@@ -20,8 +21,7 @@ _GCM: dict[int, bytes] = {128: oid(names.AES128_GCM), 192: oid(names.AES192_GCM)
 _TAG = 16
 _ICV_LENGTH = integer(_TAG)  # not the default of 12
 _MAC = 2 + _TAG
-_ROOM = 16 + _MAC
-"""``update_into`` asks for a block more than it writes; the tag comes there after it."""
+_BLOCK = 16
 _VERSION_0, _OF_DATA = integer(0), oid(names.DATA)
 
 
@@ -31,7 +31,7 @@ def encrypt_cbc(
     """ContentInfo of EnvelopedData in DER. CBC does not protect against change: sign first (CR-02)."""
     parts, key, iv = _parts(content), os.urandom(bits // 8), os.urandom(16)
     size = sum(map(len, parts))
-    fill = 16 - size % 16  # RFC 5652 §6.3
+    fill = _BLOCK - size % _BLOCK  # RFC 5652 §6.3
     version = integer(max(each.enveloped_version for each in recipients))
     before = version + _recipient_infos(key, recipients, oaep=oaep)
     cipher = tlv(SEQUENCE, _CBC[bits], tlv(OCTETS, iv))
@@ -44,13 +44,15 @@ def encrypt_gcm(
     content: bytes | Sequence[bytes], recipients: Sequence[CmsRecipient], *, oaep: bool = True, bits: Bits = 256
 ) -> bytearray:
     """ContentInfo of AuthEnvelopedData in DER: fresh key and nonce, 16-byte tag, content of type id-data."""
-    parts, key, nonce = _parts(content), os.urandom(bits // 8), os.urandom(12)
+    whole, key, nonce = b"".join(_parts(content)), os.urandom(bits // 8), os.urandom(12)
     cipher = tlv(SEQUENCE, _GCM[bits], tlv(SEQUENCE, tlv(OCTETS, nonce), _ICV_LENGTH))
     before = _VERSION_0 + _recipient_infos(key, recipients, oaep=oaep)  # RFC 5083 §2.1
-    head = _head(names.AUTH_ENVELOPED_DATA, before, cipher, sum(map(len, parts)), after=_MAC)
-    encryptor = Cipher(algorithms.AES(key), modes.GCM(nonce)).encryptor()
-    out = _written(head, encryptor, parts)
-    out += tlv(OCTETS, encryptor.tag)
+    head = _head(names.AUTH_ENVELOPED_DATA, before, cipher, len(whole), after=_MAC)
+    out = bytearray(len(head) + len(whole) + _TAG)
+    out[: len(head)] = head
+    with memoryview(out) as view:
+        AESGCM(key).encrypt_into(nonce, whole, None, view[len(head) :])
+    out[-_TAG:] = tlv(OCTETS, bytes(out[-_TAG:]))
     return out
 
 
@@ -77,7 +79,7 @@ def _head(kind: str, before: bytes, cipher: bytes, size: int, *, after: int = 0)
 def _written(head: bytes, encryptor: CipherContext, parts: Sequence[bytes]) -> bytearray:
     """``head`` and the ciphertext, each part written where it stays: copies of a large mail cost as much as AES."""
     at = len(head)
-    out = bytearray(at + sum(map(len, parts)) + _ROOM)
+    out = bytearray(at + sum(map(len, parts)) + _BLOCK)  # ``update_into`` asks for a block more than it writes
     out[:at] = head
     with memoryview(out) as view:
         for part in parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography import x509
@@ -42,6 +43,8 @@ class DetachedSigner:
 
     def __init__(self, identity: Identity, *, by_key_id: bool = False) -> None:
         self._mechanism = mechanism_of(identity.certificate, identity.private_key)
+        self._digest = getattr(hashlib, self._mechanism.digest)  # by its name, OpenSSL looks it up for each letter
+        self._before_digest = _before_digest(self._digest().digest_size)
         digest, scheme = self._mechanism.digest_algorithm, self._mechanism.signature_algorithm
         who = tlv(0x80, key_identifier(identity.certificate)) if by_key_id else issuer_and_serial(identity.certificate)
         version = integer(3 if by_key_id else 1)  # RFC 5652 §5.3, §5.1
@@ -67,8 +70,8 @@ class DetachedSigner:
         """ContentInfo in DER whose signature covers ``content`` byte for byte."""
         attributes = set_of(
             *self._fixed_attributes,
-            _attribute(names.SIGNING_TIME, time(at)),
-            _attribute(names.MESSAGE_DIGEST, tlv(OCTETS, hashlib.new(self._mechanism.digest, content).digest())),
+            _signing_time(at),
+            self._before_digest + self._digest(content).digest(),
         )
         signature = tlv(OCTETS, self._mechanism.sign(attributes))
         # Signed as SET OF, sent as [0] IMPLICIT (RFC 5652 §5.4).
@@ -87,6 +90,17 @@ def _sent_certificates(identity: Identity) -> list[bytes]:
 
 def _attribute(name: str, value: bytes) -> bytes:
     return tlv(SEQUENCE, oid(name), tlv(SET, value))
+
+
+def _before_digest(size: int) -> bytes:
+    """The attribute MessageDigest up to its value, which always has the same length."""
+    return _attribute(names.MESSAGE_DIGEST, tlv(OCTETS, bytes(size)))[:-size]
+
+
+@lru_cache(maxsize=1)
+def _signing_time(at: datetime) -> bytes:
+    """The attribute SigningTime; a busy second signs many letters."""
+    return _attribute(names.SIGNING_TIME, time(at))
 
 
 def _capabilities(key: SignatureKey) -> bytes:
