@@ -34,3 +34,5 @@ class Crypto(Section):
     revocation_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
     failed_openings: Annotated[int, Field(ge=1, le=1000)] = 10
     failed_openings_minutes: Annotated[float, Field(ge=1, le=10080)] = 60.0
+    wkd_domains: tuple[str, ...] = ()
+    wkd_hours: Annotated[float, Field(ge=1, le=720)] = 24.0

@@ -145,6 +145,11 @@ def key_refused(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: s
     return Event(at=at, kind="key-refused", letter=letter, delivery=delivery, code=code)
 
 
+def key_sought(at: datetime, letter: LetterId, *, code: str, words: str) -> Event:
+    """An addressee's own domain was asked for his key, because nobody here has one; ``code`` is what it answered."""
+    return Event(at=at, kind="key-sought", letter=letter, code=code, words=words)
+
+
 def sealed(at: datetime, letter: LetterId, delivery: DeliveryId, *, protection: str, losses: str = "") -> Event:
     """Signed, then encrypted; ``losses``: codes of what a form in it has no place for, as the mail itself says."""
     return Event(at=at, kind="sealed", letter=letter, delivery=delivery, code=protection, words=losses)

@@ -237,6 +237,8 @@ class Held:
     addressee: Addressee
     reason: Reason
     reasons: tuple[Reason, ...] = ()
+    chosen: str | None = field(repr=False, default=None)
+    """The mailbox, where one was found that only lacks a protection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

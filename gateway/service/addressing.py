@@ -13,19 +13,29 @@ from gateway.correspondents import with_correspondents
 from gateway.letter import Addressed, AddressedLetter, Form, Mode, ParsedLetter, Reason
 from gateway.service.trouble import directory_trouble
 
+Hears = Callable[[AddressedLetter], None]
+
+
+def _nobody(_: AddressedLetter) -> None:
+    """Nobody hears of it."""
+
 
 class AddressingDesk:
     """Raises ``StorageUnavailable`` when the directory cannot be read now: the letter waits and is taken up again."""
 
-    def __init__(self, addressing: Addressing, correspondents: Mapping[str, Mapping[str, str]]) -> None:
-        """``correspondents``: per source, its codes to RPPS numbers."""
-        self._addressing, self._correspondents = addressing, correspondents
+    def __init__(
+        self, addressing: Addressing, correspondents: Mapping[str, Mapping[str, str]], *, hears: Hears = _nobody
+    ) -> None:
+        """``correspondents``: per source, its codes to RPPS numbers; ``hears`` of each letter that was addressed."""
+        self._addressing, self._correspondents, self._hears = addressing, correspondents, hears
 
     def address(self, parsed: ParsedLetter) -> AddressedLetter:
         """One outcome per addressee."""
         table = self._correspondents.get(parsed.kept.received.source, {})
         with directory_trouble():
-            return self._addressing.address(with_correspondents(parsed, table))
+            addressed = self._addressing.address(with_correspondents(parsed, table))
+            self._hears(addressed)
+        return addressed
 
     def still(self, addressed: Addressed) -> Reason | None:
         """Why what was addressed a while ago may not leave now; asked right before it is handed over."""
@@ -33,10 +43,13 @@ class AddressingDesk:
             return self._addressing.still(addressed)
 
 
-def addressing_desk(settings: Settings, directory: Directory, clock: Callable[[], datetime]) -> AddressingDesk:
+def addressing_desk(
+    settings: Settings, directory: Directory, clock: Callable[[], datetime], *, hears: Hears = _nobody
+) -> AddressingDesk:
     """Station 4 as the settings want it: for the road, and for ``huitaine check``, which only asks."""
     tables = {name: source.correspondents for name, source in settings.sources.items()}
-    return AddressingDesk(Addressing(directory=directory, policy=addressing_policy(settings), clock=clock), tables)
+    addressing = Addressing(directory=directory, policy=addressing_policy(settings), clock=clock)
+    return AddressingDesk(addressing, tables, hears=hears)
 
 
 def addressing_policy(settings: Settings) -> AddressingPolicy:

@@ -46,6 +46,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "Une clé du destinataire n'a pu servir, pour la raison indiquée ; une autre a servi à sa place.",
         "A key of the addressee's could not be used, for the reason given; another one was used in its place.",
     ),
+    "key-sought": (
+        "Nous n'avons pas de clé du destinataire : son domaine a été interrogé (WKD) ; le code dit sa réponse.",
+        "We have no key of the addressee's: his domain was asked for one (WKD); the code is what it answered.",
+    ),
     "sealed": (
         "Le courrier a été signé puis protégé comme indiqué ; le texte nomme ce qu'une forme jointe ne peut porter.",
         "The mail was signed, then protected as shown; the words name what an enclosed form cannot carry.",

@@ -138,6 +138,8 @@ class Running:
         self._every(TIDY, gateway.keys.look)
         self._every(TIDY, gateway.checkpoints.checkpoint)
         self._every(TIDY, gateway.escalating.look)
+        if gateway.seeking.wanted:
+            self._every(RECOVER, gateway.seeking.look)
         if gateway.listing.wanted:
             self._every(gateway.listing.every.total_seconds(), gateway.listing.look)
         months = gateway.settings.retention.metadata_months

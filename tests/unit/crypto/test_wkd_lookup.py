@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
-import threading
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import trustme
@@ -24,18 +20,10 @@ from gateway.crypto.wkd.lookup import WebKeyDirectory, is_public, public_address
 from gateway.crypto.wkd.places import hashed, places, zbase32
 from gateway.errors import PeerUnreachable
 from gateway.service.installing import install
+from tests.peers.web_key_directory import web_key_directory
 
 GP = "Dr.Essai@cabinet.example"
 ADVANCED, DIRECT = places(GP)
-
-
-@dataclass
-class Published:
-    """What the domain's server answers, and what it was asked."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    status: int = 200
-    asked: list[tuple[str, str]] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -44,43 +32,10 @@ def authority():
 
 
 @pytest.fixture
-def server(authority):
-    """A server for both of the domain's hosts, on loopback; gives what it publishes, and its port."""
-    published = Published()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            published.asked.append((self.headers["Host"], self.path))
-            content = published.files.get(self.headers["Host"] + self.path)
-            status = published.status if content is not None else 404
-            self.send_response(status)
-            if status == 302:
-                self.send_header("Location", "https://127.0.0.1/elsewhere")
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
-
-        def log_message(self, *_):
-            """Nothing on the terminal."""
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(ADVANCED.host, DIRECT.host).configure_cert(context)
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listening.socket = context.wrap_socket(listening.socket, server_side=True)
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield published, listening.server_port
-    listening.shutdown()
-    thread.join()
-    listening.server_close()
-
-
-def asking(authority, port, *, hosts=(ADVANCED.host, DIRECT.host)):
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return WebKeyDirectory(
-        resolve=lambda host: ("127.0.0.1",) if host in hosts else (), context=context, port=port, seconds=10
-    )
+def published(authority):
+    """A server for both of the domain's hosts, on loopback."""
+    with web_key_directory(GP, authority) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -124,79 +79,73 @@ def test_what_is_no_address_is_asked_of_nobody(wrong):
 # the look-up --------------------------------------------------------------------------------------------------------
 
 
-def test_the_advanced_place_is_asked_first_and_alone(authority, server, key):
-    published, port = server
-    published.files[ADVANCED.host + ADVANCED.path] = key
-    (found,) = asking(authority, port).look_up(GP)
+def test_the_advanced_place_is_asked_first_and_alone(published, key):
+    published.publish(key)
+    (found,) = published.asking().look_up(GP)
     assert (found.method, found.key) == ("advanced", key)
     assert found.addresses == (GP,)
     assert published.asked == [(ADVANCED.host, ADVANCED.path)]
 
 
-def test_the_direct_place_counts_when_the_advanced_host_does_not_exist(authority, server, key):
-    published, port = server
-    published.files[DIRECT.host + DIRECT.path] = key
-    (found,) = asking(authority, port, hosts=(DIRECT.host,)).look_up(GP)
+def test_the_direct_place_counts_when_the_advanced_host_does_not_exist(published, key):
+    published.publish(key, place=1)
+    (found,) = published.asking(hosts=[DIRECT.host]).look_up(GP)
     assert found.method == "direct"
     published.asked.clear()
-    assert asking(authority, port).look_up(GP) == ()  # the advanced host exists: what it lacks is not there
+    assert published.asking().look_up(GP) == ()  # the advanced host exists: what it lacks is not there
     assert [host for host, _ in published.asked] == [ADVANCED.host]
 
 
-def test_a_domain_without_any_host_publishes_nothing(authority, server):
-    assert asking(authority, server[1], hosts=()).look_up(GP) == ()
+def test_a_domain_without_any_host_publishes_nothing(published):
+    assert published.asking(hosts=()).look_up(GP) == ()
 
 
-def test_a_key_that_does_not_name_the_mailbox_is_left_out(authority, server, key):
-    published, port = server
+def test_a_key_that_does_not_name_the_mailbox_is_left_out(published, key):
     other = OpenPgpSigner(OpenPgpSigner.generate("<someone@cabinet.example>")).public_key
-    published.files[ADVANCED.host + ADVANCED.path] = other + key
-    assert [each.key for each in asking(authority, port).look_up(GP)] == [key]
-    published.files[ADVANCED.host + ADVANCED.path] = other
-    assert asking(authority, port).look_up(GP) == ()
+    published.publish(other + key)
+    assert [each.key for each in published.asking().look_up(GP)] == [key]
+    published.publish(other)
+    assert published.asking().look_up(GP) == ()
 
 
 @pytest.mark.parametrize(
     ("status", "content"), [(302, b""), (500, b""), (200, b"<html>"), (200, b"x" * ((1 << 20) + 1))]
 )
-def test_an_answer_that_is_no_key_is_no_answer(authority, server, status, content):
-    published, port = server
-    published.files[ADVANCED.host + ADVANCED.path] = content
+def test_an_answer_that_is_no_key_is_no_answer(published, status, content):
+    published.publish(content)
     published.status = status
     with pytest.raises(PeerUnreachable):
-        asking(authority, port).look_up(GP)
+        published.asking().look_up(GP)
 
 
-def test_a_server_that_another_authority_vouches_for_is_not_believed(server, key):
-    published, port = server
-    published.files[ADVANCED.host + ADVANCED.path] = key
+def test_a_server_that_another_authority_vouches_for_is_not_believed(published, key):
+    published.publish(key)
     with pytest.raises(PeerUnreachable):
-        asking(trustme.CA(), port).look_up(GP)
+        published.asking(authority=trustme.CA()).look_up(GP)
     assert published.asked == []
 
 
-def test_a_server_for_another_name_is_not_believed(authority, server, key):
-    published, port = server
+def test_a_server_for_another_name_is_not_believed(published, key):
     elsewhere = "dr@ailleurs.example"
     with pytest.raises(PeerUnreachable):
-        asking(authority, port, hosts=[place.host for place in places(elsewhere)]).look_up(elsewhere)
+        published.asking(hosts=[place.host for place in places(elsewhere)]).look_up(elsewhere)
     assert published.asked == []
 
 
-def test_nobody_there_is_told_as_for_now(authority):
+def test_nobody_there_is_told_as_for_now(published):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
+        published.port = held.getsockname()[1]
         with pytest.raises(PeerUnreachable):
-            asking(authority, held.getsockname()[1]).look_up(GP)
+            published.asking().look_up(GP)
 
 
-def test_an_answer_that_drips_is_given_up(authority, server, key, monkeypatch):
-    published, port = server
-    published.files[ADVANCED.host + ADVANCED.path] = key
+def test_an_answer_that_drips_is_given_up(published, key, monkeypatch):
+    published.publish(key)
     moments = iter([0.0, 11.0])
     monkeypatch.setattr(lookup_module, "monotonic", lambda: next(moments))
     with pytest.raises(PeerUnreachable):
-        asking(authority, port).look_up(GP)
+        published.asking().look_up(GP)
 
 
 def test_an_address_of_six_words_is_written_into_the_url_as_it_must_be(authority):
@@ -256,12 +205,12 @@ def test_no_such_host_and_no_answer_are_two_things(monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, authority, server):
+def run(tmp_path, monkeypatch, published):
     """The command, in an installation, with the domain's server in the place of the Internet."""
     monkeypatch.setenv("HUITAINE_LANG", "en")
     install(tmp_path / "here", domain="hopital-essai.mssante.fr")
     monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "here" / "huitaine.toml"))
-    monkeypatch.setattr(lookup_module, "WebKeyDirectory", lambda: asking(authority, server[1]))
+    monkeypatch.setattr(lookup_module, "WebKeyDirectory", published.asking)
     app = typer.Typer()
     app.add_typer(keys_command.app, name="keys")
 
@@ -273,9 +222,8 @@ def run(tmp_path, monkeypatch, authority, server):
     return invoke
 
 
-def test_a_key_that_is_found_is_shown_and_kept_only_when_asked(run, server, key, tmp_path):
-    published, _ = server
-    published.files[ADVANCED.host + ADVANCED.path] = key
+def test_a_key_that_is_found_is_shown_and_kept_only_when_asked(run, published, key, tmp_path):
+    published.publish(key)
     (row,) = json.loads(run(GP, "--format", "json"))
     assert row["method"] == "advanced"
     data = tmp_path / "here" / "data"
@@ -286,17 +234,15 @@ def test_a_key_that_is_found_is_shown_and_kept_only_when_asked(run, server, key,
     assert kept.fingerprint.lower() == row["fingerprint"]
 
 
-def test_each_way_of_not_finding_has_its_exit_code(run, server):
-    published, _ = server
+def test_each_way_of_not_finding_has_its_exit_code(run, published):
     run(GP, code=1)
     run("nobody", code=2)
-    published.files[ADVANCED.host + ADVANCED.path] = b"<html>"
+    published.publish(b"<html>")
     assert "no key" in run(GP, code=4)
 
 
-def test_a_key_that_cannot_encrypt_is_refused_by_the_directory(run, server, key, monkeypatch):
-    published, _ = server
-    published.files[ADVANCED.host + ADVANCED.path] = key
+def test_a_key_that_cannot_encrypt_is_refused_by_the_directory(run, published, key, monkeypatch):
+    published.publish(key)
 
     def refused(*_, **__):
         raise keyfind.DirectoryError("not-for-encryption", "this OpenPGP key cannot encrypt now (expired or no subkey)")
