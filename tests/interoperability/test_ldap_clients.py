@@ -1,9 +1,10 @@
 """The address book and real LDAP clients: OpenLDAP's ldapsearch sends what Thunderbird and Outlook send.
 
 Their filters, with what a person typed put in:
-- Thunderbird, completion of addresses: ``(|(cn=%v1*%v2-*)(mail=%v1*%v2-*)(sn=%v1*%v2-*))``, the default of
-  ``autoComplete.filterTemplate`` in mailnews/addrbook (AbLDAPAutoCompleteSearch); ``%v1`` is the first word,
-  ``%v2-`` the others. Attributes and the limit of 100 are those of its default attribute map.
+- Thunderbird, completion of addresses: ``(|(cn=*%v1*%v2-*)(mail=*%v*)(givenName=*%v1*)(sn=*%v*))`` in version 153,
+  ``(|(cn=%v1*%v2-*)(mail=%v1*%v2-*)(sn=%v1*%v2-*))`` in older ones (the default of ``autoComplete.filterTemplate``,
+  AbLDAPAutoCompleteSearch); ``%v`` is all of it, ``%v1`` the first word, ``%v2-`` the others. Attributes and the limit
+  of 100 are those of its default attribute map. A real one is asked in test_thunderbird_address_book.
 - Thunderbird, search in the address book: a query of "contains" (``mail.addr_book.quicksearchquery.format``).
 - Outlook, completion and "check names": ``(&(mail=*)(|(mail=%s*)(|(cn=%s*)(|(sn=%s*)(givenName=%s*)))))``, the default
   that its LDAP service keeps in the profile (registry value 001e6604).
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,11 @@ THUNDERBIRD_ATTRIBUTES = (
 
 def thunderbird(typed: str) -> str:
     first, _, others = typed.partition(" ")
+    return f"(|(cn=*{first}*{others}*)(mail=*{typed}*)(givenName=*{first}*)(sn=*{typed}*))".replace("**", "*")
+
+
+def thunderbird_of_old(typed: str) -> str:
+    first, _, others = typed.partition(" ")
     value = f"{first}*{others}*" if others else f"{first}*"
     return f"(|(cn={value})(mail={value})(sn={value}))"
 
@@ -50,9 +57,10 @@ def outlook(typed: str) -> str:
 
 @pytest.mark.cell(FACE, "Thunderbird's filters (ldapsearch)", "completes names and addresses")
 @pytest.mark.parametrize("typed", ["dubr", "DUBREUIL", "léa", "lea dub", "dubreuil lea", "lea.dub", "lea.dubreuil@"])
-async def test_thunderbird_completes(tmp_path: Path, typed: str):
+@pytest.mark.parametrize("asked", [thunderbird, thunderbird_of_old])
+async def test_thunderbird_completes(tmp_path: Path, typed: str, asked: Callable[[str], str]):
     async with opened(tmp_path) as face:
-        said = await ldapsearch(face, "-z", "100", thunderbird(typed), *THUNDERBIRD_ATTRIBUTES)
+        said = await ldapsearch(face, "-z", "100", asked(typed), *THUNDERBIRD_ATTRIBUTES)
         assert (said.code, said.mails) == (0, DUBREUIL)
         assert {"cn", "sn", "givenName", "mail", "l", "postalCode"} <= set(said.entries[0])
 

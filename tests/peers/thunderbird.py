@@ -13,7 +13,6 @@ from tests.peers.marionette import Marionette
 from tests.peers.running import daemon, free_ports, need, open_folder, wait_for_port
 
 _PREFERENCES = """\
-user_pref("marionette.port", {port});
 user_pref("app.update.enabled", false);
 user_pref("datareporting.policy.dataSubmissionPolicyBypassNotification", true);
 user_pref("mail.shell.checkDefaultClient", false);
@@ -141,13 +140,28 @@ class Thunderbird:
 @contextlib.contextmanager
 def running_thunderbird(dovecot: Dovecot, user: str, *, keys: Sequence[Path], roots: Path) -> Iterator[Thunderbird]:
     """The user's account is set up, his keys imported (PKCS #12 under ``PASSWORD``), ``roots`` (PEM) trusted."""
+    account = account_of(user, imaps=dovecot.imaps_port)
+    with window_of(account, keys=keys, roots=(roots, dovecot.authority.roots)) as (remote, display):
+        yield Thunderbird(remote=remote, display=display)
+
+
+def account_of(user: str, *, imaps: int) -> str:
+    """The preferences of a profile with one account; nobody need listen on its port."""
+    return _PREFERENCES.format(user=user, imaps=imaps)
+
+
+@contextlib.contextmanager
+def window_of(
+    preferences: str, *, keys: Sequence[Path] = (), roots: Sequence[Path]
+) -> Iterator[tuple[Marionette, str]]:
+    """A Thunderbird with a new profile on a new screen: its remote control and the name of the screen."""
     need("thunderbird", "Xvfb", "certutil", "pk12util", "import")
     with open_folder("thunderbird") as folder:
         port, number = free_ports(2)
         profile, display, log = folder / "profile", f":{number}", folder / "thunderbird.log"
         profile.mkdir()
-        (profile / "user.js").write_text(_PREFERENCES.format(port=port, user=user, imaps=dovecot.imaps_port))
-        _import_keys(profile, keys, (roots, dovecot.authority.roots))
+        (profile / "user.js").write_text(f'user_pref("marionette.port", {port});\n{preferences}')
+        _import_keys(profile, keys, roots)
         screen = ["Xvfb", display, "-screen", "0", "1080x900x24", "-nolisten", "tcp"]
         command = [
             "thunderbird",
@@ -161,7 +175,7 @@ def running_thunderbird(dovecot: Dovecot, user: str, *, keys: Sequence[Path], ro
         with daemon(screen, folder / "screen.log"), daemon(command, log, env=environment) as process:
             wait_for_port(port, process, log)
             with contextlib.closing(Marionette(port)) as remote:
-                yield Thunderbird(remote=remote, display=display)
+                yield remote, display
 
 
 def _import_keys(profile: Path, keys: Sequence[Path], roots: Sequence[Path]) -> None:
