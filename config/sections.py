@@ -17,6 +17,8 @@ class Section(BaseModel):
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 CertificateName = Annotated[str, Field(pattern=r"^(commonName=|DNS:|email:|URI:).+")]
+DomainName = Annotated[str, Field(pattern=r"^[^@\s]+\.[^@\s.]+$")]
+MailboxOrDomain = Annotated[str, Field(pattern=r"^([^@\s]+@)?[^@\s]+\.[^@\s.]+$")]
 RppsNumber = Annotated[str, Field(pattern=r"^[0-9]{11}$")]
 FormName = Literal["pdf", "hprim-body", "hprim-attached", "xdm", "original"]
 
@@ -227,6 +229,8 @@ class Directory(Section):
     forms: dict[str, tuple[FormName, ...]] = {}
     default_forms: tuple[FormName, ...] = ("pdf", "hprim-attached")
     mss_forms: tuple[FormName, ...] = ("pdf", "xdm")
+    floors: dict[MailboxOrDomain, Literal["mss-tls", "encrypted", "gcm"]] = {}
+    generic_domains: tuple[DomainName, ...] = ("medecin.mssante.fr",)
     white_list_ca: Path | None = None
     white_list_cn: str = "alb.mssante.fr"
     white_list_url: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""

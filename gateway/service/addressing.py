@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from config.settings import Settings
 from directory import Directory
 from gateway.addressing import Addressing, AddressingPolicy
-from gateway.addressing.policy import Unknown
+from gateway.addressing.policy import Floor, Unknown
 from gateway.correspondents import with_correspondents
 from gateway.letter import Addressed, AddressedLetter, Form, Mode, ParsedLetter, Reason
 from gateway.service.trouble import directory_trouble
@@ -18,6 +18,9 @@ Hears = Callable[[AddressedLetter], None]
 
 def _nobody(_: AddressedLetter) -> None:
     """Nobody hears of it."""
+
+
+_FLOORS = {"mss-tls": Floor.MSS_TLS, "encrypted": Floor.ENCRYPTED, "gcm": Floor.GCM}
 
 
 class AddressingDesk:
@@ -63,6 +66,8 @@ def addressing_policy(settings: Settings) -> AddressingPolicy:
         white_list_required=wanted.white_list_required,
         white_list_cut_off=timedelta(days=wanted.white_list_cut_off_days),
         unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
+        floors={name.lower(): _FLOORS[floor] for name, floor in wanted.floors.items()},
+        generic_domains=tuple(domain.lower() for domain in wanted.generic_domains),
         default_forms=frozenset(map(Form, wanted.default_forms)),
         mss_forms=frozenset(map(Form, wanted.mss_forms)),
         forms={domain.lower(): frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},
