@@ -23,6 +23,8 @@ class Statement:
     """One statement in DER and until when it need not be asked again; its signature is not checked here."""
 
     content: bytes = field(repr=False)
+    since: datetime
+    """When its authority wrote it (thisUpdate)."""
     until: datetime
     heard: datetime
     """When its authority was asked."""
@@ -66,4 +68,4 @@ def _current(content: bytes, since: object, until: object, at: datetime) -> Stat
     end = until if isinstance(until, datetime) else since + _WITHOUT_END
     if not since - _CLOCKS <= at < end:
         raise NoStatement("not-current")
-    return Statement(content=content, until=end, heard=at)
+    return Statement(content=content, since=since, until=end, heard=at)

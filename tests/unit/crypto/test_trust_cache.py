@@ -152,6 +152,68 @@ def test_what_proved_nothing_is_forgotten_and_the_list_is_asked(said, leaf, auth
     assert asking.asked == [RESPONDER, LIST] * 2
 
 
+@pytest.fixture
+def kept(authority, leaf, now, clock, tmp_path):
+    """A list that was heard two days ago and holds for weeks; what the authority answers now is the test's."""
+    older = _list(authority.issuer, now - timedelta(days=1), now + timedelta(days=20))
+    asking = Authorities({LIST: older})
+    cache = StatementCache(asking, folder=tmp_path / "said", clock=clock)
+    assert next(cache.about(leaf, authority.issuer.certificate)) == Statements(crls=(older,))
+    clock.at += timedelta(days=2)
+    return cache, asking, older
+
+
+def test_an_answer_that_proved_nothing_does_not_take_the_older_one_away(
+    kept, leaf, authority, clock, now, tmp_path, hospital
+):
+    """Signed by somebody else, as whoever stands in between can write it: lists come over plain HTTP."""
+    cache, asking, older = kept
+    forged = asking.answers[LIST] = _list(hospital, now + timedelta(days=1), now + timedelta(days=90))
+    first, second = Statements(crls=(forged,)), Statements(crls=(older,))
+    given = cache.about(leaf, authority.issuer.certificate)
+    assert [next(given), next(given)] == [first, second]
+    given.close()  # the second was believed
+    again = StatementCache(Authorities(), folder=tmp_path / "said", clock=clock)
+    for each in (cache, again):
+        assert next(each.about(leaf, authority.issuer.certificate)) == second
+    assert asking.asked.count(LIST) == 2  # not asked again at once
+    clock.at += timedelta(minutes=1)
+    asking.answers[LIST] = newer = _list(authority.issuer, now + timedelta(days=2), now + timedelta(days=20))
+    assert next(cache.about(leaf, authority.issuer.certificate)) == Statements(crls=(newer,))
+
+
+@pytest.mark.parametrize("answer", ["junk", "expired", "written before", "refuses"])
+def test_an_answer_that_is_none_leaves_the_older_one(kept, answer, leaf, authority, now, clock):
+    cache, asking, older = kept
+    day = timedelta(days=1)
+    answers = {
+        "junk": b"<html>",
+        "expired": _list(authority.issuer, now, clock.at - day / 2),
+        "written before": _list(authority.issuer, now - 2 * day, now + 20 * day),
+    }
+    asking.answers = {LIST: answers[answer]} if answer in answers else {}
+    for _ in range(2):
+        assert next(cache.about(leaf, authority.issuer.certificate)) == Statements(crls=(older,))
+    assert asking.asked.count(LIST) == 2
+
+
+def test_control_what_proves_nothing_and_has_no_elder_is_forgotten(kept, leaf, authority, clock):
+    cache, asking, _ = kept
+    clock.at += timedelta(days=30)  # the older one holds no more
+    asking.answers = {}
+    assert list(cache.about(leaf, authority.issuer.certificate)) == []
+
+
+def test_who_names_the_list_of_another_does_not_make_us_forget_it(said, authority, now, clock, hospital, gp):
+    asking = Authorities(said)
+    cache = StatementCache(asking, folder=None, clock=clock)
+    ours, theirs = (_named(each, now, [], [LIST]) for each in (authority.issuer, gp))
+    assert next(cache.about(ours, authority.issuer.certificate)) == Statements(crls=(said[LIST],))
+    assert len(list(cache.about(theirs, gp.certificate))) == 1  # proved nothing of theirs
+    asking.answers = {}
+    assert next(cache.about(ours, authority.issuer.certificate)) == Statements(crls=(said[LIST],))
+
+
 def test_after_its_next_update_a_statement_is_asked_anew(said, leaf, authority, clock, now):
     asking = Authorities(said)
     cache = StatementCache(asking, folder=None, clock=clock)
@@ -163,6 +225,15 @@ def test_after_its_next_update_a_statement_is_asked_anew(said, leaf, authority, 
     asking.answers[RESPONDER] = _answer(leaf, authority.issuer, clock.at, clock.at + timedelta(hours=1))
     assert next(cache.about(leaf, authority.issuer.certificate)).ocsps == (asking.answers[RESPONDER],)
     assert len(asking.asked) == 2
+
+
+def test_an_answer_that_holds_for_seconds_is_asked_anew_after_them(leaf, authority, clock, now):
+    asking = Authorities({RESPONDER: _answer(leaf, authority.issuer, now, now + timedelta(seconds=10))})
+    cache = StatementCache(asking, folder=None, clock=clock)
+    next(cache.about(leaf, authority.issuer.certificate))
+    clock.at += timedelta(seconds=10)
+    asking.answers[RESPONDER] = newer = _answer(leaf, authority.issuer, clock.at, clock.at + timedelta(seconds=10))
+    assert next(cache.about(leaf, authority.issuer.certificate)).ocsps == (newer,)
 
 
 def test_a_dead_responder_costs_its_deadline_once_a_minute(leaf, authority, clock):
