@@ -19,6 +19,7 @@ from config import sections
 from config.crypto import Crypto
 from config.escalation import Escalation
 from config.faces import KeyLookup, Ldap, Web
+from config.operators import Operators
 
 PREFIX = "HUITAINE__"
 
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     imap: sections.Imap = sections.Imap()
     sources: dict[str, sections.Source] = {}
     courier: sections.Courier = sections.Courier()
+    operators: Operators = Operators()
     directory: sections.Directory = sections.Directory()
     crypto: Crypto = Crypto()
     queue: sections.Queue = sections.Queue()

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from directory.database import SwitchedDatabase, built_aside, writing
+from directory.database import Row, SwitchedDatabase, built_aside, writing
 from directory.errors import DirectoryError
 from directory.fold import fold_domain
 from directory.names import Operator
@@ -21,6 +21,7 @@ FILE_NAME = "whitelist.db"
 VERSION = 1
 CONTAINS = "SELECT 1 FROM domain WHERE name = ? LIMIT 1"
 OPERATORS = "SELECT operator FROM domain WHERE name = ?"
+EVERYBODY = "SELECT DISTINCT operator FROM domain"
 LIST = "SELECT generated_at, fetched_at, signer, sha256 FROM list"
 COUNT = "SELECT count(DISTINCT name) FROM domain"
 _TABLES = (
@@ -35,6 +36,7 @@ class WhiteList:
 
     def __init__(self, folder: Path) -> None:
         self._database = SwitchedDatabase(folder / FILE_NAME, VERSION)
+        self._everybody: tuple[list[Row], frozenset[Operator]] = ([], frozenset())
 
     def contains(self, domain: str) -> bool:
         """Whether ``domain`` is in the list, by membership and never by its ending."""
@@ -43,7 +45,14 @@ class WhiteList:
     def operators(self, domain: str) -> frozenset[Operator]:
         """Whose certificates may speak for ``domain``."""
         rows = self._database.rows(OPERATORS, (fold_domain(domain),))
-        return frozenset(operator for (text,) in rows if (operator := Operator.of_name(text)))
+        return _operators(rows)
+
+    def everybody(self) -> frozenset[Operator]:
+        """Whose certificates may speak for any domain at all; read once for each list."""
+        present = self._database.rows(LIST)
+        if self._everybody[0] != present:
+            self._everybody = (present, _operators(self._database.rows(EVERYBODY)))
+        return self._everybody[1]
 
     @property
     def loaded(self) -> bool:
@@ -73,6 +82,10 @@ class WhiteList:
     def _date(self, place: int) -> datetime | None:
         rows = self._database.rows(LIST)
         return datetime.fromisoformat(rows[0][place]) if rows else None
+
+
+def _operators(rows: list[Row]) -> frozenset[Operator]:
+    return frozenset(operator for (text,) in rows if (operator := Operator.of_name(text)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

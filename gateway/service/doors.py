@@ -34,7 +34,7 @@ def smtp_settings(settings: Settings) -> SmtpDoorSettings | None:
         hostname=settings.gateway.domain,
         listeners=listeners,
         sources=sources,
-        limits=_smtp_limits(smtp),
+        limits=smtp_limits(smtp),
         loop_marker=loop_marker(settings.gateway.domain),
         known=settings.gateway.data / "known-networks",
     )
@@ -56,7 +56,8 @@ def _listener(smtp: Smtp, name: str, port: int) -> SmtpListener:
     )
 
 
-def _smtp_limits(smtp: Smtp) -> SmtpLimits:
+def smtp_limits(smtp: Smtp) -> SmtpLimits:
+    """What one client of an SMTP door, and all of them, may ask for."""
     return SmtpLimits(
         max_size=smtp.max_size,
         max_recipients=smtp.max_recipients,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -24,11 +25,21 @@ from gateway.letter import Receipt
 from gateway.receipts.mailbox import Folders, ReceiptMailbox
 from gateway.service.answering_ways import told_otherwise
 from gateway.service.build import Gateway
-from gateway.service.doors import account, folder_origin, folder_settings, imap_door, mllp_settings, smtp_settings
+from gateway.service.doors import (
+    account,
+    folder_origin,
+    folder_settings,
+    imap_door,
+    mllp_settings,
+    smtp_limits,
+    smtp_settings,
+)
 from gateway.service.learning import learning
+from gateway.service.operators.door import mail_server, operators_door, ours
+from gateway.service.operators.intake import OperatorMail
 from gateway.service.supervisor import given_sockets
 from gateway.service.telling import Habits, Teller
-from gateway.smtp.server.doors import open_smtp_doors
+from gateway.smtp.server import Intake, SmtpDoorSettings, open_smtp_doors
 
 RESTART = 10.0
 """Seconds before a watcher that ended begins again."""
@@ -47,6 +58,7 @@ class Entrances:
         """``opening`` is how the receipts mailbox is reached."""
         self._gateway, self._opening = gateway, opening
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._learn = learning(gateway.settings, gateway.clock, gateway.incidents)
         self.ports: dict[str, int] = {}
         self.teller = Teller(gateway.store, gateway.courier, _habits(gateway), clock=gateway.clock)
 
@@ -87,16 +99,36 @@ class Entrances:
         return kept.id
 
     async def _open_smtp(self) -> None:
-        gateway, wanted = self._gateway, smtp_settings(self._gateway.settings)
+        gateway = self._gateway
+        operators, mail = self._operators()
+        doors = ((smtp_settings(gateway.settings), gateway.journey), (operators, mail))
         given = given_sockets()
-        _no_door_for(set(given) - {each.name for each in (wanted.listeners if wanted else ())})
-        if wanted:
-            store, largest = gateway.store, wanted.limits.max_size
-            listeners = tuple(replace(each, given=given.get(each.name)) for each in wanted.listeners)
-            wanted = replace(wanted, listeners=listeners, admit=lambda: store.admit(largest))
-            doors = await open_smtp_doors(wanted, gateway.journey, gateway.clock, new_letter_id)
-            self._closers.append(doors.close)
-            self.ports |= doors.ports
+        _no_door_for(set(given) - {each.name for wanted, _ in doors if wanted for each in wanted.listeners})
+        for wanted, intake in doors:
+            if wanted:
+                await self._open_smtp_doors(wanted, intake, given)
+
+    async def _open_smtp_doors(
+        self, wanted: SmtpDoorSettings, intake: Intake, given: Mapping[str, socket.socket]
+    ) -> None:
+        gateway, largest = self._gateway, wanted.limits.max_size
+        listeners = tuple(replace(each, given=given.get(each.name)) for each in wanted.listeners)
+        wanted = replace(wanted, listeners=listeners, admit=lambda: gateway.store.admit(largest))
+        doors = await open_smtp_doors(wanted, intake, gateway.clock, new_letter_id)
+        self._closers.append(doors.close)
+        self.ports |= doors.ports
+
+    def _operators(self) -> tuple[SmtpDoorSettings | None, OperatorMail]:
+        """The door of other operators, and what becomes of what they bring."""
+        gateway, settings = self._gateway, self._gateway.settings
+        mail = OperatorMail(
+            ours(settings, gateway.journey.stations.return_path),
+            gateway.hearing.hear,
+            mail_server(settings),
+            on_mail=self._learn,
+        )
+        limits, listed = smtp_limits(settings.smtp), gateway.directory.white_list
+        return operators_door(settings, listed, mail, limits=limits, clock=gateway.clock), mail
 
     async def _open_mllp(self) -> None:
         gateway, wanted = self._gateway, mllp_settings(self._gateway.settings)
@@ -129,8 +161,7 @@ class Entrances:
             pace = _pace(settings.receipts)
             watch = MailboxWatch(account(settings, settings.receipts, "receipts"), pace=pace, opening=self._opening)
             folders = Folders(receipts=settings.receipts.processed, replies=settings.receipts.replies)
-            learn = learning(settings, gateway.clock, gateway.incidents)
-            self._watch(ReceiptMailbox(watch, self._hear, folders, on_mail=learn).run)
+            self._watch(ReceiptMailbox(watch, self._hear, folders, on_mail=self._learn).run)
 
     async def _hear(self, receipts: tuple[Receipt, ...], digest: bytes) -> None:
         await self._gateway.hearing.hear(receipts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.sections import Courier, Mx, Route
 from config.settings import Settings, SettingsError, secret
 from directory import Directory
+from directory.names import Operator
 from directory.whitelist import WhiteList
 from gateway.errors import SettingsRefused
 from gateway.service.trouble import directory_trouble
@@ -37,7 +38,12 @@ class ListedOperators:
             operators = self._white_list.operators(domain)
             if not operators and not self._white_list.loaded:
                 raise HopDeferred("no white list", phase=Phase.CONNECT, status="4.3.5")
-        return frozenset((one.cn, unit) for one in operators for unit in one.units or ("",))
+        return subjects_of(operators)
+
+
+def subjects_of(operators: Iterable[Operator]) -> frozenset[tuple[str, str]]:
+    """(CN, OU) pairs, as the courier compares them."""
+    return frozenset((one.cn, unit) for one in operators for unit in one.units or ("",))
 
 
 def routes(settings: Settings, directory: Directory, clock: Callable[[], datetime]) -> Routes:

@@ -101,7 +101,7 @@ def _check_from(header: bytes, source: SmtpSource) -> None:
         text = _NOT_ADDRESS.sub(_gone_if_closed, found[1].decode("utf-8", "replace"))
         addresses = _ADDRESS.findall(text)
         hidden = not addresses and b"@" in found[1]
-        if hidden or not all(source.may_write_as(address) for address in addresses):
+        if hidden or not all(source.may_show(address) for address in addresses):
             raise Refusal(550, "5.7.1", "Header From not allowed for this account")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.identifiers import LetterId
 from gateway.letter import KeptLetter, ReceivedLetter
@@ -42,6 +42,34 @@ class RecipientPolicy(Protocol):
     def __call__(self, source: str, address: str) -> bool:
         """False refuses the recipient with ``550 5.7.1``."""
         ...
+
+
+Certificate = Mapping[str, Any]
+"""A certificate that TLS has verified, as ``ssl.SSLObject.getpeercert`` tells it."""
+
+
+class Peers(Protocol):
+    """Which operators may write as whom; asked anew for every letter, because a trust space changes."""
+
+    def vouch(self, certificate: Certificate, sender: str) -> None:
+        """Raises ``HuitaineError`` unless ``sender`` may be MAIL FROM here; empty is the null reverse-path."""
+        ...
+
+    def may_show(self, certificate: Certificate, address: str) -> bool:
+        """Whether a letter of this operator's may have ``address`` in its header From; raises ``TransientFailure``."""
+        ...
+
+
+class Asked(Protocol):
+    """Whether somebody is there to take letters for an address: where the door is not the last to know."""
+
+    async def __call__(self, sender: str, address: str) -> None:
+        """Asked at RCPT, ``sender`` as in MAIL; raises ``HuitaineError`` with what the far side is to hear."""
+        ...
+
+
+async def nobody_asked(sender: str, address: str) -> None:
+    """Who gets a letter is found out later: the default of ``SmtpDoorSettings.asks``."""
 
 
 def any_recipient(source: str, address: str) -> bool:

@@ -14,7 +14,7 @@ from gateway.smtp.reply import Refusal, megabytes, too_large
 from gateway.smtp.server.content import examine, replay_key
 from gateway.smtp.server.envelope import EnvelopeVerbs
 from gateway.smtp.server.scan import DataScan
-from gateway.smtp.server.settings import NULL_SENDER, SmtpSource
+from gateway.smtp.server.settings import SmtpSource
 
 _CHUNK = 256 << 10
 _PATIENCE_WITH_TOO_LARGE = 4
@@ -116,8 +116,7 @@ class Data(EnvelopeVerbs):
         await asyncio.shield(commit)
 
     def _letter(self, content: bytes, source: SmtpSource) -> ReceivedLetter:
-        transaction = self.transaction
-        sender = "" if transaction.mail_from == NULL_SENDER else str(transaction.mail_from)
+        transaction, sender = self.transaction, self.reverse_path
         recipients = tuple(transaction.recipients.values())
         return ReceivedLetter(
             id=self.door.ids(),

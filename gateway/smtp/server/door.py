@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.errors import Busy
-from gateway.smtp.server.contract import Clock, Ids, Intake
+from gateway.smtp.server.contract import Certificate, Clock, Ids, Intake, Peers
 from gateway.smtp.server.credentials import Credentials
 from gateway.smtp.server.gate import Gate
-from gateway.smtp.server.settings import SmtpDoorSettings, SmtpListener, SmtpSource
+from gateway.smtp.server.settings import Operator, SmtpDoorSettings, SmtpListener, SmtpSource
 
 if TYPE_CHECKING:
     from gateway.smtp.server.session import SmtpSession
@@ -59,9 +58,12 @@ class SharedDoor:
         """Octets of content that are being received."""
         return self._in_memory
 
-    def source_of(self, listener: SmtpListener, certificate: Mapping[str, Any] | None) -> SmtpSource | None:
+    def source_of(self, listener: SmtpListener, certificate: Certificate | None) -> SmtpSource | None:
         """Who the client is without logging in: by the listener, or by a certificate that TLS has verified."""
-        names = names_of(certificate) if certificate and self._in_time(certificate) else frozenset()
+        valid = certificate if certificate and self._in_time(certificate) else None
+        if listener.peers is not None:
+            return _operator(listener.name, valid, listener.peers)
+        names = names_of(valid) if valid else frozenset()
         found = [
             source
             for source in self.settings.sources
@@ -69,12 +71,16 @@ class SharedDoor:
         ]
         return found[0] if len(found) == 1 else None  # one certificate for two sources proves neither
 
-    def _in_time(self, certificate: Mapping[str, Any]) -> bool:
+    def _in_time(self, certificate: Certificate) -> bool:
         """TLS looked at this before; a TLS 1.2 session that is resumed is not looked at again."""
         return ssl.cert_time_to_seconds(certificate["notAfter"]) > self.clock().timestamp()
 
 
-def names_of(certificate: Mapping[str, Any]) -> frozenset[str]:  # Any: what ssl.getpeercert() returns
+def _operator(name: str, certificate: Certificate | None, peers: Peers) -> Operator | None:
+    return Operator(name=name, senders=frozenset(), certificate=certificate, peers=peers) if certificate else None
+
+
+def names_of(certificate: Certificate) -> frozenset[str]:
     """``commonName=…``, ``DNS:…``, ``email:…``, ``URI:…`` of a verified certificate, as settings write them."""
     subject = {f"{key}={value}" for part in certificate.get("subject", ()) for key, value in part}
     alternative = {f"{kind}:{value}" for kind, value in certificate.get("subjectAltName", ())}

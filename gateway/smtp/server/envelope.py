@@ -58,15 +58,22 @@ class EnvelopeVerbs(Auth):
         self.transaction.ret, self.transaction.envid = self.wishes.ret, self.wishes.envid
         return "250 2.1.0 Sender OK"
 
-    def add(self, address: str) -> str:
+    async def add(self, address: str) -> str:
         """RCPT: one more recipient; the same one twice counts once."""
         transaction = self.transaction
         if len(transaction.recipients) >= self.limits.max_recipients:
             raise Refusal(452, "4.5.3", "Too many recipients")
         if self.source is None or not self.door.settings.may_receive(self.source.name, address):
             raise Refusal(550, "5.7.1", f"Relaying not allowed for <{address}>")
+        await self.door.settings.asks(self.reverse_path, address)
         local, _, domain = address.rpartition("@")
         recipient = Recipient(address=address, notify=self.wishes.notify, orcpt=self.wishes.orcpt)
         if transaction.recipients.setdefault(f"{local}@{domain.lower()}", recipient) is recipient:
             transaction.rcpt_tos.append(address)
         return "250 2.1.5 Recipient OK"
+
+    @property
+    def reverse_path(self) -> str:
+        """MAIL FROM as envelopes have it: empty for the null one."""
+        sender = str(self.transaction.mail_from)
+        return "" if sender == NULL_SENDER else sender

@@ -54,7 +54,7 @@ class Hooks(AuthHooks):
         self, session: SmtpSession, state: object, envelope: Transaction, address: str, options: list[str]
     ) -> str:
         """The reply to RCPT."""
-        return session.add(address)
+        return await session.add(address)
 
 
 _HOOKS = Hooks()

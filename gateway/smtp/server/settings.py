@@ -12,7 +12,15 @@ from pathlib import Path
 from socket import socket
 
 from gateway.errors import SettingsRefused
-from gateway.smtp.server.contract import RecipientPolicy, always_open, any_recipient
+from gateway.smtp.server.contract import (
+    Asked,
+    Certificate,
+    Peers,
+    RecipientPolicy,
+    always_open,
+    any_recipient,
+    nobody_asked,
+)
 
 NULL_SENDER = "<>"
 """How the null reverse-path is written in a source's list of senders."""
@@ -43,13 +51,34 @@ class SmtpSource:
     """Lines over 998 octets pass: for old hospital senders only."""
 
     def may_write_as(self, address: str) -> bool:
-        """Whether MAIL FROM and header From may hold ``address`` (promise E6)."""
+        """Whether MAIL FROM may hold ``address`` (promise E6)."""
         plain = address.lower()
         return plain in self.senders or f"@{plain.rpartition('@')[2]}" in self.senders
+
+    def may_show(self, address: str) -> bool:
+        """Whether header From may hold ``address`` (promise E6)."""
+        return self.may_write_as(address)
 
     def __post_init__(self) -> None:
         """Senders compare without case: nobody gives two people addresses that differ by case alone."""
         object.__setattr__(self, "senders", frozenset(sender.lower() for sender in self.senders))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator(SmtpSource):
+    """The far side of one connection from another operator: what ``peers`` say of the certificate that it showed."""
+
+    certificate: Certificate = field(repr=False)
+    peers: Peers = field(repr=False)
+
+    def may_write_as(self, address: str) -> bool:
+        """True, or raises what the far side is to hear."""
+        self.peers.vouch(self.certificate, "" if address == NULL_SENDER else address)
+        return True
+
+    def may_show(self, address: str) -> bool:
+        """As ``peers`` say."""
+        return self.peers.may_show(self.certificate, address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +94,8 @@ class SmtpListener:
     """Whoever connects is this source, with no proof: loopback only."""
     demand_certificate: bool = False
     """Only who shows the listed certificate of a source is served; nobody logs in otherwise (promise E4)."""
+    peers: Peers | None = None
+    """Given: other operators write here, each as its certificate allows; nobody logs in."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Load balancers; given: each connection must come from one and begin with a PROXY header, before any TLS."""
     reuse_port: bool = False
@@ -120,6 +151,7 @@ class SmtpDoorSettings:
     sources: tuple[SmtpSource, ...]
     limits: SmtpLimits = SmtpLimits()
     may_receive: RecipientPolicy = any_recipient
+    asks: Asked = nobody_asked
     admit: Callable[[], None] = always_open
     """Asked at MAIL; raises ``TransientFailure`` when no letter can be taken now (disk low: promise A6)."""
     loop_marker: str = ""
@@ -145,6 +177,8 @@ def _refuse_twins(what: str, names: list[str]) -> None:
 def _check_listener(listener: SmtpListener, sources: set[str]) -> None:
     if listener.demand_certificate:
         _check_demand(listener)
+    if listener.peers is not None and not _demands(listener):
+        raise SettingsRefused(f"smtp listener {listener.name}: operators are known by their certificates alone")
     if listener.unsafe_source:
         if not is_loopback(listener.host) or listener.proxies:
             raise SettingsRefused(f"smtp listener {listener.name}: a source without proof only on loopback")
@@ -157,9 +191,13 @@ def _check_listener(listener: SmtpListener, sources: set[str]) -> None:
 
 
 def _check_demand(listener: SmtpListener) -> None:
-    demands = listener.tls is not None and listener.tls.verify_mode is ssl.CERT_REQUIRED
-    if listener.unsafe_source or not (demands and listener.implicit_tls):
+    if not (_demands(listener) and listener.implicit_tls):
         raise SettingsRefused(f"smtp listener {listener.name}: certificates are demanded by implicit TLS alone")
+
+
+def _demands(listener: SmtpListener) -> bool:
+    required = listener.tls is not None and listener.tls.verify_mode is ssl.CERT_REQUIRED
+    return required and not listener.unsafe_source
 
 
 def is_loopback(host: str) -> bool:
