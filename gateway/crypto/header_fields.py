@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email.errors import MessageError
-from email.header import decode_header, make_header
 from email.utils import getaddresses
+
+from gateway.crypto.encoded_words import decoded
 
 _FIELD = re.compile(rb"(?m)^([!-9;-~]+)[ \t]*:(?:[^\n]*\n?(?:[ \t][^\n]*\n?)*)")
 _BAD_HEADER = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, MessageError)
@@ -27,11 +28,7 @@ def is_structural(name: str) -> bool:
 
 def value_of(field: bytes) -> str:
     """Unfolded and decoded (RFC 5322 §2.2.3, RFC 2047); what cannot be decoded stays as it is written."""
-    text = unfolded(field)
-    try:
-        return str(make_header(decode_header(text)))
-    except _BAD_HEADER:
-        return text
+    return decoded(unfolded(field))
 
 
 def unfolded(field: bytes) -> str:
