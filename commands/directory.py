@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import directory as book
+from commands.directory_absence import absence as declare_absence
+from commands.directory_absence import told
 from commands.directory_addressee import SETTERS, assign, shown_box
 from commands.directory_asking import opened, refusals, vars_of
 from commands.directory_delta import delta
@@ -35,6 +36,7 @@ key_app.command("fetch")(fetch_keys)
 app.command("import")(import_files)
 app.command()(search)
 app.command()(delta)
+app.command("absence")(declare_absence)
 
 
 @app.command()
@@ -55,10 +57,7 @@ def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
         return
     emit(rows, fmt, columns=BOX_COLUMNS, title=f"{rpps}  {name}")
     if absence and fmt is Format.TABLE:
-        until, substitute = absence.ends_at.astimezone().date(), absence.substitute or "-"
-        typer.echo(
-            say(f"absent until {until}, substitute {substitute}", f"absent jusqu'au {until}, remplaçant {substitute}")
-        )
+        typer.echo(told(absence))
 
 
 @app.command()
@@ -105,29 +104,6 @@ def update_white_list(
             f"{report.domains} domaines du {report.generated_at:%Y-%m-%d %H:%M}, +{report.added} -{report.removed}",
         )
     )
-
-
-@app.command()
-def absence(
-    rpps: Number,
-    begins: Annotated[datetime, typer.Option("--from", help=say("first day", "premier jour"))],
-    ends: Annotated[datetime | None, typer.Option("--to", help=say("last day", "dernier jour, compris"))] = None,
-    substitute: Annotated[str | None, typer.Option(metavar="RPPS")] = None,
-    remove: Annotated[bool, typer.Option("--remove", help=say("forget it", "l'oublier"))] = False,
-) -> None:
-    """Declare an absence. Example: huitaine directory absence 99900000001 --from 2026-03-02 --to 2026-03-08."""
-    here, start = installation(), begins.astimezone()
-    with refusals():
-        if remove:
-            book.remove_absence(here.data, rpps, start)
-        elif ends is None:
-            fail(say("--to is missing", "il manque --to"), Exit.USAGE)
-        else:
-            # A day without an hour is a whole day.
-            end = ends + timedelta(days=1) if ends == ends.replace(hour=0, minute=0, second=0) else ends
-            told = book.Absence(rpps=rpps, starts_at=start, ends_at=end.astimezone(), substitute=substitute)
-            book.add_absence(here.data, told)
-    typer.echo(say("done", "fait"))
 
 
 @key_app.command("add")
