@@ -52,6 +52,7 @@ QUICK = {
     "held_hours": 0.0001, "answers_minutes": 0.001,
 }  # fmt: skip
 """As short as the test needs them; those of days are left as they are, the faults have their dates."""
+WAITS = {"commit_seconds", "loop_seconds", "unplanned_minutes", "still_minutes", "held_hours", "answers_minutes"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,15 +108,18 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
-    """A gateway with short thresholds; nothing is wrong with it."""
+async def world(folder: Path, *, ease: float = 1.0) -> AsyncIterator[World]:
+    """A gateway with short thresholds; nothing is wrong with it.
+
+    ``ease`` makes those of time so many times longer: a machine that stands still for a second is a fault, too.
+    """
     (folder / "tls").mkdir(parents=True)
     authority = make_authority(folder / "tls")
     self_signed(folder / "spare.pem", until=utc_now() + timedelta(days=300))
     _list(folder / "list.crl", 30)
     metrics = free_ports(1)[0]
     async with moody_hop(authority) as hop:
-        place = prepare(folder / "gateway", authority, hop.port, more=_more(folder))
+        place = prepare(folder / "gateway", authority, hop.port, more=_more(folder, ease))
         text = place.settings.read_text(encoding="utf-8").replace("metrics_port = 0", f"metrics_port = {metrics}")
         text = text.replace("[directory]\n", '[directory]\nwhite_list_ca = "tls/authority.pem"\n')
         text = text.replace(
@@ -143,11 +147,11 @@ async def world(folder: Path) -> AsyncIterator[World]:
                 await client.close()
 
 
-def _more(folder: Path) -> str:
-    alarms = "".join(f"{key} = {value}\n" for key, value in QUICK.items())
+def _more(folder: Path, ease: float) -> str:
+    alarms = "".join(f"{key} = {value * ease if key in WAITS else value}\n" for key, value in QUICK.items())
     (folder / "answers").mkdir()
     deaf = f'[sources.deaf]\nreceipts = ["file"]\n[sources.deaf.file]\npath = "{folder}/answers"\n'
-    return f"\n[escalation]\nalert_operator_minutes = 0.02\n\n[alarms]\n{alarms}\n{deaf}"
+    return f"\n[escalation]\nalert_operator_minutes = {0.02 * ease}\n\n[alarms]\n{alarms}\n{deaf}"
 
 
 def _people(place: Place) -> TestAuthority:

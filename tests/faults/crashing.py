@@ -25,7 +25,7 @@ from tests.faults.ledger import Balance, balance, left_to_do
 from tests.faults.nursery import Nursery, Orphan
 from tests.faults.place import Place, prepare
 from tests.faults.points import CRASH_AT, DEATH, POINTS
-from tests.faults.process import START_SECONDS, GatewayProcess, descendants, still_there
+from tests.faults.process import BURIED, START_SECONDS, GatewayProcess, descendants, still_there
 from tests.faults.sender import Hospital
 from tests.peers.authority import make_authority
 
@@ -166,7 +166,7 @@ async def _die(here: _Scene, label: str, count: int, sending: asyncio.Task[None]
             sending = asyncio.create_task(here.hospital.hand_in(_QUOTA))
         await asyncio.sleep(0.01)
     _note(here, label, count)
-    here.orphans += len(await asyncio.to_thread(still_there, children, seconds=5))
+    here.orphans += len(await asyncio.to_thread(still_there, children, seconds=BURIED))
     return sending
 
 

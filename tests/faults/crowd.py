@@ -62,11 +62,12 @@ async def gateway(folder: Path, *, connections: int = 1000) -> AsyncIterator[tup
 async def crowd(folder: Path, messages: Sequence[bytes], *, places: int = 1000) -> Told:
     """One connection for each message; all are open before the first byte is sent."""
     async with gateway(folder, connections=places) as (place, process):
-        await _one(place, Mllp.letter("warm", 0, letters.pdf("Lettre", "Essai")), asyncio.Event(), ready=True)
+        await _one(place, Mllp.letter("warm", 0, letters.pdf("Lettre", "Essai")), asyncio.Event())
         before = _memory(process, "VmRSS")
-        go = asyncio.Event()
-        tasks = [asyncio.create_task(_one(place, message, go)) for message in messages]
-        await asyncio.sleep(min(2.0, len(messages) / 200))
+        go, there = asyncio.Event(), asyncio.Semaphore(0)
+        tasks = [asyncio.create_task(_one(place, message, go, there=there)) for message in messages]
+        for _ in messages:
+            await there.acquire()
         go.set()
         heard = await asyncio.gather(*tasks)
         seconds = sorted(took for took, _ in heard if took is not None)
@@ -81,14 +82,20 @@ async def crowd(folder: Path, messages: Sequence[bytes], *, places: int = 1000) 
         )
 
 
-async def _one(place: Place, message: bytes, go: asyncio.Event, *, ready: bool = False) -> tuple[float | None, int]:
-    """Seconds until AA, and how often AR came before; ``None`` when there was no answer."""
+async def _one(
+    place: Place, message: bytes, go: asyncio.Event, *, there: asyncio.Semaphore | None = None
+) -> tuple[float | None, int]:
+    """Seconds until AA, and how often AR came before; ``None`` when there was no answer.
+
+    Where somebody counts who is ``there``, nothing is said before ``go``.
+    """
     again = 0
     try:
         async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_connection("127.0.0.1", place.mllp)
             with contextlib.closing(writer):
-                if not ready:
+                if there:
+                    there.release()
                     await go.wait()
                 while True:
                     writer.write(_START + message + _END)
@@ -100,6 +107,8 @@ async def _one(place: Place, message: bytes, go: asyncio.Event, *, ready: bool =
                     again += 1
                     await asyncio.sleep(0.5)
     except (OSError, asyncio.IncompleteReadError):
+        if there:
+            there.release()  # it never got in
         return None, again
 
 

@@ -70,7 +70,7 @@ class Letterbox:
         """The DSNs that reached the hop."""
         return [mail for mail in self.hop.taken if b"multipart/report" in mail]
 
-    async def until(self, is_so: Callable[[], bool], seconds: float = 30) -> None:
+    async def until(self, is_so: Callable[[], bool], seconds: float = 60) -> None:
         """Wait for what is on its way."""
         async with asyncio.timeout(seconds):
             while not is_so():  # noqa: ASYNC110 (the store has no event for each thing a test asks)

@@ -39,12 +39,17 @@ class Told:
         return any(answer.startswith("452 4.3.1") and answer.endswith("[MAIL]") for answer in self.refused)
 
     @property
-    def kept(self) -> bool:
-        """Nothing lost, everybody told to come again, nobody told for ever, and letters again in time."""
+    def well(self) -> bool:
+        """Nothing lost, everybody told to come again, nobody told for ever, and letters again by and by."""
         said = {answer[:1] for answer in self.refused if "MSH|" not in answer} <= {"4"}
         again = all("\rMSA|AR|" in answer for answer in self.refused if "MSH|" in answer)
-        soon = all(seconds <= RECOVERS for seconds in self.recovered)
-        return not self.balance.wrong and self.told_at_mail and said and again and soon and self.exit_code is None
+        came = all(seconds < _LONGEST for seconds in self.recovered)
+        return not self.balance.wrong and self.told_at_mail and said and again and came and self.exit_code is None
+
+    @property
+    def kept(self) -> bool:
+        """The same, and letters again in time: for a machine that has nothing else to do."""
+        return self.well and all(seconds <= RECOVERS for seconds in self.recovered)
 
 
 async def fill_up(folder: Path, *, letters: int, entry: Sequence[str] = HONEST, brim: bool = True) -> Told:

@@ -17,6 +17,8 @@ from tests.faults.place import Place
 ROOT = Path(__file__).resolve().parents[2]
 HONEST = ("cli.py",)
 START_SECONDS = 60.0
+BURIED = 30.0
+"""Seconds in which the children of a gateway that was killed must have ended by themselves."""
 
 
 class GatewayProcess:
@@ -120,7 +122,7 @@ class GatewayProcess:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
         self.kills += 1
-        self.orphans += len(still_there(children, seconds=5))
+        self.orphans += len(still_there(children, seconds=BURIED))
 
     def stop(self) -> int:
         """SIGTERM, as an administrator stops it; gives the exit code."""
@@ -145,7 +147,7 @@ class GatewayProcess:
             children = descendants(self._process.pid)
             self._process.kill()
             self._process.wait()
-            for pid in still_there(children, seconds=5):
+            for pid in still_there(children, seconds=BURIED):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 

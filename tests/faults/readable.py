@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import quopri
 import signal
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -70,14 +71,14 @@ async def look_everywhere(folder: Path, count: int, *, entry: Sequence[str] = HO
             states, ambiguous, erased = _states(place)
             hits += _hits(folder, place, gateway)
             os.kill(gateway.pid, signal.SIGSEGV)
-            await asyncio.to_thread(gateway.wait, 30)
+            await asyncio.to_thread(gateway.wait, 60)
         finally:
             gateway.end()
-        files = _files(folder, place)
-        hits += [hit for path in files for hit in _in(path.name, path.read_bytes(), _secrets(place))]
+        files = _contents(_files(folder, place))
+        hits += [hit for name, content in files for hit in _in(name, content, _secrets(place))]
         return Told(
             hits=sorted(set(hits)),
-            searched=sum(path.stat().st_size for path in files),
+            searched=sum(len(content) for _, content in files),
             states=states,
             ambiguous=ambiguous,
             erased=erased,
@@ -157,11 +158,20 @@ def _files(folder: Path, place: Place) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
+def _contents(paths: Iterable[Path]) -> list[tuple[str, bytes]]:
+    """Names and bytes; what is gone meanwhile, as the files of a gateway at work may be, says nothing more."""
+    found = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            found.append((path.name, path.read_bytes()))
+    return found
+
+
 def _hits(folder: Path, place: Place, gateway: GatewayProcess) -> list[str]:
     wanted = _secrets(place)
-    pieces = [(path.name, path.read_bytes()) for path in _files(folder, place)]
+    pieces = _contents(_files(folder, place))
     pieces += [(f"/proc/{name}", Path(f"/proc/{gateway.pid}/{name}").read_bytes()) for name in ("environ", "cmdline")]
-    pieces += [(f"mapped {path.name}", path.read_bytes()) for path in _mapped(folder, gateway.pid)]
+    pieces += [(f"mapped {name}", content) for name, content in _contents(_mapped(folder, gateway.pid))]
     return [hit for name, content in pieces for hit in _in(name, content, wanted)]
 
 

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.faults.hop import running_hop
+from tests.faults.hop import Hop, running_hop
 from tests.faults.ledger import left_to_do, looking
 from tests.faults.nursery import warm
 from tests.faults.place import Place, prepare
@@ -70,7 +70,7 @@ async def back_up_and_restore(folder: Path, letters: int, *, release_at_once: bo
             await asyncio.to_thread(restored.open)
             if release_at_once:
                 await huitaine(here, "queue", "release")
-            await asyncio.sleep(WATCH)
+            await _watch(hop, until_one=release_at_once)
             before = len(hop.arrivals())
             status = json.loads(await huitaine(here, "queue", "status", "--format", "json"))
             await huitaine(here, "queue", "release")
@@ -89,6 +89,14 @@ async def back_up_and_restore(folder: Path, letters: int, *, release_at_once: bo
             status=status,
             lost=sorted(kept - arrived),
         )
+
+
+async def _watch(hop: Hop, *, until_one: bool) -> None:
+    """For WATCH seconds, or ``until_one`` mail has arrived."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + (60 if until_one else WATCH)
+    while loop.time() < until and not (until_one and hop.arrivals()):  # noqa: ASYNC110 (another process)
+        await asyncio.sleep(0.1)
 
 
 async def huitaine(place: Place, *arguments: str, code: int = 0) -> str:
@@ -116,7 +124,7 @@ def _letters(place: Place) -> set[str]:
 
 
 async def _drained(place: Place) -> None:
-    for _ in range(600):
+    for _ in range(900):
         if not await asyncio.to_thread(left_to_do, place.database):
             return
         await asyncio.sleep(0.1)

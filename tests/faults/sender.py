@@ -40,6 +40,8 @@ class Heard:
     """Everything that the gateway answered."""
 
     yes: list[Yes] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
+    """Our numbers of the letters that were handed in at least once, answered or not."""
     no: list[str] = field(default_factory=list)
     broken: int = 0
     """Letters cut off before an answer, and therefore sent again."""
@@ -76,6 +78,7 @@ class Hospital:
 
     async def _until_yes(self, connection: Smtp | Mllp | Folder, number: int, content: bytes) -> None:
         while True:
+            self.heard.begun.add(number)
             try:
                 async with asyncio.timeout(_PATIENCE):
                     answer = await connection.send(content)

@@ -40,7 +40,7 @@ from tests.unit.directory.synthetic import ACTIVITY_HEADER, activity_line, mailb
 ROUNDS, LETTERS = int(os.environ.get("STEP_ROUNDS", "6")), int(os.environ.get("STEP_LETTERS", "90"))
 BATCH = 3
 """Letters that climb at the same time; when few of their steps are left the next ones come."""
-PATIENCE, _REACHED = 40.0, 15.0
+PATIENCE, _REACHED = 90.0, 60.0
 ENTRY = ("-m", "tests.faults.steps_entry")
 FORGETS = ("-m", "tests.faults.broken.forgets_steps")
 FINESS, DOMAIN = "990000021", "gp.test"

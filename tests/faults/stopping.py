@@ -19,7 +19,7 @@ from tests.faults.process import HONEST
 
 ROUNDS, LETTERS = int(os.environ.get("STOP_ROUNDS", "50")), int(os.environ.get("STOP_LETTERS", "100"))
 LONGEST = 25.0
-"""20 s for what is under way, some for the disk and the children."""
+"""20 s for what is under way, some for the disk and the children; asked for by `make faults` alone."""
 NO_DRAIN = ("-m", "tests.faults.broken.no_drain")
 
 
@@ -40,7 +40,7 @@ class Stopped:
         found = self.balance
         assert found is not None
         well = not (found.lost or found.duplicated or found.strangers or found.damaged or self.leased or self.unsure)
-        return well and set(self.codes) == {0} and max(self.seconds) <= LONGEST
+        return well and set(self.codes) == {0}
 
 
 async def stop_again_and_again(folder: Path, *, rounds: int, letters: int, entry: Sequence[str] = HONEST) -> Stopped:
@@ -88,7 +88,7 @@ async def f6(folder: Path) -> Row:
         duplicated=found.duplicated,
         unexplained=len(found.unexplained) + len(found.strangers) + told.unsure + told.leased,
         rounds=ROUNDS,
-        kept=told.kept,
+        kept=told.kept and max(told.seconds) <= LONGEST,
         figure=round(max(told.seconds), 2),
         target=LONGEST,
         unit="s until the slowest stop was over",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ from tests.faults.process import HONEST
 FORGIVES = ("-m", "tests.faults.broken.forgives")
 TEMPORARY = 4
 _SOURCE = Path(__file__).with_name("failing_sync.c")
-_MOMENT = 5.0
-_ON_THEIR_WAY = 0.5
-"""Seconds in which a yes that was committed before the failure may still reach the sender, on a busy machine."""
+_LONGEST = 60.0
+"""Seconds until it must have ended, or promised all the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """``late`` promises were made after the sync had failed; ``exit_code`` is ``None`` when it went on running."""
+    """``late`` letters were begun after the sync had failed and promised all the same, before any restart.
+
+    ``exit_code`` is ``None`` when it went on running.
+    """
 
     balance: Balance
     late: int
@@ -51,7 +54,7 @@ async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST
         await until(lambda: len(here.hospital.heard.yes) >= letters // 3)
         flag.touch()
         await until(lambda: not flag.exists())
-        late, code = await _aftermath(here, letters)
+        late, code = await _aftermath(here)
         if code is not None:
             await asyncio.to_thread(here.gateway.open)
         await sending
@@ -61,14 +64,14 @@ async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST
     return Told(balance=found, late=late, exit_code=code)
 
 
-async def _aftermath(here: Scene, letters: int) -> tuple[int, int | None]:
-    """Answers that were on their way when the sync failed may still arrive; then it must be quiet until the exit."""
-    await asyncio.sleep(_ON_THEIR_WAY)
-    before = len(here.hospital.heard.yes)
-    code: int | None = None
-    for _ in range(int(_MOMENT / 0.05)):
-        code = here.gateway.exit_code
-        if code is not None or len(here.hospital.heard.yes) == letters:
-            break
-        await asyncio.sleep(0.05)
-    return len(here.hospital.heard.yes) - before, code
+async def _aftermath(here: Scene) -> tuple[int, int | None]:
+    """What was handed in before the sync failed may have been committed and be told yet; nothing that came later."""
+    heard, before = here.hospital.heard, set(here.hospital.heard.begun)
+
+    def late() -> int:
+        return sum(yes.number not in before for yes in heard.yes)
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LONGEST):
+            await until(lambda: not here.gateway.alive or late() > 0)
+    return late(), here.gateway.exit_code

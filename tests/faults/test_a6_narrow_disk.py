@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.narrow import NEVER_LOOKS, RECOVERS, fill_up
+from tests.faults.narrow import NEVER_LOOKS, fill_up
 from tests.peers.running import need
 
 
@@ -22,8 +22,7 @@ async def test_a6_a_disk_that_fills_up_costs_no_letter_and_letters_come_again_in
     assert told.told_at_mail, told.refused
     assert told.balance.acknowledged >= 60
     assert told.balance.wrong == []
-    assert max(told.recovered) <= RECOVERS
-    assert told.kept, told.refused
+    assert told.well, told.refused  # within how many seconds is measured by `make faults`
 
 
 @pytest.mark.slow
@@ -31,4 +30,4 @@ async def test_a6_a_disk_that_fills_up_costs_no_letter_and_letters_come_again_in
 async def test_a6_control_a_gateway_that_never_looks_tells_nobody(tmp_path: Path):
     told = await fill_up(tmp_path / "careless", letters=60, entry=NEVER_LOOKS, brim=False)
     assert not told.told_at_mail
-    assert not told.kept
+    assert not told.well

@@ -69,7 +69,7 @@ async def test_b5_a_mail_between_two_gateways_that_point_at_each_other_ends(
         ) as client:
             await client.login(first.login, first.password)
             await client.sendmail(SENDER, [GP], content)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while taken(alive[1]) == 0 or any(map(open_letters, alive)):  # noqa: ASYNC110 (two stores, no event)
                 await asyncio.sleep(0.1)
         await asyncio.sleep(5)  # reports, if any, go round in that time

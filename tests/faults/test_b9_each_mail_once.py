@@ -19,7 +19,6 @@ async def test_b9_through_twelve_cuts_each_mail_is_one_letter_and_each_refusal_i
     assert found.cuts >= 10
     assert (found.kept, found.missing, found.doubles) == (40, 0, 0)
     assert (found.told, found.told_twice) == (4, 0)
-    assert found.longest_wait < 60
 
 
 async def test_b9_control_without_the_record_mails_become_two_letters(

@@ -15,7 +15,7 @@ from tests.peers.dovecot import Dovecot
 LIMIT = 250.0
 """Milliseconds."""
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_d9_a_letter_of_10_mb_stops_the_loop_at_no_door(tmp_path: Path):

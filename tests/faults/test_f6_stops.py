@@ -51,7 +51,7 @@ async def test_f6_while_it_stops_a_newcomer_hears_421_and_a_second_word_ends_it_
         assert (await greeting(here.place)).startswith("421 4.3.2 ")
         assert here.gateway.alive
         os.kill(process.pid, signal.SIGTERM)
-        assert await asyncio.to_thread(here.gateway.wait, 20) == 4
+        assert await asyncio.to_thread(here.gateway.wait, 60) == 4
         await busy.close()
 
 

@@ -31,7 +31,7 @@ async def test_f8_each_fault_raises_its_alarm_and_the_alarm_ends_with_it(tmp_pat
 
 @pytest.mark.timeout(120)
 async def test_f8_control_without_a_fault_there_is_no_alarm(tmp_path: Path):
-    async with world(tmp_path) as here:
+    async with world(tmp_path, ease=60) as here:
         await here.letter()
         await asyncio.sleep(4)
         assert json.loads(await here.ask("/health")) == {"ready": True, "alarms": []}

@@ -1,4 +1,4 @@
-"""A gateway that breaks promise A1 on purpose: it says yes first and writes a moment later. Controls of A3 and A1."""
+"""A gateway that breaks promise A1 on purpose: it says yes first and writes much later. Control of A3."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _late: set[asyncio.Task[KeptLetter]] = set()
 
 
 async def keep(self: Store, letter: ReceivedLetter) -> KeptLetter:
-    """Yes at once; the disk hears of it 100 ms later."""
+    """Yes at once; the disk hears of it two seconds later, however late whoever kills us comes."""
 
     async def afterwards() -> KeptLetter:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
         return await _honest(self, letter)
 
     task = asyncio.get_running_loop().create_task(afterwards())
