@@ -12,6 +12,7 @@ from commands.french_lines import in_french
 from commands.places import settings_path
 from config.settings import Settings, SettingsError, load
 from gateway.control import order
+from gateway.crypto.audit.problems import FEW_VERIFY, signs_for_few
 from gateway.crypto.trust.policy import Trust
 from gateway.errors import HuitaineError
 from gateway.service.faces import fhir_settings, ldap_hashes, ldap_settings
@@ -75,13 +76,20 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield error("crypto.master_key_secret", "master-key", *_both(refused))
     try:
         store = gateway_keys(settings)
-        store.signing_identity(settings.crypto.identity)
+        identity = store.signing_identity(settings.crypto.identity)
     except SettingsError as refused:
         yield error("crypto.keystore_secret", "keystore-password", str(refused), in_french(str(refused)))
         return
     except HuitaineError as refused:
         yield error("crypto.identity", "no-signing-key", *_both(refused))
         return
+    if signs_for_few(identity.certificate):
+        yield warning(
+            "crypto.identity",
+            FEW_VERIFY,
+            "an Ed25519 key: few mail clients verify its signatures, and nobody can encrypt an answer to it",
+            "une clé Ed25519 : peu de messageries en vérifient la signature, et nul ne peut lui répondre chiffré",
+        )
     try:
         openpgp_signer(settings, store)
     except SettingsError as refused:

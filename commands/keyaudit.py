@@ -16,7 +16,7 @@ from commands.setup import Installation
 from directory.local import Local
 from gateway.crypto.audit.algorithms import SHIPPED, read_algorithms
 from gateway.crypto.audit.calendar import KeyEnd, calendar
-from gateway.crypto.audit.problems import AuditedKey, Problem, problems
+from gateway.crypto.audit.problems import FEW_VERIFY, AuditedKey, Problem, problems, signs_for_few
 from gateway.crypto.certificates import addresses_of, check_certificate
 from gateway.crypto.keystore import KeyStore, StoredKey
 from gateway.crypto.openpgp import OpenPgpRecipient, OpenPgpSigner
@@ -105,6 +105,8 @@ def _openpgp(name: str, key: pysequoia.Cert, *, ours: bool = False, retired: boo
 
 def _unfit(key: AuditedKey, now: datetime) -> str:
     """What a sealer would hold against it: against ours, another gateway's sealer."""
+    if key.ours and key.certificate is not None and signs_for_few(key.certificate):
+        return FEW_VERIFY
     address = min(key.addresses, default="") if key.ours else key.name
     try:
         if key.certificate is not None:

@@ -6,13 +6,20 @@ import re
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, mlkem, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mlkem, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, pkcs12
 
 from gateway.errors import KeyStoreRefused
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-OpeningKey = PrivateKey | x25519.X25519PrivateKey | mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+"""What signs; of Ed25519 it opens nothing, and few clients verify it (``huitaine keys audit`` says so)."""
+OpeningKey = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | x25519.X25519PrivateKey
+    | mlkem.MLKEM768PrivateKey
+    | mlkem.MLKEM1024PrivateKey
+)
 
 _PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
 
@@ -112,14 +119,14 @@ def load_certificates(content: bytes) -> tuple[x509.Certificate, ...]:
 
 
 def _signing(key: object, certificates: tuple[x509.Certificate, ...]) -> SigningIdentity:
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise KeyStoreRefused("key: only RSA and elliptic-curve keys sign and open S/MIME")
+    if not isinstance(key, PrivateKey):
+        raise KeyStoreRefused("key: only RSA, elliptic-curve and Ed25519 keys sign S/MIME")
     own, chain = _paired(key, certificates)
     return SigningIdentity(certificate=own, private_key=key, chain=chain)
 
 
 def _paired(
-    key: OpeningKey, certificates: tuple[x509.Certificate, ...]
+    key: PrivateKey | OpeningKey, certificates: tuple[x509.Certificate, ...]
 ) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
     """The certificate of this very key, and the others: a file may hold them in any order."""
     mine = spki(key)
@@ -129,6 +136,6 @@ def _paired(
     return own, tuple(each for each in certificates if each != own)
 
 
-def spki(holder: x509.Certificate | OpeningKey) -> bytes:
+def spki(holder: x509.Certificate | PrivateKey | OpeningKey) -> bytes:
     """SubjectPublicKeyInfo in DER: two holders of the same key have the same bytes."""
     return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -17,7 +17,6 @@ from typing import Any
 import pybase64
 from cryptography import x509
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.serialization import (
@@ -172,7 +171,7 @@ class KeyStore:
             key: object = token_key(self.token, secret, spki(certificates[0]))
         else:
             key = load_der_private_key(secret, None)
-        if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        if not isinstance(key, PrivateKey):
             raise KeyStoreRefused(f"{name}: not a key that signs")
         return SigningIdentity(certificate=certificates[0], private_key=key, chain=certificates[1:])
 

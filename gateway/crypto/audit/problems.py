@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from gateway.crypto.audit.algorithms import Algorithms
 from gateway.crypto.audit.weak import weakness_of
+
+FEW_VERIFY = "few-verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,14 @@ def problems(
     """Every problem of every key, soonest first."""
     found = [problem for key in keys for problem in (*_strength(key, rules, now), *_use(key, now, within, unfit))]
     return sorted((*found, *_shared(keys)), key=lambda each: (each.at is None, each.at or now, each.name, each.code))
+
+
+def signs_for_few(certificate: x509.Certificate) -> bool:
+    """Whether hardly a GP's client verifies what this key of ours signs, and nobody can encrypt an answer to it.
+
+    Ed25519 in CMS (RFC 8419) is for gateways: OpenSSL 3.0 calls such a signature invalid (tried).
+    """
+    return isinstance(certificate.public_key(), ed25519.Ed25519PublicKey)
 
 
 def _strength(key: AuditedKey, rules: Algorithms, now: datetime) -> Iterator[Problem]:

@@ -10,9 +10,11 @@ import pytest
 import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner
 
 from commands import keys as keys_command
+from commands.check_settings import check_settings
 from config.settings import load
 from directory.local import connect
 from gateway.crypto.authority import certificates_pem, to_pem
@@ -24,6 +26,7 @@ from gateway.moments import utc_now
 from gateway.service.installing import install
 from gateway.service.keystores import gateway_keys
 from tests.peers.softhsm import fresh_token
+from tests.unit.crypto.cms_people import person
 
 SORTIE = "sortie@hopital-essai.mssante.fr"
 GP = "dr.essai@medecin-essai.mssante.fr"
@@ -160,6 +163,27 @@ def _refusal(store, name):
     with pytest.raises(Exception, match="cannot be opened") as refused:
         store.signing_identity(name)
     return refused.value.detail
+
+
+def test_an_ed25519_key_of_ours_signs_what_holds_and_its_narrow_audience_is_told(run, place, authority, compose):
+    """RFC 8419; OpenSSL 3.0 calls such a signature invalid (CR-03), so whoever takes such a key is told."""
+    one = person(authority, "ed25519", address=SORTIE)
+    (place / "new.pem").write_bytes(one.pem + b"".join(each.public_bytes(Encoding.PEM) for each in one.chain))
+    assert json.loads(run("audit", "--format", "json")) == []
+    run("rotate", "gateway", place / "new.pem")
+    (told,) = json.loads(run("audit", "--format", "json", code=1))
+    assert (told["name"], told["problem"]) == ("gateway", "few-verify")
+    assert ("crypto.identity", "few-verify") in [(each.place, each.code) for each in check_settings()]
+    store = gateway_keys(load(place / "here" / "huitaine.toml"))
+    sealer = Sealer(identity=store.signing_identity("gateway"), openpgp=None, clock=utc_now)
+    mail = compose(MssTls(), sender=SORTIE, headers=(("From", SORTIE), ("To", GP)))
+    opened = open_mail(sealer.seal(mail).content, OpeningKeys(), at=utc_now(), trust_roots=authority.roots)
+    assert opened.authenticated
+    assert opened.layers[0].algorithms == ("ed25519", "sha512")
+
+
+def test_control_an_rsa_key_is_for_everybody(run, place):
+    assert "few-verify" not in [each.code for each in check_settings()]
 
 
 def test_a_key_that_may_not_sign_yet_takes_nobodys_place(run, place, authority):
