@@ -58,7 +58,7 @@ async def test_a_file_dropped_in_the_folder_arrives_and_is_moved_to_taken(ward: 
     (ward.folder / "drop" / "lab.hl7").write_bytes(message)
     found = files_of(ward.gp.open_with_openssl(await ward.letter_in_mailbox()))
     assert found["hl7"] == message
-    assert len(list((ward.folder / "drop" / "taken").iterdir())) == 1
+    await until(lambda: len(list((ward.folder / "drop" / "taken").iterdir())) == 1)
 
 
 async def test_the_sealed_mail_shows_nothing_of_the_patient_or_the_content(ward: Hospital):

@@ -55,7 +55,7 @@ async def test_an_unknown_code_holds_the_letter_and_says_where_to_write_it(
         assert row["reason"] == "own-code-only"
         assert "correspondents of [sources.folder]" in "".join(str(entry["words"]) for entry in ward.journal())
         assert dovecot.mails(ward.gp.mailbox) == []
-        assert len(list((ward.folder / "drop" / "taken").iterdir())) == 1
+        await until(lambda: len(list((ward.folder / "drop" / "taken").iterdir())) == 1)
 
 
 def test_a_number_that_is_no_rpps_is_refused_with_the_settings(
