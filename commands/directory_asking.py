@@ -15,7 +15,7 @@ from commands.directory_words import FRENCH
 from commands.output import Exit, fail, say
 from commands.setup import installation
 
-AGAIN = {"busy", "unreachable", "fetch-failed", "interrupted"}
+AGAIN = {"busy", "unreachable", "fetch-failed", "interrupted", "reader-ended"}
 """Refusals that may be gone the next time."""
 _STEPS = {
     "fetch": ("fetching {}", "téléchargement {}"),

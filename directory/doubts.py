@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from directory.build import Rejected
 from directory.fold import same_family
 from directory.layout import FileKind
 from directory.shelf import Building, Shelf
 from directory.tables import TABLE_OF
+from directory.taking import Rejected
 from directory.whitelist import WhiteList
 
 

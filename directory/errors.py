@@ -13,3 +13,7 @@ class DirectoryError(Exception):
         """``words``: what is wrong, where, and what to do."""
         super().__init__(words)
         self.code = code
+
+    def __reduce__(self) -> tuple[type[DirectoryError], tuple[str, str]]:
+        """A child process tells it to its parent."""
+        return DirectoryError, (self.code, str(self))

@@ -1,4 +1,4 @@
-"""A national file as it arrives: plain text or inside its ZIP, read line by line and never held whole."""
+"""A national file as it arrives: plain text or inside its ZIP, read block by block and never held whole."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from directory.layout import FileKind, Layout, layout_of
 
 LONGEST_LINE = 65_536
 """Longer than any true line by far; what follows up to the line end is skipped."""
+_BLOCK = 1 << 17
 LARGEST_FILE = 8 * 2**30
 _STAMP = re.compile(r"_(\d{12})(?:\D|$)")
 _BROKEN_ZIP = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error)
@@ -54,14 +55,15 @@ class Extraction:
             return None
         return local.astimezone(UTC)
 
-    def lines(self) -> Iterator[bytes]:
-        """Every line with its end, the header first; an overlong line comes cut, without its end.
+    def blocks(self) -> Iterator[bytes]:
+        """All its bytes, the header's first.
 
         Raises :class:`DirectoryError` ``broken-file`` when the ZIP breaks in the middle (CRC, truncation).
         """
         try:
             with _opened(self.path, self.member) as stream:
-                yield from _lines(stream)
+                while block := stream.read(_BLOCK):
+                    yield block
         except _BROKEN_ZIP as error:
             raise DirectoryError("broken-file", f"{self.name}: the ZIP is damaged; download it again") from error
 
@@ -119,15 +121,8 @@ def _recognised(path: Path, member: str | None, size: int) -> Extraction | None:
 @contextmanager
 def _opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
     if member is None:
-        with path.open("rb", buffering=1 << 18) as stream:
+        with path.open("rb", buffering=0) as stream:
             yield stream
     else:
         with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
             yield packed
-
-
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    while line := stream.readline(LONGEST_LINE):
-        yield line
-        while len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            line = stream.readline(LONGEST_LINE)

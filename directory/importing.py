@@ -9,13 +9,14 @@ from itertools import islice
 from pathlib import Path
 
 from directory import build
-from directory.build import Change, Loading, Rejected
+from directory.build import Change
 from directory.doubts import two_names
 from directory.errors import DirectoryError
 from directory.extraction import Extraction, find_extractions
 from directory.progress import Progress
 from directory.shelf import Building, Shelf
 from directory.shelf_sqlite import SqliteShelf
+from directory.taking import EXAMPLES, Loading, Rejected
 
 LARGEST_LOSS = 0.05
 """An import that removes or rejects a larger share of a file is held until somebody confirms it."""
@@ -133,7 +134,7 @@ def _reported(building: Building, loading: Loading, change: Change, now: datetim
         examples=tuple(loading.examples),
         remarks=(
             *_undoes_a_delta(building, extraction),
-            *islice(two_names(building, extraction.kind, extraction.name), build.EXAMPLES),
+            *islice(two_names(building, extraction.kind, extraction.name), EXAMPLES),
         ),
     )
     published = report.published_at.isoformat() if report.published_at else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from operator import itemgetter
 
 from directory.errors import DirectoryError
@@ -69,10 +70,13 @@ ACTIVITY_COLUMNS = (
     "Code rôle",
     "Libellé profession",
     "Libellé savoir-faire",
+    "Téléphone",
 )
 
 _COLUMNS = {FileKind.MAILBOXES: MAILBOX_COLUMNS, FileKind.ACTIVITIES: ACTIVITY_COLUMNS}
 _TELLING = {FileKind.MAILBOXES: "ADRESSE BAL", FileKind.ACTIVITIES: "CODE MODE EXERCICE"}
+_MAY_MISS = "Téléphone"
+"""Nobody is refused an import for want of it; it stands last."""
 _SUFFIXES = (" STRUCTURE BAL", " COORD STRUCTURE")
 
 
@@ -97,10 +101,15 @@ def layout_of(header: str) -> Layout | None:
         return None
     places = {name: place for place, name in reversed(list(enumerate(names)))}
     wanted = _COLUMNS[kind]
-    missing = [name for name in wanted if fold(name) not in places]
+    missing = [name for name in wanted if fold(name) not in places and name != _MAY_MISS]
     if missing:
         raise DirectoryError("wrong-header", f"line 1: {kind} file without column(s) {', '.join(missing)}")
-    return Layout(kind, len(names), itemgetter(*(places[fold(name)] for name in wanted)))
+    pick = itemgetter(*(places[fold(name)] for name in wanted if fold(name) in places))
+    return Layout(kind, len(names), pick if fold(wanted[-1]) in places else partial(_with_an_empty_one, pick))
+
+
+def _with_an_empty_one(pick: Callable[[list[str]], tuple[str, ...]], values: list[str]) -> tuple[str, ...]:
+    return (*pick(values), "")
 
 
 def _plain(name: str) -> str:

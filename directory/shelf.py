@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from directory.database import Row
+from directory.packing import Packing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,11 @@ class Building(Protocol):
     """
 
     @property
+    def packing(self) -> Packing:
+        """How :meth:`put` wants its rows."""
+        ...
+
+    @property
     def compared(self) -> bool:
         """Whether there is a present directory to compare with, once :meth:`attach` was called."""
         ...
@@ -51,8 +57,12 @@ class Building(Protocol):
         """Run one statement with ``?`` for values; all its rows."""
         ...
 
+    def put(self, table: str, packed: Iterator[bytes]) -> None:
+        """Put every row of a file into a new table, packed as :attr:`packing` says, the fastest way there is."""
+        ...
+
     def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
-        """Put every row into a new table, the fastest way there is."""
+        """Put rows that were made here into a new table."""
         ...
 
     def index(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from threading import Lock
 
 import psycopg
@@ -12,6 +13,7 @@ from psycopg import sql
 from directory import spelling, tables
 from directory.database import Row, can_be_kept
 from directory.errors import DirectoryError
+from directory.packing import Packing, copy_lines
 from directory.shelf import Term, Texts
 
 SCHEMA = f"huitaine_directory_{tables.VERSION}"
@@ -20,6 +22,8 @@ _NEW = SCHEMA + "_new"
 _LOCK = 0x48554954
 """The advisory lock of whoever imports."""
 _WEIGHT = {"name": "A", "place": "B", "profession": "C", "skill": "D"}
+_TOGETHER = 4096
+"""Rows that one piece of a COPY holds."""
 _SECONDS = 5
 """How long a look-up may take at most: a letter waits meanwhile."""
 WORDS = (
@@ -136,6 +140,8 @@ class PostgresShelf:
 class PostgresBuilding:
     """See :class:`directory.shelf.Building`."""
 
+    packing = Packing.COPY
+
     def __init__(self, connection: psycopg.Connection, *, new: str) -> None:
         self._connection, self._new, self.compared = connection, new, False
 
@@ -148,12 +154,17 @@ class PostgresBuilding:
         spelt = statement.format(new=self._new, old=SCHEMA, bigkey="BIGINT PRIMARY KEY", bytes='COLLATE "C"')
         return _fetched(self._connection, spelt.replace("?", "%s"), values or None)
 
-    def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
-        """See :class:`directory.shelf.Building`: by COPY; a NUL, which PostgreSQL cannot keep, becomes nothing."""
+    def put(self, table: str, packed: Iterator[bytes]) -> None:
+        """See :class:`directory.shelf.Building`."""
         name = sql.Identifier(self._new, table)
         with self._connection.cursor() as cursor, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(name)) as copy:
-            for row in rows:
-                copy.write_row([value.replace("\0", "") if isinstance(value, str) else value for value in row])
+            for piece in packed:
+                copy.write(piece)
+
+    def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
+        """See :class:`directory.shelf.Building`."""
+        del columns
+        self.put(table, (copy_lines(together) for together in iter(lambda: list(islice(rows, _TOGETHER)), [])))
 
     def index(self) -> None:
         """See :class:`directory.shelf.Building`."""

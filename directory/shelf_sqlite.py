@@ -11,6 +11,7 @@ from pathlib import Path
 from directory import spelling, tables
 from directory.database import Aside, Row, SwitchedDatabase, built_aside, writing
 from directory.fold import fold
+from directory.packing import VALUES_TOGETHER, Packing, unpacked_values
 from directory.shelf import Term, Texts
 
 FILE_NAME = "directory.db"
@@ -28,8 +29,6 @@ _WORDS_TABLE = (
 )
 _HASH = 64 * 2**20
 """Octets of words that FTS5 gathers before it writes them: a third faster than with its own megabyte."""
-_TOGETHER = 500
-"""Values that one INSERT takes: a statement begins and ends in half the time that a narrow row needs."""
 
 
 def _spelt(column: str) -> str:
@@ -108,6 +107,8 @@ class SqliteShelf:
 class SqliteBuilding:
     """See :class:`directory.shelf.Building`."""
 
+    packing = Packing.VALUES
+
     def __init__(self, aside: Aside, present: Path) -> None:
         self._aside, self._present, self.compared = aside, present, False
         aside.database.create_function("folded", 1, _folded, deterministic=True)
@@ -130,12 +131,22 @@ class SqliteBuilding:
         spelt = statement.format(new="main", old="old", bigkey="INTEGER PRIMARY KEY", bytes="")
         return self._aside.database.execute(spelt, values).fetchall()
 
+    def put(self, table: str, packed: Iterator[bytes]) -> None:
+        """See :class:`directory.shelf.Building`."""
+        columns = len(self.rows(f"PRAGMA main.table_info({table})"))
+        for values in chain.from_iterable(map(unpacked_values, packed)):
+            self._insert(table, columns, values)
+
     def insert(self, table: str, columns: int, rows: Iterator[Sequence[object]]) -> None:
         """See :class:`directory.shelf.Building`."""
+        while together := list(islice(rows, VALUES_TOGETHER // columns)):
+            self._insert(table, columns, list(chain.from_iterable(together)))
+
+    def _insert(self, table: str, columns: int, values: Sequence[object]) -> None:
+        """As many rows as ``values`` fill."""
         marks = f"({','.join('?' * columns)})"
-        while together := list(islice(rows, _TOGETHER // columns)):
-            statement = f"INSERT INTO {table} VALUES {','.join([marks] * len(together))}"  # noqa: S608 (own names)
-            self._aside.database.execute(statement, list(chain.from_iterable(together)))
+        statement = f"INSERT INTO {table} VALUES {','.join([marks] * (len(values) // columns))}"  # noqa: S608 (own names)
+        self._aside.database.execute(statement, values)
 
     def index(self) -> None:
         """See :class:`directory.shelf.Building`."""

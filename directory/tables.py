@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Raise it with any change of the tables or of how keys and digests are made: rows of two versions never match."""
 
 TABLES = (
@@ -17,7 +17,8 @@ TABLES = (
         id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, national_id TEXT NOT NULL,
         civility TEXT NOT NULL, family TEXT NOT NULL, given TEXT NOT NULL, profession TEXT NOT NULL,
         skill TEXT NOT NULL, mode TEXT NOT NULL, siret TEXT NOT NULL, finess TEXT NOT NULL, technical TEXT NOT NULL,
-        organisation TEXT NOT NULL, street TEXT NOT NULL, postcode TEXT NOT NULL, city TEXT NOT NULL)""",
+        phone TEXT NOT NULL, organisation TEXT NOT NULL, street TEXT NOT NULL, postcode TEXT NOT NULL,
+        city TEXT NOT NULL)""",
     """CREATE TABLE {new}.person (
         id INTEGER PRIMARY KEY, national_id TEXT NOT NULL, civility TEXT NOT NULL, family TEXT NOT NULL,
         given TEXT NOT NULL, profession TEXT NOT NULL,
@@ -32,7 +33,6 @@ TABLES = (
     "CREATE TABLE {new}.near (pair {bigkey})",
 )
 
-COLUMNS = {"mailboxes": 20, "activities": 17}
 TABLE_OF = {"mailboxes": "mailbox", "activities": "activity"}
 
 ROW_INDEXES = (

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from directory import tables
-from directory.build import Rejected
 from directory.database import Row
 from directory.delta.gathering import Api, Gathering, reference
 from directory.delta.resources import Person, Place, Resource, activity_of, mailboxes_of, person_of, place_of
@@ -22,6 +21,7 @@ from directory.progress import Progress
 from directory.rows import RejectedRow, SqlRow, mailbox_row
 from directory.shelf import Building, Shelf, Texts
 from directory.spelling import add_words
+from directory.taking import Rejected
 
 LARGEST_LOSS = 0.05
 """A delta that removes a larger share of all mailboxes is held until somebody confirms it."""

@@ -34,6 +34,7 @@ class Place:
     street: str = ""
     postcode: str = ""
     city: str = ""
+    phone: str = ""
 
     @property
     def number(self) -> str:
@@ -82,6 +83,7 @@ def place_of(resource: Resource) -> Place:
         street=_plain(" ".join(_texts(address.get("line")))),
         postcode=_plain(address.get("postalCode")),
         city=_plain(address.get("city")).upper(),
+        phone=_phone(resource),
     )
 
 
@@ -92,7 +94,7 @@ def activity_of(role: Resource, person: Person, place: Place) -> SqlRow:
         person.national_id[:1], person.national_id[1:], person.national_id, person.civility, person.family,
         person.given, _code(codings, _PROFESSION) or person.profession, person.skill, _code(codings, _MODE),
         place.siret, place.finess, "" if place.finess else place.idnst, place.name, "", "", "", place.street,
-        place.postcode, place.city, "", "", "",
+        place.postcode, place.city, "", "", "", _phone(role) or place.phone,
     )  # fmt: skip
     return activity_row("|".join(values).encode(), values)
 
@@ -126,6 +128,12 @@ def _metadata(telecom: Resource) -> dict[str, Any]:
         codings = _codings(value)
         told[str(part.get("url"))] = codings[0].get("code") if codings else value
     return told
+
+
+def _phone(resource: Resource) -> str:
+    """The first telephone number of its ``telecom`` (ContactPointSystem ``phone``)."""
+    found = [_plain(one.get("value")) for one in _dicts(resource.get("telecom")) if one.get("system") == "phone"]
+    return next(filter(None, found), "")
 
 
 def _identifiers(resource: Resource, system: str) -> list[str]:

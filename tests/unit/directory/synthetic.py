@@ -102,7 +102,9 @@ def mailbox_line(address: str, number: str = "", **more: str) -> str:
     return "|".join([*values, known["postcode"], "", "FRANCE"])
 
 
-def activity_line(number: str, *, finess: str = "", family: str = "SANSBOITE", given: str = "Anne") -> str:
+def activity_line(
+    number: str, *, finess: str = "", family: str = "SANSBOITE", given: str = "Anne", mode: str = ""
+) -> str:
     """One line of the activity file for an IDNPS."""
     values = [""] * len(ACTIVITY_HEADER.split("|"))
     for name, value in {
@@ -112,6 +114,7 @@ def activity_line(number: str, *, finess: str = "", family: str = "SANSBOITE", g
         "Code profession": "10",
         "Libellé profession": "Médecin",
         "Code savoir-faire": "SM26",
+        "Code mode exercice": mode,
         "Numéro FINESS site": finess,
         "Libellé commune (coord. structure)": "Rennes",
     }.items():

@@ -156,8 +156,8 @@ def test_without_a_white_list_nothing_is_said_of_it(run, tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from directory import build, import_files
-build._EVERY = 50
+from directory import extraction, import_files
+extraction._BLOCK = 8192
 def tell(progress):
     if progress.step == sys.argv[3] and (progress.step != "rows" or 50 <= progress.rows < 300):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,97 @@
+"""A large file is read and its rows are made in a process beside the one that writes them: two cores, half the time.
+
+The child ends with its parent, however that ends: nobody reads its pipe then. Small files are not worth a process.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from directory.errors import DirectoryError
+from directory.extraction import Extraction
+from directory.packing import Packing, packer
+from directory.taking import Batch, Loading, Piece, batch_of, pieces
+
+LARGE = 32 * 2**20
+"""Octets of text from which on a process is worth its start, some 0.3 s."""
+_BUFFER = 1 << 20
+_OURS = 4
+"""Of so many pieces the parent takes one: to write rows is less work than to make them, and it would wait."""
+_Told = Batch | Piece | Loading | DirectoryError | OSError
+
+
+def read_beside(loading: Loading, packing: Packing, *, large: int) -> Iterator[Batch]:
+    """Every batch of a file, most of them from a child when it has ``large`` octets or more; then ``loading`` is whole.
+
+    Raises what reading raises (:class:`DirectoryError`, OSError), and ``reader-ended`` when the child was killed.
+    """
+    pack = packer(packing)
+    if loading.extraction.size < large:
+        yield from (batch_of(loading, piece, pack) for piece in pieces(loading))
+        return
+    with _child(loading.extraction, packing) as pipe:
+        while isinstance(told := _told(pipe, loading.extraction), Batch | Piece):
+            yield told if isinstance(told, Batch) else batch_of(loading, told, pack)
+    if not isinstance(told, Loading):
+        raise told
+    loading.add(told)
+
+
+def _told(pipe: IO[bytes], extraction: Extraction) -> _Told:
+    try:
+        told: _Told = pickle.load(pipe)  # noqa: S301 (our own child wrote it)
+    except (EOFError, pickle.UnpicklingError) as error:
+        words = f"{extraction.name}: the process that read it was ended (memory?): import again"
+        raise DirectoryError("reader-ended", words) from error
+    return told
+
+
+@contextmanager
+def _child(extraction: Extraction, packing: Packing) -> Iterator[IO[bytes]]:
+    """Its own session: Ctrl-C is for us to answer. Nothing of our environment; its words could quote, so none."""
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "directory.beside"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=_BUFFER,
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "LANG": "C.UTF-8"},
+        start_new_session=True,
+    )
+    told = cast("IO[bytes]", child.stdout)
+    try:
+        with cast("IO[bytes]", child.stdin) as task:
+            pickle.dump((extraction, packing), task)
+        yield told
+    finally:
+        child.kill()
+        told.close()
+        child.wait()
+
+
+def _read(task: IO[bytes], out: IO[bytes]) -> None:
+    """What the child does: batches, and at the end the counts or what went wrong."""
+    extraction, packing = pickle.load(task)  # noqa: S301 (our own parent wrote it)
+    loading, pack = Loading(extraction), packer(packing)
+    told: _Told = loading
+    try:
+        for number, piece in enumerate(pieces(loading), start=1):
+            pickle.dump(batch_of(loading, piece, pack) if number % _OURS else piece, out)
+    except (DirectoryError, OSError) as error:
+        told = error
+    pickle.dump(told, out)
+    out.flush()
+
+
+if __name__ == "__main__":
+    try:
+        _read(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:
+        os._exit(1)  # the parent is gone; the interpreter's own last flush would only fail again
