@@ -28,7 +28,7 @@ from gateway.service.running import Running
 from tests.peers.authority import Authority
 from tests.peers.hostile_smtp import EHLO, ScriptedHop, scripted_hop
 
-WAIT = 30.0
+WAIT = 60.0
 PASSWORD = "correct horse"
 LOGIN = b"AUTH PLAIN " + b64encode(b"\0dpi\0" + PASSWORD.encode()) + b"\r\n"
 GRACE = 5.0

@@ -32,7 +32,7 @@ from gateway.service.running import Running
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix
 
-WAIT = 50.0
+WAIT = 90.0
 """Seconds until what is on its way must be there: a state is waited for, never a moment."""
 
 

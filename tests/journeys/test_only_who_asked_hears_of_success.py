@@ -50,6 +50,7 @@ async def test_of_four_letters_that_arrive_the_sender_hears_of_the_one_he_asked_
         await until(lambda: proofs(ward) == [Proof.DELIVERED] * 4)
         addressee = status(await ward.letter_in_mailbox(office))
         assert (addressee["Action"], addressee["Status"][:2]) == ("delivered", "2.")
+        await until(lambda: told(ward) == ["delivered"])
         await ward.running.entrances.teller.tell()
         assert told(ward) == ["delivered"]
         assert len(dovecot.mails(office)) == 1
@@ -63,6 +64,8 @@ async def test_where_nobody_will_confirm_who_asked_hears_that_it_was_passed_on_a
     await hands_in(ward, office, "NOTIFY=SUCCESS", envid="ASKED")
     addressee = status(await ward.letter_in_mailbox(office))
     assert (addressee["Action"], addressee["Status"]) == ("relayed", "2.0.0")
-    assert proofs(ward) == [Proof.ACCEPTED] * 2, "and the proof is what it was"
+    await until(lambda: proofs(ward) == [Proof.ACCEPTED] * 2)
+    await until(lambda: told(ward) == ["relayed"])
     await ward.running.entrances.teller.tell()
     assert told(ward) == ["relayed"]
+    assert proofs(ward) == [Proof.ACCEPTED] * 2, "and the proof is what it was"

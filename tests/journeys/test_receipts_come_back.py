@@ -65,9 +65,11 @@ def unmatched(ward: Hospital) -> list[str]:
 
 
 async def sent(ward: Hospital, *, sender: str = "dpi@hospital.test") -> Message:
-    """A letter of one page, in the GP's mailbox."""
+    """A letter of one page, in the GP's mailbox, its acceptance written down (it may lie there a moment before)."""
     await ward.mail(letters.secretary(sender, letters.pdf("C", "c")), ward.gp.mailbox, sender=sender)
-    return message_from_bytes(await ward.letter_in_mailbox())
+    mail = message_from_bytes(await ward.letter_in_mailbox())
+    await until(lambda: Proof.NONE not in proofs(ward))
+    return mail
 
 
 async def comes_back(ward: Hospital, mail: bytes, *, folder: str = "Processed") -> None:
@@ -86,14 +88,16 @@ async def comes_back(ward: Hospital, mail: bytes, *, folder: str = "Processed") 
 
 
 async def discharged(ward: Hospital, mailbox: str) -> Message:
-    """A stay that ended yesterday, and its letter in the GP's mailbox."""
+    """A stay that ended yesterday, and its letter in the GP's mailbox, its acceptance written down."""
     before = len(ward.dovecot.mails(mailbox))
     admitted, left = NOW - 5 * DAY, NOW - DAY
     await ward.hl7(letters.adt("A01", "A1", admitted, admitted, None))
     await ward.hl7(letters.adt("A03", "A2", left, admitted, left))
     message = letters.mdm("DOC1", NOW, admitted, left, letters.pdf("Lettre de liaison", "x"))
     assert "MSA|AA" in await ward.hl7(message.replace(letters.GP_MAILBOX.encode(), mailbox.encode()))
-    return message_from_bytes(await ward.letter_in_mailbox(mailbox, number=before))
+    mail = message_from_bytes(await ward.letter_in_mailbox(mailbox, number=before))
+    await until(lambda: Proof.NONE not in proofs(ward))
+    return mail
 
 
 @pytest.fixture
