@@ -16,8 +16,7 @@ _SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")  # RFC 9598 §3
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1, ec.BrainpoolP256R1, ec.BrainpoolP384R1)
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512, hashes.SHA3_256, hashes.SHA3_384, hashes.SHA3_512)
 _MSSANTE = ".mssante.fr"
-_DEVIATING = frozenset("ß\u03c2\u200c\u200d")
-"""Letters of their own in IDNA 2008, which Python's codec maps away: the domain may be another's (UTS 46 §1.1)."""
+_LONGEST_DOMAIN = 255
 UNREADABLE = (
     ValueError,
     UnsupportedAlgorithm,
@@ -147,12 +146,17 @@ def _check_purpose(purposes: x509.ExtendedKeyUsage) -> None:
 
 
 def ascii_domain(domain: str) -> str:
-    """As the DNS has it; what IDNA 2003 would take for another domain stays as it is written."""
+    """As the DNS has it (IDNA 2008, RFC 5891); what is no domain there stays as it is written, in lower case.
+
+    Python's own codec knows IDNA 2003 alone, which takes ``straße`` for the domain ``strasse`` of somebody else.
+    """
     lowered = domain.lower()
-    if not _DEVIATING.isdisjoint(lowered):
+    if lowered.isascii() or len(lowered) > _LONGEST_DOMAIN:
         return lowered
+    import idna  # noqa: PLC0415 - tables that hardly a mail needs
+
     try:
-        return lowered.encode("idna").decode()
+        return idna.encode(lowered, uts46=True).decode("ascii")
     except UnicodeError:
         return lowered
 
