@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands.check_operators import operators_door
 from commands.checking import Finding, error, note, warning
 from commands.french_lines import in_french
 from commands.places import settings_path
@@ -28,7 +29,7 @@ def check_settings() -> list[Finding]:
         settings = load(settings_path())
     except SettingsError as refused:
         return [error("settings", "settings-refused", line, in_french(line)) for line in str(refused).split("\n")]
-    parts = (_folders, _keys, _authorities, _secrets, _doors, _faces, _ways_out, _world, _versions)
+    parts = (_folders, _keys, _authorities, _secrets, _doors, operators_door, _faces, _ways_out, _world, _versions)
     return [finding for part in parts for finding in part(settings)]
 
 
@@ -129,6 +130,9 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
     operator = settings.courier.operator
     if operator and operator.user:
         wanted["courier.operator.password_secret"] = operator.password_secret
+    server = settings.operators.mail_server
+    if server and server.user:
+        wanted["operators.mail_server.password_secret"] = server.password_secret
     for place, name in wanted.items():
         if name and not (settings.gateway.secrets / name).is_file():
             yield error(
@@ -180,7 +184,7 @@ def _ways_out(settings: Settings) -> Iterator[Finding]:
     if courier.deliver == "operator" and courier.operator is None and not courier.routes:
         yield error("courier.operator", "no-next-hop", "no next hop: nothing can leave; name your operator's server",
                     "aucun relais : rien ne peut partir ; nommez le serveur de votre opérateur")  # fmt: skip
-    if not settings.receipts.host:
+    if not settings.receipts.host and settings.operators.port is None:
         yield warning("receipts.host", "no-receipts", "no receipts mailbox: nobody will know what was read or bounced",
                       "aucune boîte pour les accusés : on ne saura ni ce qui est lu, ni ce qui revient")  # fmt: skip
     if not courier.sender:

@@ -28,6 +28,10 @@ LINES = {
     "another process holds the data folder": "un autre processus tient le dossier de données",
     "[directory] white_list_url needs white_list_ca: who signs the list's signer": "[directory] white_list_url demande "
     "white_list_ca : l'autorité de qui signe la liste",
+    "[operators] domains and [operators.mail_server] go together: who has their mailboxes": "[operators] domains et "
+    "[operators.mail_server] vont ensemble : qui a ces boîtes",
+    "[operators] port needs client_ca and client_crl: who the operators are, and who no more": "[operators] port demande "
+    "client_ca et client_crl : qui sont les opérateurs, et qui ne l'est plus",
     "a TLS port needs a certificate in its section": "un port TLS a besoin d'un certificat dans sa section",
     "TLS files {name}: {why}": "fichiers TLS {name} : {why}",
     "mllp listener {name}: without TLS only on loopback": "MLLP {name} : sans TLS, sur la boucle locale seulement",

@@ -34,7 +34,7 @@ def operators_door(
         name=NAME,
         host=wanted.host,
         port=wanted.port,
-        tls=_context(wanted),
+        tls=door_context(wanted),
         peers=ListedPeers(white_list, cut_off=cut_off, clock=clock),
     )
     return SmtpDoorSettings(
@@ -61,8 +61,11 @@ def mail_server(settings: Settings) -> MailServer | None:
     return HospitalServer(hop(settings, route), gateway=settings.gateway.domain) if route else None
 
 
-def _context(wanted: Operators) -> ssl.SSLContext:
-    """Revocation is no choice here: a stolen certificate of one operator would open every hospital's door."""
+def door_context(wanted: Operators) -> ssl.SSLContext:
+    """Who may shake hands at all; raises SettingsRefused.
+
+    Revocation is no choice here: a stolen certificate of one operator would open every hospital's door.
+    """
     if wanted.client_ca is None or wanted.client_crl is None:
         raise SettingsRefused("[operators] port needs client_ca and client_crl: who the operators are, and who no more")
     return server_context(

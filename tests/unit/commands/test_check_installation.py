@@ -69,6 +69,8 @@ def test_a_fresh_installation_has_nothing_wrong_in_its_settings_and_certificates
         ("[gateway]\n", '[gateway]\nsecrets = "elsewhere"\n', "no-secrets-folder"),
         ("[folder]\npath = \"drop\"\n", "[imap]\nhost = \"imap.example\"\n", "secret-missing"),
         ("[gateway]\n", "[queue]\nmin_free_share = 1.0\n[gateway]\n", "disk-low"),
+        ("[gateway]\n", "[operators]\nport = 0\n[gateway]\n", "door-refused"),
+        ("[gateway]\n", "[operators]\nport = 0\n[gateway]\n", "no-white-list"),
     ],
 )  # fmt: skip
 def test_each_thing_that_is_wrong_in_the_settings_has_its_code(
