@@ -278,13 +278,10 @@ async def test_a_silent_listener_holds_up_nobody_else(make: Make, dpi, authority
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Fails when it does not come within ten seconds."""
+    """Fails when it does not come within a minute."""
     async with asyncio.timeout(60):
-        for _ in range(1000):
-            if true():
-                return
+        while not true():  # noqa: ASYNC110 (the outbox has no event)
             await asyncio.sleep(0.01)
-    raise AssertionError("it did not come")
 
 
 async def test_killed_between_proof_and_sending_it_is_sent_after_the_restart_with_the_same_id(

@@ -72,17 +72,18 @@ async def test_a_letter_that_breaks_addressing_is_not_tried_every_second_and_end
 
 
 async def test_the_clock_leaves_a_letter_alone_while_its_door_is_reading_it(joined: Joined):
-    reads, go = 0, asyncio.Event()
+    reads, begun, go = 0, asyncio.Event(), asyncio.Event()
 
     async def slow(content: bytes) -> Reading:
         nonlocal reads
         reads += 1
+        begun.set()
         await go.wait()
         raise unreadable()
 
     joined.road.read_it = slow
     at_door = asyncio.create_task(joined.journey.keep_and_read(letter()))
-    await asyncio.sleep(0.05)
+    await asyncio.wait_for(begun.wait(), 60)
     behind = asyncio.create_task(joined.keeper.resume(joined.journey.travel))
     await asyncio.sleep(0.05)
     go.set()

@@ -18,7 +18,7 @@ async def test_a_caller_who_left_while_his_verb_failed_does_not_end_the_writer(s
 
     def failing(connection, jobs):
         began.set()
-        go.wait(5)
+        go.wait(60)
         raise ValueError("bug")
 
     caller = asyncio.create_task(store._writer.do(failing, None))
@@ -34,13 +34,15 @@ async def test_a_caller_who_left_before_his_turn_does_not_undo_the_commit(store:
 
     def slow(connection, jobs):
         began.set()
-        go.wait(5)
+        go.wait(60)
         return [None] * len(jobs)
 
     first = asyncio.create_task(store._writer.do(slow, None))
     await asyncio.to_thread(began.wait, 60)
     second = asyncio.create_task(store.keep(letter()))
-    await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while not store._writer._jobs.qsize():  # noqa: ASYNC110 (sealed beside the loop, then it waits its turn)
+            await asyncio.sleep(0.005)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     go.set()
