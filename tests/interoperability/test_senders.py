@@ -77,7 +77,7 @@ def sending(ward: Hospital, authority: Authority, row: str) -> Callable[..., Any
 
 async def hand_in(port: int, mail: bytes, to: str, *, sender: str = "dpi@hospital.test") -> None:
     def submit() -> None:
-        with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
+        with smtplib.SMTP("127.0.0.1", port, timeout=90) as client:
             client.sendmail(sender, [to], mail)
 
     await asyncio.to_thread(submit)

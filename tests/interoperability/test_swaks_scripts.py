@@ -121,7 +121,7 @@ async def swaks(ward: Hospital, authority: Authority, options: tuple[str, ...]) 
     people = () if "--from" in options else ("--from", "dpi@hospital.test")
     people += () if "--to" in options else ("--to", ward.gp.mailbox)
     command = ["swaks", *fixed, *people, *(option.format(**places) for option in options)]
-    done = await asyncio.to_thread(subprocess.run, command, check=False, capture_output=True, timeout=60)
+    done = await asyncio.to_thread(subprocess.run, command, check=False, capture_output=True, timeout=120)
     return (done.stdout + done.stderr).decode(errors="replace")
 
 

@@ -111,7 +111,7 @@ class Dovecot:
         extra = f"userdb_quota_rule=*:bytes={quota_bytes}" if quota_bytes else ""
         with (self.folder / "users").open("a") as users:
             users.write(f"{address}:{{PLAIN}}{PASSWORD}::::::{extra}\n")
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             with contextlib.suppress(subprocess.CalledProcessError):
                 self.doveadm("user", address)
@@ -156,7 +156,7 @@ class Dovecot:
 
         A session that was just cut may still write the old list back, so it is looked at, and done again if need be.
         """
-        before, until = self.uidvalidity(user), time.monotonic() + 20
+        before, until = self.uidvalidity(user), time.monotonic() + 60
         while self.uidvalidity(user) == before and time.monotonic() < until:
             self.kick(user)
             for index in self.maildir(user).glob("dovecot*"):
@@ -169,7 +169,7 @@ class Dovecot:
 
     def kick(self, user: str) -> None:
         """Cuts every connection of the user, and returns when the server has let go of them."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while user in self.doveadm("who") and time.monotonic() < until:
             with contextlib.suppress(subprocess.CalledProcessError):  # it may go by itself meanwhile
                 self.doveadm("kick", user)

@@ -20,7 +20,8 @@ DELIVERED_GP = f"delivered@{GP_DOMAIN}"
 POOL = 1000
 """How many mailboxes of each kind exist from the start: Dovecot sees a new user only after a while."""
 
-_numbers = count(1)
+_gps, _services = count(1), count(1)
+"""Two, so that a session has twice as many; other tests count from above and from the middle."""
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +52,10 @@ def postfix(authority: Authority, dovecot: Dovecot) -> Iterator[Postfix]:
 @pytest.fixture
 def mailbox(dovecot: Dovecot) -> str:
     """A GP's fresh, empty mailbox on the session's Dovecot."""
-    return f"gp{next(_numbers)}@{GP_DOMAIN}"
+    return f"gp{next(_gps)}@{GP_DOMAIN}"
 
 
 @pytest.fixture
 def hospital_mailbox(dovecot: Dovecot) -> str:
     """A hospital's fresh, empty mailbox on the session's Dovecot."""
-    return f"service{next(_numbers)}@{HOSPITAL_DOMAIN}"
+    return f"service{next(_services)}@{HOSPITAL_DOMAIN}"

@@ -78,7 +78,7 @@ def open_in_neomutt(dovecot: Dovecot, user: str, *, pair: KeyPair, roots: Path, 
     with open_folder("neomutt") as folder:
         _write(folder, dovecot, user, pair, roots, number)
         terminal = _Terminal(folder)
-        terminal.run(seconds=20)
+        terminal.run(seconds=60)
         screen, decrypted = folder / "screen", folder / "decrypted"
         shown = screen.read_bytes() if screen.exists() else terminal.shown
         return Seen(

@@ -44,7 +44,7 @@ def running_postgresql() -> Iterator[str]:
         make = _as_its_user(
             str(programs / "initdb"), "-D", str(data), "-A", "trust", "-E", "UTF8", "--locale=C", "-U", USER
         )
-        subprocess.run(make, check=True, capture_output=True, cwd=folder, timeout=60)
+        subprocess.run(make, check=True, capture_output=True, cwd=folder, timeout=180)
         serve = _as_its_user(str(programs / "postgres"), "-D", str(data), "-k", str(folder), *_QUIET)
         log = folder / "log"
         with daemon(serve, log):
@@ -52,10 +52,10 @@ def running_postgresql() -> Iterator[str]:
             yield f"postgresql+psycopg://{USER}@/postgres?host={folder}"
 
 
-def _wait(programs: Path, folder: Path, log: Path, seconds: float = 30) -> None:
+def _wait(programs: Path, folder: Path, log: Path, seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False, timeout=10).returncode == 0:
+        if subprocess.run([programs / "pg_isready", "-q", "-h", folder], check=False, timeout=60).returncode == 0:
             return
         time.sleep(0.05)
     pytest.fail(f"postgresql did not open: {log.read_text(errors='replace')[-2000:]}")

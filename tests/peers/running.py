@@ -72,7 +72,7 @@ def open_folder(name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 20) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
     """Returns once somebody listens; fails with the end of the log when the process dies or time is up."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

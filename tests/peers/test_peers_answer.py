@@ -29,7 +29,7 @@ def _send(postfix: Postfix, sender: str, addressee: str) -> None:
 
 def _wait_for_mail(dovecot: Dovecot, user: str, words: bytes = b"") -> bytes:
     """The first mail that holds ``words``: a mailbox that several tests share may hold others."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         if found := [mail for mail in dovecot.mails(user) if words in mail]:
             return found[0]
