@@ -17,8 +17,6 @@ class Section(BaseModel):
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 CertificateName = Annotated[str, Field(pattern=r"^(commonName=|DNS:|email:|URI:).+")]
-DomainName = Annotated[str, Field(pattern=r"^[^@\s]+\.[^@\s.]+$")]
-MailboxOrDomain = Annotated[str, Field(pattern=r"^([^@\s]+@)?[^@\s]+\.[^@\s.]+$")]
 RppsNumber = Annotated[str, Field(pattern=r"^[0-9]{11}$")]
 FormName = Literal["pdf", "hprim-body", "hprim-attached", "xdm", "original"]
 
@@ -220,29 +218,6 @@ class Courier(Section):
     rest_after: Annotated[int, Field(ge=1)] = 3
     rest_minutes: tuple[float, float] = (1, 5)
     nil: str = "DEV000000"
-
-
-class Directory(Section):
-    """Whom we can write to."""
-
-    mss_tls: bool = False
-    forms: dict[str, tuple[FormName, ...]] = {}
-    default_forms: tuple[FormName, ...] = ("pdf", "hprim-attached")
-    mss_forms: tuple[FormName, ...] = ("pdf", "xdm")
-    floors: dict[MailboxOrDomain, Literal["mss-tls", "encrypted", "gcm"]] = {}
-    generic_domains: tuple[DomainName, ...] = ("medecin.mssante.fr",)
-    white_list_ca: Path | None = None
-    white_list_cn: str = "alb.mssante.fr"
-    white_list_url: Annotated[str, Field(pattern=r"^(https://\S+)?$")] = ""
-    white_list_tls_ca: Path | None = None
-    white_list_minutes: Annotated[float, Field(gt=0)] = 60.0
-    white_list_cut_off_days: Annotated[float, Field(gt=0)] = 30.0
-    white_list_required: bool = True
-    database: str = ""
-    national_urls: tuple[str, ...] = ()
-    national_ca: Path | None = None
-    delta_url: str = ""
-    delta_key_secret: str = "esante-api-key"  # noqa: S105 (the name of a file)
 
 
 class Queue(Section):

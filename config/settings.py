@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import sections
 from config.crypto import Crypto
+from config.directory import Directory
 from config.escalation import Escalation
 from config.faces import KeyLookup, Ldap, Web
 from config.operators import Operators
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     sources: dict[str, sections.Source] = {}
     courier: sections.Courier = sections.Courier()
     operators: Operators = Operators()
-    directory: sections.Directory = sections.Directory()
+    directory: Directory = Directory()
     crypto: Crypto = Crypto()
     queue: sections.Queue = sections.Queue()
     receipts: sections.Receipts = sections.Receipts()

@@ -10,6 +10,7 @@ from itertools import combinations
 from directory import Directory, Mailbox
 from directory.fold import same_family, structure_number
 from gateway.addressing.policy import AddressingPolicy
+from gateway.addressing.practice import of_house, practices
 from gateway.addressing.reasons import because
 from gateway.addressing.standing_in import who_stands_in
 from gateway.addressing.verdicts import Chosen, Stopped
@@ -32,7 +33,7 @@ def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: 
         return _by_number("ADELI", wanted.adeli, wanted, directory, policy)
     if wanted.mailbox:
         return Chosen(mailbox=wanted.mailbox, reasons=_of_given(wanted.mailbox, directory, now))
-    return _of_practice([wanted.organisation] if wanted.organisation else [], directory)
+    return of_house([wanted.organisation] if wanted.organisation else [], directory, policy)
 
 
 def _of_given(mailbox: str, directory: Directory, now: datetime) -> tuple[Reason, ...]:
@@ -82,7 +83,7 @@ def _by_number(
         return _after(trail, found)
     if personal:
         return Stopped(reasons=(*trail, because("refuses-electronic-mail")))
-    return _after(trail, _of_his_practice(kind, number, wanted, directory))
+    return _after(trail, _of_his_practice(kind, number, wanted, directory, policy))
 
 
 def is_no_doctor(boxes: Sequence[Mailbox]) -> bool:
@@ -151,27 +152,12 @@ def _addresses(boxes: Sequence[Mailbox]) -> set[str]:
     return {box.address.lower() for box in boxes}
 
 
-def _of_his_practice(kind: str, number: str, wanted: Wanted, directory: Directory) -> Chosen | Stopped:
-    identifier = number if kind == "RPPS" else f"0{number}"
-    person = directory.practitioner(identifier)
+def _of_his_practice(
+    kind: str, number: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
+) -> Chosen | Stopped:
+    person = directory.practitioner(number if kind == "RPPS" else f"0{number}")
     if person is None:
         return Stopped(reasons=(because("unknown-number"),))
     if _is_sought_as_gp(wanted) and person.profession not in {"", DOCTOR}:
         return Stopped(reasons=(because("gp-not-a-doctor"),))
-    places = dict.fromkeys(structure_number(place) for office in person.offices for place in office.structures)
-    named = wanted.organisation
-    return _of_practice([named] if named in places else list(places), directory)
-
-
-def _of_practice(structures: Sequence[str | None], directory: Directory) -> Chosen | Stopped:
-    """The one organisational mailbox of a practice; what refuses for the whole house refuses for its services."""
-    boxes = {box.address.lower(): box for place in structures if place for box in directory.by_structure(place)}
-    if not boxes:
-        return Stopped(reasons=(because("none"),))
-    whole = [box for box in boxes.values() if not box.service]
-    candidates = [box for box in whole or boxes.values() if box.accepts is not False]
-    if not candidates:
-        return Stopped(reasons=(because("refuses-electronic-mail"),))
-    if len(candidates) > 1:
-        return Stopped(reasons=(because("several-organisations"),))
-    return Chosen(mailbox=candidates[0].address, reasons=(because("organisation-mailbox"),))
+    return of_house(practices(person, named=wanted.organisation), directory, policy)

@@ -49,6 +49,8 @@ class AddressingPolicy:
     """Per domain; what the directory was told about a mailbox or domain wins."""
     generic_domains: tuple[str, ...] = ("medecin.mssante.fr",)
     """Operators' domains that follow a practitioner wherever he works, preferred first."""
+    post_services: frozenset[str] = frozenset({"SECRETARIAT", "SECRETARIAT MEDICAL", "ACCUEIL"})
+    """Services that open the letters of a whole practice, folded (:func:`directory.fold.fold`)."""
     patient_domain: str = "patient.mssante.fr"
 
     def unknown_mailbox(self, source: str) -> Unknown:

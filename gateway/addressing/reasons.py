@@ -52,6 +52,8 @@ WORDS = {
     "chosen-by-order": "chosen: the first in alphabetical order, nothing else tells them apart",
     "organisation-mailbox": "no personal mailbox: the one mailbox of the practice is used",
     "several-organisations": "no personal mailbox, and several mailboxes of the practice: a person must choose",
+    "services-alone": "no personal mailbox, and the practice has none but those of services that may not open its "
+    "letters (directory.post_services): a person must choose",
     "none": "the directory knows this number but no mailbox for it",
     "unknown-number": "the directory does not know this number",
     "gp-not-a-doctor": "the letter names this number as the GP's, but in the directory it is no doctor's: check the "

@@ -52,6 +52,8 @@ FRENCH = {
     "chosen-by-order": "choisie : la première par ordre alphabétique, rien d'autre ne les distingue",
     "organisation-mailbox": "pas de boîte personnelle : la seule boîte du cabinet est prise",
     "several-organisations": "pas de boîte personnelle et plusieurs boîtes du cabinet : une personne doit choisir",
+    "services-alone": "pas de boîte personnelle, et le cabinet n'a que celles de services qui n'ouvrent pas forcément "
+    "son courrier (directory.post_services) : une personne doit choisir",
     "none": "l'annuaire connaît ce numéro mais n'a aucune boîte pour lui",
     "unknown-number": "l'annuaire ne connaît pas ce numéro",
     "gp-not-a-doctor": "la lettre donne ce numéro pour celui du médecin traitant, mais dans l'annuaire ce n'est pas "

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from config.settings import Settings
 from directory import Directory
+from directory.fold import fold
 from gateway.addressing import Addressing, AddressingPolicy
 from gateway.addressing.policy import Floor, Unknown
 from gateway.correspondents import with_correspondents
@@ -68,6 +69,7 @@ def addressing_policy(settings: Settings) -> AddressingPolicy:
         unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
         floors={name.lower(): _FLOORS[floor] for name, floor in wanted.floors.items()},
         generic_domains=tuple(domain.lower() for domain in wanted.generic_domains),
+        post_services=frozenset(map(fold, wanted.post_services)),
         default_forms=frozenset(map(Form, wanted.default_forms)),
         mss_forms=frozenset(map(Form, wanted.mss_forms)),
         forms={domain.lower(): frozenset(map(Form, forms)) for domain, forms in wanted.forms.items()},

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from directory import Directory, Mailbox
+from gateway.addressing.practice import practices
 from gateway.delays.escalation import Step
 from gateway.identifiers import Rpps
 from gateway.service.trouble import directory_trouble
@@ -72,8 +73,8 @@ def _substitute(rpps: str, directory: Directory, now: datetime) -> str | None:
 def _of_practice(rpps: str, directory: Directory) -> list[Proposed]:
     """The mailboxes of his practices as a whole, never one of a service in them."""
     person = directory.practitioner(rpps)
-    places = {place for office in person.offices for place in office.structures if place} if person else set()
-    boxes = {box.address.lower(): box for place in sorted(places) for box in directory.by_structure(place)}
+    places = practices(person) if person else []
+    boxes = {box.address.lower(): box for place in places for box in directory.by_structure(place)}
     whole = [box for box in boxes.values() if box.accepts is not False and not box.service]
     return [Proposed(mailbox=box.address, rpps=None) for box in sorted(whole, key=_order)]
 

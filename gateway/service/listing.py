@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from config.sections import Directory as Wanted
+from config.directory import Directory as Wanted
 from config.settings import Settings
 from directory import DirectoryError, WhiteListReport, update_white_list
 from directory.whitelist_fetch import fetch_white_list

@@ -91,8 +91,24 @@ def test_without_a_personal_mailbox_the_practices_own_is_used(address):
     assert "organisation-mailbox" in codes(outcome)
 
 
-def test_several_services_of_a_practice_are_for_a_person_to_choose_from(address):
-    assert held(address(to_gp(rpps=world.TWO_SERVICES, organisation_id=finess("990000011")))) == "several-organisations"
+def test_a_service_of_a_hospital_never_gets_the_letter_of_a_gp_who_works_there(address):
+    assert held(address(to_gp(rpps=world.TWO_SERVICES, organisation_id=finess("990000011")))) == "services-alone"
+    assert held(address(to_gp(rpps=world.ONE_SERVICE))) == "services-alone"
+    assert held(address(to_gp(organisation_id=finess("990000015"), role=Role.ORGANISATION))) == "services-alone"
+    told = sent(address(to_gp(rpps=world.ONE_SERVICE), policy(post_services=frozenset({"DIALYSE"}))))
+    assert told.mailbox == "dialyse@ch.mss.example"
+
+
+def test_several_that_open_the_post_of_a_practice_are_for_a_person_to_choose_from(address):
+    assert held(address(to_gp(rpps=world.TWO_SECRETARIES))) == "several-organisations"
+    told = sent(address(to_gp(rpps=world.TWO_SECRETARIES), policy(post_services=frozenset({"ACCUEIL"}))))
+    assert told.mailbox == "accueil@ch.mss.example"
+
+
+def test_who_has_a_practice_of_his_own_is_not_written_to_where_he_is_employed_besides(address):
+    assert held(address(to_gp(rpps=world.EMPLOYED_TOO))) == "none"
+    named_there = sent(address(to_gp(rpps=world.EMPLOYED_TOO, organisation_id=finess("990000010"))))
+    assert named_there.mailbox == "secretariat@cabinet.mss.example"
 
 
 def test_a_house_that_refuses_is_not_written_to_through_one_of_its_services(address):

@@ -98,13 +98,18 @@ def practice(number: str, wanted: Wanted, world: World) -> str:
         return "unknown-number"
     if wanted.role is Role.GP and world.people[number].profession == "60":
         return "gp-not-a-doctor"
-    places = [place for office in world.people[number].offices for place in office.structures]
+    offices = world.people[number].offices
+    places = [place for office in offices for place in office.structures]
     if wanted.organisation in places:
         places = [wanted.organisation]
+    elif any(office.mode == "L" for office in offices):
+        places = [place for office in offices if office.mode == "L" for place in office.structures]
     boxes = [box for box in world.boxes if box.kind is MailboxKind.ORGANISATION and box.structure in places]
     if not boxes:
         return "none"
-    boxes = [box for box in boxes if not box.service] or boxes
+    boxes = [box for box in boxes if not box.service] or [box for box in boxes if box.service == "Accueil"]
+    if not boxes:
+        return "services-alone"
     boxes = [box for box in boxes if box.accepts is not False]
     if not boxes:
         return "refuses-electronic-mail"
@@ -124,13 +129,14 @@ def worlds(draw: st.DrawFn) -> World:
                 domain=domain,
                 national_id=f"8{owner}" if owner else None,
                 structure=draw(st.sampled_from(["", *PLACES] if owner else PLACES)),
-                service="" if owner else draw(st.sampled_from(["", "Cardiologie"])),
+                service="" if owner else draw(st.sampled_from(["", "Accueil", "Cardiologie"])),
                 profession=draw(st.sampled_from(["10"] * 5 + ["60"])) if owner else "",
                 accepts=draw(st.sampled_from([True, True, None, False])),
                 rank=draw(st.sampled_from([None, None, 1, 2])),
             )
         )
-    offices = st.lists(st.builds(Office, structures=st.tuples(st.sampled_from(PLACES))), max_size=2).map(tuple)
+    office = st.builds(Office, structures=st.tuples(st.sampled_from(PLACES)), mode=st.sampled_from(["", "L", "S"]))
+    offices = st.lists(office, max_size=2).map(tuple)
     profession = st.sampled_from(["10", "60", ""])
     people = {
         number: Practitioner(national_id=f"8{number}", profession=draw(profession), offices=draw(offices))
@@ -211,6 +217,15 @@ def test_no_mailbox_is_ever_a_strangers(data: st.DataObject):
     owners = {box.national_id for box in world.boxes if box.address == found}
     assert owners <= {None, *(f"8{number}" for number in numbers)}
     assert not any(box.accepts is False for box in world.boxes if box.address == found)
+
+
+@given(st.data())
+def test_no_service_gets_the_post_of_a_house(data: st.DataObject):
+    world = data.draw(worlds())
+    wanted = data.draw(letters(world))
+    found = resolved(wanted, world)
+    services = {box.service for box in world.boxes if box.address == found}
+    assert services <= {"", "Accueil"} or found == wanted.mailbox
 
 
 @given(st.data())

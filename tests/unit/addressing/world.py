@@ -45,6 +45,9 @@ ALIKE = Rpps("99000000012")
 NURSE = Rpps("99000000013")
 TWO_NAMES = Rpps("99000000014")
 REFUSING_HOUSE = Rpps("99000000015")
+TWO_SECRETARIES = Rpps("99000000016")
+ONE_SERVICE = Rpps("99000000017")
+EMPLOYED_TOO = Rpps("99000000018")
 UNKNOWN = Rpps("99999999999")
 ADELI = "759900001"
 
@@ -71,12 +74,20 @@ _BOXES = [
     mailbox_line("secretariat@cabinet.mss.example", structure="990000010", organisation="CABINET DU CANAL"),
     mailbox_line("cardio@ch.mss.example", structure="990000011", service="Cardiologie"),
     mailbox_line("chirurgie@ch.mss.example", structure="990000011", service="Chirurgie"),
+    mailbox_line("accueil@ch.mss.example", structure="990000014", service="Accueil"),
+    mailbox_line("secretaires@ch.mss.example", structure="990000014", service="Secrétariat médical"),
+    mailbox_line("rhumato@ch.mss.example", structure="990000014", service="Rhumatologie"),
+    mailbox_line("dialyse@ch.mss.example", structure="990000015", service="Dialyse"),
     mailbox_line("ferme@ch.mss.example", structure="990000012", service="Accueil", accepts="N"),
 ]
 _ACTIVITIES = [
     activity_line("8" + PRACTICE_ONLY, finess="990000010"),
     activity_line("8" + TWO_SERVICES, finess="990000011"),
     activity_line("8" + REFUSING_HOUSE, finess="990000013"),
+    activity_line("8" + TWO_SECRETARIES, finess="990000014"),
+    activity_line("8" + ONE_SERVICE, finess="990000015"),
+    activity_line("8" + EMPLOYED_TOO, finess="990000010", mode="S"),
+    activity_line("8" + EMPLOYED_TOO, finess="990000098", mode="L"),
     activity_line("8" + NO_BOX, finess="990000099"),
 ]
 LISTED = ("medecin.mss.example", "cabinet.mss.example", "ch.mss.example", "patient.mss.example")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from config.sections import Directory as Wanted
+from config.directory import Directory as Wanted
 from config.settings import Settings
 from directory import Directory, DirectoryError
 from directory.whitelist_fetch import fetch_white_list
