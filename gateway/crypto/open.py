@@ -66,8 +66,8 @@ def open_mail(
     """Open every layer of a mail received at ``at``.
 
     NotOpened when a layer cannot be decrypted: the same words whatever the reason (CR-34). TokenUnavailable when the
-    token that has our key does not answer now. A signature that does not
-    hold is no error: its layer says ``verified`` false and why.
+    token that has our key does not answer now, ReaderUnavailable when this machine cannot decrypt at all: the same mail
+    may open later. A signature that does not hold is no error: its layer says ``verified`` false and why.
     """
     known = reception or Reception()
     trust = replace(Trust.of(trust_roots), revocation=known.revocation)

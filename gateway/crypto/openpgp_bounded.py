@@ -13,13 +13,16 @@ from contextlib import contextmanager
 
 import pysequoia
 
-from gateway.errors import NotOpened
+from gateway.errors import NotOpened, ReaderUnavailable
 
 LARGEST = 100 << 20
 
 
 def decrypt_bounded(message: bytes, decryptor: pysequoia.PyDecryptor, largest: int = LARGEST) -> bytes:
-    """The content, signatures not judged; what PySequoia raises, BrokenPipeError or NotOpened when it is too large."""
+    """The content, signatures not judged; what PySequoia raises, BrokenPipeError or NotOpened when it is too large.
+
+    ReaderUnavailable where no such child can be started: that says nothing of the message.
+    """
     with _in_memory("sealed") as sealed, _in_memory("clear") as clear:
         with open(sealed, "wb", closefd=False) as file:
             file.write(message)
@@ -36,9 +39,9 @@ def _decrypt_through_pipe(sealed: int, clear: int, decryptor: pysequoia.PyDecryp
     reading, writing = os.pipe()
     try:
         child = subprocess.Popen(["head", "-c", str(largest + 1)], stdin=reading, stdout=clear)
-    except OSError:
+    except OSError as error:
         os.close(writing)
-        raise
+        raise ReaderUnavailable("head") from error
     finally:
         os.close(reading)
     try:
