@@ -128,7 +128,7 @@ class SqliteBuilding:
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """See :class:`directory.shelf.Building`."""
-        spelt = statement.format(new="main", old="old", bigkey="INTEGER PRIMARY KEY", bytes="")
+        spelt = statement.format(new="main", old="old", bigkey="INTEGER PRIMARY KEY", text="TEXT")
         return self._aside.database.execute(spelt, values).fetchall()
 
     def put(self, table: str, packed: Iterator[bytes]) -> None:

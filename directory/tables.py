@@ -7,29 +7,30 @@ VERSION = 3
 
 TABLES = (
     """CREATE TABLE {new}.mailbox (
-        id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, kind TEXT NOT NULL,
-        address TEXT NOT NULL, folded TEXT {bytes} NOT NULL,
-        domain TEXT NOT NULL, national_id TEXT, structure TEXT NOT NULL, service TEXT NOT NULL,
-        civility TEXT NOT NULL, family TEXT NOT NULL, given TEXT NOT NULL, profession TEXT NOT NULL,
-        skill TEXT NOT NULL, accepts INTEGER, organisation TEXT NOT NULL, street TEXT NOT NULL,
-        postcode TEXT NOT NULL, city TEXT NOT NULL)""",
+        id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, kind {text} NOT NULL,
+        address {text} NOT NULL, folded {text} NOT NULL,
+        domain {text} NOT NULL, national_id {text}, structure {text} NOT NULL, service {text} NOT NULL,
+        civility {text} NOT NULL, family {text} NOT NULL, given {text} NOT NULL, profession {text} NOT NULL,
+        skill {text} NOT NULL, accepts INTEGER, organisation {text} NOT NULL, street {text} NOT NULL,
+        postcode {text} NOT NULL, city {text} NOT NULL)""",
     """CREATE TABLE {new}.activity (
-        id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, national_id TEXT NOT NULL,
-        civility TEXT NOT NULL, family TEXT NOT NULL, given TEXT NOT NULL, profession TEXT NOT NULL,
-        skill TEXT NOT NULL, mode TEXT NOT NULL, siret TEXT NOT NULL, finess TEXT NOT NULL, technical TEXT NOT NULL,
-        phone TEXT NOT NULL, organisation TEXT NOT NULL, street TEXT NOT NULL, postcode TEXT NOT NULL,
-        city TEXT NOT NULL)""",
+        id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, national_id {text} NOT NULL,
+        civility {text} NOT NULL, family {text} NOT NULL, given {text} NOT NULL, profession {text} NOT NULL,
+        skill {text} NOT NULL, mode {text} NOT NULL, siret {text} NOT NULL, finess {text} NOT NULL,
+        technical {text} NOT NULL, phone {text} NOT NULL, organisation {text} NOT NULL, street {text} NOT NULL,
+        postcode {text} NOT NULL, city {text} NOT NULL)""",
     """CREATE TABLE {new}.person (
-        id INTEGER PRIMARY KEY, national_id TEXT NOT NULL, civility TEXT NOT NULL, family TEXT NOT NULL,
-        given TEXT NOT NULL, profession TEXT NOT NULL,
-        places TEXT NOT NULL, professions TEXT NOT NULL, skills TEXT NOT NULL)""",
-    "CREATE TABLE {new}.label (kind TEXT NOT NULL, code TEXT NOT NULL, words TEXT NOT NULL, PRIMARY KEY (kind, code))",
+        id INTEGER PRIMARY KEY, national_id {text} NOT NULL, civility {text} NOT NULL, family {text} NOT NULL,
+        given {text} NOT NULL, profession {text} NOT NULL,
+        places {text} NOT NULL, professions {text} NOT NULL, skills {text} NOT NULL)""",
+    """CREATE TABLE {new}.label (
+        kind {text} NOT NULL, code {text} NOT NULL, words {text} NOT NULL, PRIMARY KEY (kind, code))""",
     """CREATE TABLE {new}.file (
-        kind TEXT PRIMARY KEY, name TEXT NOT NULL, published_at TEXT, imported_at TEXT NOT NULL,
-        rows INTEGER NOT NULL, rejected INTEGER NOT NULL, duplicates INTEGER NOT NULL, sha256 TEXT NOT NULL)""",
-    "CREATE TABLE {new}.fact (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+        kind {text} PRIMARY KEY, name {text} NOT NULL, published_at {text}, imported_at {text} NOT NULL,
+        rows INTEGER NOT NULL, rejected INTEGER NOT NULL, duplicates INTEGER NOT NULL, sha256 {text} NOT NULL)""",
+    "CREATE TABLE {new}.fact (name {text} PRIMARY KEY, value INTEGER NOT NULL)",
     # Spellings one letter away, see spelling.py: each pair is a form and the number of a word that has it.
-    "CREATE TABLE {new}.word (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE {new}.word (id INTEGER PRIMARY KEY, text {text} NOT NULL)",
     "CREATE TABLE {new}.near (pair {bigkey})",
 )
 

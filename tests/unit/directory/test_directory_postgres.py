@@ -10,6 +10,7 @@ import pytest
 
 from directory import Directory, DirectoryError, Progress, Wanted, import_into, shelf_of
 from directory.fold import fold
+from directory.national import National
 from directory.shelf_postgres import SCHEMA, PostgresShelf
 from directory.shelf_sqlite import SqliteShelf
 from tests.peers.postgresql import running_postgresql
@@ -26,6 +27,15 @@ COUNTRY = Country(400)
 def address():
     with running_postgresql() as running:
         yield running.replace("+psycopg", "")
+
+
+@pytest.fixture(scope="module")
+def french(address):
+    """A database that sorts as French dictionaries do."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        icu = "LOCALE_PROVIDER icu ICU_LOCALE 'fr-FR-u-ka-shifted'"
+        connection.execute(f"CREATE DATABASE french TEMPLATE template0 {icu}")
+    return address.replace("/postgres?", "/french?")
 
 
 @pytest.fixture
@@ -67,6 +77,29 @@ def test_both_engines_give_the_same_answers(shelf, files, tmp_path, address):
     here.close()
 
 
+ODD = ("a-b@x.example", "ab@x.example", "a_c@x.example", "aB@x.example", "éa@x.example", "ea@x.example", "z@x.example")
+
+
+def test_order_and_beginnings_are_the_same_whatever_the_locale(french, tmp_path):
+    lines = [mailbox_line(address, "8" + rpps_of(n), family=f"ÉLAN-{n}") for n, address in enumerate(ODD, start=1)]
+    file, there = write(tmp_path / "m.txt", iter([MAILBOX_HEADER, *lines])), shelf_of(tmp_path, french)
+    import_into(there, [file])
+    assert there.rows("SELECT 'a-b' > 'ab' OR 'é' < 'f'") == [(True,)], "this database sorts as SQLite does"
+    here = SqliteShelf(tmp_path)
+    import_into(here, [file])
+    for piece in ("", "a", "a-", "ab", "e", "é", "a_"):
+        for anywhere in (False, True):
+            found = [National(each).addresses(piece, anywhere=anywhere, limit=3) for each in (there, here)]
+            assert found[0] == found[1]
+    other = "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND data_type = 'text'"
+    assert there.rows(other + " AND collation_name IS DISTINCT FROM 'C'", (SCHEMA,)) == []
+    assert there.rows(other, (SCHEMA,)) != []
+    for name in ("élan-3", "œuvre ıi"):
+        assert there.rows(f"SELECT {SCHEMA}.fold(?)", (name,)) == [(fold(name),)]
+    there.close()
+    here.close()
+
+
 @pytest.mark.parametrize(
     "name",
     ["Léa-Noëlle", "L’Œuvre d'Ægir", "STRAßE øØłŁđ", "D'ÉGLISE", "ﬁn", "Nguyễn Thị", "", 'a\\"b|c'],
@@ -89,6 +122,28 @@ def test_readers_see_the_old_directory_until_the_new_one_is_whole(shelf, files, 
 
     import_into(shelf, files, progress=look)
     assert set(seen) == {200}
+    reader.close()
+
+
+def test_a_reader_in_the_middle_of_something_stops_no_import(shelf, files, address):
+    import_into(shelf, files)
+    with psycopg.connect(address) as busy:
+        busy.execute(f"SELECT 1 FROM {SCHEMA}.mailbox")  # noqa: S608 - its lock stays until it ends
+        assert import_into(shelf, files).published
+        assert busy.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'huitaine%gone%'").fetchone() == (1,)
+    assert import_into(shelf, files).published
+    with psycopg.connect(address) as connection:
+        schemas = "SELECT array_agg(nspname::text) FROM pg_namespace WHERE nspname LIKE 'huitaine%'"
+        assert connection.execute(schemas).fetchone() == ([SCHEMA],)
+
+
+def test_a_question_asked_often_is_answered_by_the_new_directory_too(shelf, files, tmp_path, address):
+    import_into(shelf, files)
+    reader = PostgresShelf(address)
+    for _ in range(20):  # the driver prepares it
+        assert reader.rows("SELECT count(*) FROM mailbox WHERE domain <> ?", ("x",)) == [(200,)]
+    import_into(shelf, [write(tmp_path / "m_202603020000.txt", mailbox_lines(COUNTRY, 210))])
+    assert reader.rows("SELECT count(*) FROM mailbox WHERE domain <> ?", ("x",)) == [(210,)]
     reader.close()
 
 
