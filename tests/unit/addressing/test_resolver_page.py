@@ -32,9 +32,9 @@ Santé; `participant` of CDA. `informationRecipient` alone never routes.
 The order of mailboxes of one number: the one that the sender gives, if the directory has it as his; else the personal
 one, of several the one of the organisation that the letter names, then the administrator's rank, then the domain that
 follows the practitioner, then the one bound to no structure, then the first; else the one mailbox of his practice; else
-none. His practice is the place that the letter names if he works there, else where he works on his own account, else any
-place of his; its mailbox is the house's, or that of a service that opens its post (`directory.post_services`): what
-another service of a hospital receives is not his.
+none. His practice is the place that the letter names if he works there, else where he works on his own account, else
+any place of his; its mailbox is the house's, or that of a service that opens its post (`directory.post_services`):
+what another service of a hospital receives is not his.
 
 A patient's opposition (`patient-opposes`) is not decided here: it holds whatever has not left, in any of these
 outcomes, from the moment that the hospital's ADT (PD1-12, `opposition` in `[sources.NAME]`) or a person
