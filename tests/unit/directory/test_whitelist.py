@@ -247,6 +247,15 @@ def test_the_operators_of_a_domain_are_all_its_certificates_names(tmp_path, issu
     assert {operator.cn for operator in operators} == {"mss.operateur.example", "bus.example"}
 
 
+def test_everybody_is_each_operator_of_the_list_and_a_newer_list_is_seen(tmp_path, issuer, signer):
+    white_list = Directory.open(tmp_path).white_list
+    assert white_list.everybody() == frozenset()
+    update(tmp_path, sign(list_xml({"a.example": OPERATOR, "b.example": "CN=bus.example", "c": "O=x"}), signer), issuer)
+    assert {operator.cn for operator in white_list.everybody()} == {"mss.operateur.example", "bus.example"}
+    update(tmp_path, sign(list_xml({"b.example": "CN=bus.example"}), signer), issuer)
+    assert {operator.cn for operator in white_list.everybody()} == {"bus.example"}
+
+
 def test_a_peers_certificate_is_compared_by_the_same_rule(signer):
     from cryptography.hazmat.primitives.serialization import Encoding
 
