@@ -21,6 +21,9 @@ import pytest
 
 LOOPBACK = "127.0.0.1"
 _CHANCE = random.SystemRandom()
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_given: set[int] = set()
 
 
 def absent(reason: str) -> None:
@@ -49,16 +52,25 @@ def free_ports(count: int) -> list[int]:
     """Several different free ports, below those that the system gives to clients.
 
     Of those, a client of another test could take one while a server that had it starts again. Drawn, and not by the
-    tests' own seed: the workers would all draw the same.
+    tests' own seed: the workers would all draw the same. Each worker has ports of its own and gives none twice: what
+    was given is bound a while later, or by a server that is just starting again.
     """
     found: list[int] = []
     with contextlib.ExitStack() as stack:
         while len(found) < count:
-            probe, port = stack.enter_context(socket.socket()), _CHANCE.randrange(10_240, 32_768)
+            probe, port = stack.enter_context(socket.socket()), _drawn()
             with contextlib.suppress(OSError):
                 probe.bind((LOOPBACK, port))
                 found.append(port)
     return found
+
+
+def _drawn() -> int:
+    """A port of this worker's that was not given yet."""
+    while (port := _CHANCE.randrange(10_240 + _WORKER, 32_768, _WORKERS)) in _given:
+        pass
+    _given.add(port)
+    return port
 
 
 @contextlib.contextmanager
