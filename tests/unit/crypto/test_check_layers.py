@@ -91,7 +91,9 @@ def test_an_openpgp_mail_tells_the_key_that_opens_it(sealer: Sealer, compose: Co
 
 
 @given(at=st.integers(0, 5000), byte=st.integers(0, 255))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 def test_a_damaged_mail_tells_what_is_left(
     sealer: Sealer, compose: Compose, der_of: Der, gp: SigningIdentity, at: int, byte: int
 ) -> None:

@@ -74,7 +74,7 @@ def test_cr_38_a_flip_of_any_byte_of_an_aead_message_is_refused(readers, kind, b
     assert [flip for flip in flips if is_open(changed(der, *flip), readers[kind])] == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_cr_38_any_change_of_any_byte_of_an_aead_message_is_refused(readers, data: st.DataObject):
     kind = data.draw(st.sampled_from(["rsa", "p256", "p384", "x25519"]))

@@ -119,7 +119,9 @@ def test_everybody_is_found_with_a_letter_missing_and_where_he_works(country):
         assert person.rpps in rpps(hits)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.text("ABDEILNORU", min_size=3, max_size=9))
 def test_near_words_are_those_that_reading_all_of_them_finds(country, typed):
     all_of_them = [word for (word,) in country._national.rows("SELECT text FROM word")]

@@ -19,7 +19,7 @@ from gateway.parsers.xdm import read_xdm
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 FUZZ = settings(
-    max_examples=150, deadline=2_000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 MUTATIONS = settings(FUZZ, max_examples=50)
 """For each of some forty seeds; Atheris goes on from the same ones (tests/fuzz)."""
