@@ -86,13 +86,9 @@ class OperatorMail:
 
     async def keep(self, letter: ReceivedLetter) -> KeptLetter:
         """On return nothing of it depends on us any more; raises ``HuitaineError``, and the far side keeps it."""
-        # A crafted mail takes a fraction of a second to read: not on the loop.
-        receipts = await asyncio.to_thread(read_receipts, letter.content)
-        left = letter.envelope.recipients
-        if receipts and any(self._ours.hears(each.address) for each in left):
-            await self._hear(receipts)
-            _log.info("receipts-read", letter_id=letter.id, kinds=[each.kind.value for each in receipts])
-            left = tuple(each for each in left if not self._ours.hears(each.address))
+        to = letter.envelope.recipients
+        others = tuple(each for each in to if not self._ours.hears(each.address))
+        left = others if len(others) < len(to) and await self._heard(letter) else to
         if left:
             await self._hand_on(replace(letter, envelope=replace(letter.envelope, recipients=left)))
         if self._on_mail is not None:
@@ -102,6 +98,15 @@ class OperatorMail:
     async def withdraw(self, letter: LetterId) -> bool:
         """Never: who heard it, or has it, keeps it. The far side brings it again, and the second changes nothing."""
         return False
+
+    async def _heard(self, letter: ReceivedLetter) -> bool:
+        """Whether it is a receipt, all of which is committed now."""
+        # A crafted mail takes a fraction of a second to read: not on the loop.
+        receipts = await asyncio.to_thread(read_receipts, letter.content)
+        if receipts:
+            await self._hear(receipts)
+            _log.info("receipts-read", letter_id=letter.id, kinds=[each.kind.value for each in receipts])
+        return bool(receipts)
 
     async def _hand_on(self, letter: ReceivedLetter) -> None:
         if self._server is None:

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 from gateway.beside import beside
+from gateway.errors import Busy
 from gateway.letter import Envelope, ReceivedLetter, Recipient
 from gateway.passing import trace
 from gateway.service.operators.commands import mail_from, rcpt_to
@@ -25,8 +26,8 @@ from gateway.smtp.courier.timeouts import Timeouts
 
 TIMEOUTS = Timeouts(connect=10, command=30, data=30, block=60, dot=200, opening=40)
 """Together below the five minutes that the far side waits for an answer to RCPT, and our door for a commit."""
-AT_ONCE = 20
-"""Sessions; whoever comes then waits for one to end."""
+AT_ONCE, PATIENCE = 20, 30.0
+"""Sessions, and the seconds that whoever comes then waits for one to end."""
 
 
 class HospitalServer:
@@ -56,7 +57,7 @@ class HospitalServer:
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[_Session]:
         """A session that ends with the caller, cut at once when he was stopped."""
-        async with self._places:
+        async with self._place():
             dialogue, offers = await open_dialogue(self._hop, self._gateway, TIMEOUTS)
             session = _Session(dialogue, offers)
             try:
@@ -67,6 +68,19 @@ class HospitalServer:
                 raise
             finally:
                 dialogue.close()
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Raises ``Busy`` when the server is so slow that none becomes free."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._places.acquire()
+        except TimeoutError as error:
+            raise Busy("mail server") from error
+        try:
+            yield
+        finally:
+            self._places.release()
 
 
 class _Session:

@@ -47,6 +47,8 @@ class Scene:
     space: TrustSpace
     port: int = 0
     heard: list[Receipt] = field(default_factory=list)
+    fault: Exception | None = None
+    """What hearing raises instead."""
 
     def list(self, domains: dict[str, str] = LISTED, **dates: datetime) -> None:
         list_domains(self.folder / "data", domains, **dates)
@@ -68,6 +70,8 @@ class Scene:
             book.close()
 
     async def hear(self, receipts: Sequence[Receipt]) -> None:
+        if self.fault:
+            raise self.fault
         self.heard += receipts
 
     async def hand_in(

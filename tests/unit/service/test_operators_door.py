@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from gateway.errors import SettingsRefused
 from gateway.letter import ReceiptKind
+from gateway.service.hearing import AttemptUnderWay
 from tests.faults.client_certificates import HospitalAuthority
 from tests.journeys.kit import until
 from tests.peers.trust_space import OTHER_OPERATOR
@@ -180,3 +181,16 @@ async def test_domains_and_the_server_that_has_them_go_together(scene: Scene, mo
     with pytest.raises(SettingsRefused):
         async with scene.opened():
             pass
+
+
+async def test_a_receipt_that_cannot_be_recorded_now_is_not_taken_and_taken_when_it_comes_again(scene: Scene):
+    """A report may be faster than our own commit that the hop said yes."""
+    scene.list()
+    async with scene.opened():
+        shown = gp_operator(scene)
+        for fault, answer in ((AttemptUnderWay("dsn"), "451 4.3.0 Attempt"), (OSError("disk"), "451 4.3.0 Internal")):
+            scene.fault = fault
+            assert (await scene.hand_in(shown, "")).startswith(answer)
+        scene.fault = None
+        assert (await scene.hand_in(shown, "")).startswith("250 ")
+    assert len(scene.heard) == 1

@@ -79,6 +79,16 @@ async def test_one_that_says_nothing_is_not_waited_for_longer_than_the_operator_
         assert (await scene.hand_in(gp_operator(scene), to=WARD, content=ANSWER)).startswith("451 4.4.")
 
 
+async def test_when_all_places_there_are_taken_the_next_operator_is_asked_to_come_again(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(mail_server, "AT_ONCE", 0)
+    monkeypatch.setattr(mail_server, "PATIENCE", 0.01)
+    async with behind(tmp_path, authority) as (scene, hop):
+        assert (await scene.hand_in(gp_operator(scene), to=WARD, content=ANSWER)).startswith("451 4.3.2 Busy")
+    assert hop.connections == 0
+
+
 async def test_a_server_that_is_not_there_loses_nothing(tmp_path: Path, authority: Authority):
     async with behind(tmp_path, authority) as (scene, hop):
         text = (tmp_path / "huitaine.toml").read_text(encoding="utf-8")
