@@ -27,7 +27,6 @@ QUICK = SmtpLimits(
     error_delay=timedelta(0),
     guess_delay=timedelta(0),
     linger=timedelta(milliseconds=50),
-    silence=timedelta(milliseconds=100),
     drain=timedelta(seconds=2),
 )
 
