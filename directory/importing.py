@@ -13,6 +13,7 @@ from directory.build import Change
 from directory.doubts import two_names
 from directory.errors import DirectoryError
 from directory.extraction import Extraction, find_extractions
+from directory.later import carry_over, goes_back, keep_later
 from directory.progress import Progress
 from directory.shelf import Building, Shelf
 from directory.shelf_sqlite import SqliteShelf
@@ -111,15 +112,18 @@ def _fill(
     progress(Progress(step="indexes"))
     building.index()
     reports, doubts = [], []
+    if building.compared:
+        carry_over(building, extractions)
     for loading in loadings:
         older = _older_than_present(building, loading.extraction) if building.compared else None
+        later = keep_later(building, loading.extraction)
         change = build.changes(building, loading.extraction.kind) if building.compared else Change(added=loading.rows)
-        reports.append(_reported(building, loading, change, now))
+        reports.append(_reported(building, loading, change, later, now))
         doubts += [*_doubts(loading, change), *([older] if older else [])]
     return ImportReport(files=tuple(reports), held_because=tuple(doubts))
 
 
-def _reported(building: Building, loading: Loading, change: Change, now: datetime) -> FileReport:
+def _reported(building: Building, loading: Loading, change: Change, later: int, now: datetime) -> FileReport:
     extraction = loading.extraction
     if not loading.rows:
         raise DirectoryError("empty", f"{extraction.name}: no row could be taken; first: {_first(loading)}")
@@ -133,7 +137,7 @@ def _reported(building: Building, loading: Loading, change: Change, now: datetim
         change=change,
         examples=tuple(loading.examples),
         remarks=(
-            *_undoes_a_delta(building, extraction),
+            *_told_later(extraction, later),
             *islice(two_names(building, extraction.kind, extraction.name), EXAMPLES),
         ),
     )
@@ -146,11 +150,9 @@ def _reported(building: Building, loading: Loading, change: Change, now: datetim
     return report
 
 
-def _undoes_a_delta(building: Building, extraction: Extraction) -> Iterator[Rejected]:
-    """A file of this morning does not know what a delta of noon told; the next delta begins at the file's date."""
-    told = building.rows("SELECT imported_at FROM {old}.file WHERE kind = 'delta'") if building.compared else []
-    if told and extraction.published_at and extraction.published_at < datetime.fromisoformat(told[0][0]):
-        words = "older than the last delta, whose changes it undoes: run `huitaine directory delta` now"
+def _told_later(extraction: Extraction, owners: int) -> Iterator[Rejected]:
+    if owners:
+        words = f"older than the last delta: {owners} people and places stay as that told them"
         yield Rejected(file=extraction.name, line=0, code="older-than-delta", words=words)
 
 
@@ -170,8 +172,4 @@ def _doubts(loading: Loading, change: Change) -> list[str]:
 
 
 def _older_than_present(building: Building, extraction: Extraction) -> str | None:
-    found = building.rows("SELECT published_at FROM {old}.file WHERE kind = ?", extraction.kind.value)
-    present = found[0][0] if found else None
-    if present and extraction.published_at and extraction.published_at < datetime.fromisoformat(present):
-        return f"{extraction.name}: older than the file imported last"
-    return None
+    return f"{extraction.name}: older than the file imported last" if goes_back(building, extraction) else None

@@ -28,12 +28,23 @@ TABLES = (
     """CREATE TABLE {new}.file (
         kind {text} PRIMARY KEY, name {text} NOT NULL, published_at {text}, imported_at {text} NOT NULL,
         rows INTEGER NOT NULL, rejected INTEGER NOT NULL, duplicates INTEGER NOT NULL, sha256 {text} NOT NULL)""",
+    # Whose rows a delta changed, and when it was begun, see later.py.
+    """CREATE TABLE {new}.told (
+        rows_of {text} NOT NULL, place INTEGER NOT NULL, owner {text} NOT NULL, told_at {text} NOT NULL,
+        PRIMARY KEY (rows_of, place, owner))""",
     "CREATE TABLE {new}.fact (name {text} PRIMARY KEY, value INTEGER NOT NULL)",
     # Spellings one letter away, see spelling.py: each pair is a form and the number of a word that has it.
     "CREATE TABLE {new}.word (id INTEGER PRIMARY KEY, text {text} NOT NULL)",
     "CREATE TABLE {new}.near (pair {bigkey})",
 )
 
+COLUMNS = {
+    "mailbox": "key, digest, kind, address, folded, domain, national_id, structure, service, civility, family, given, "
+    "profession, skill, accepts, organisation, street, postcode, city",
+    "activity": "key, digest, national_id, civility, family, given, profession, skill, mode, siret, finess, technical, "
+    "phone, organisation, street, postcode, city",
+}
+"""All but ``id``."""
 TABLE_OF = {"mailboxes": "mailbox", "activities": "activity"}
 
 ROW_INDEXES = (

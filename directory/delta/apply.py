@@ -17,6 +17,7 @@ from directory.delta.gathering import Api, Gathering, reference
 from directory.delta.resources import Person, Place, Resource, activity_of, mailboxes_of, person_of, place_of
 from directory.errors import DirectoryError
 from directory.fold import fold
+from directory.later import DELTA, note
 from directory.progress import Progress
 from directory.rows import RejectedRow, SqlRow, mailbox_row
 from directory.shelf import Building, Shelf, Texts
@@ -31,8 +32,6 @@ mailboxes in another way."""
 FEW = 10
 """Fewer mailboxes than these are no doubt, however small the directory."""
 _OF_PLACE = "national_id IS NULL AND structure = ?"
-KIND = "delta"
-"""Its line among the national files: when it was begun is what the next one starts from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +54,16 @@ class DeltaReport:
 
 
 def since_when(shelf: Shelf) -> datetime:
-    """Since when the present directory does not know: its last delta, else its older file.
+    """Since when the present directory does not know: its last delta, or its older file where that is later.
 
     Raises :class:`DirectoryError` ``no-directory`` when there is none.
     """
     dates: dict[str, str] = dict(shelf.rows("SELECT kind, coalesce(published_at, imported_at) FROM file"))
     if not dates:
         raise DirectoryError("no-directory", "there is no directory to change yet: import the national files")
-    return datetime.fromisoformat(dates.get(KIND) or min(dates.values()))
+    known = {kind: datetime.fromisoformat(date) for kind, date in dates.items()}
+    delta = known.pop(DELTA, None)
+    return max([min(known.values()), *([delta] if delta else [])])
 
 
 def published_when(shelf: Shelf) -> datetime:
@@ -81,7 +82,7 @@ def take_delta(
     gathering.begin_again_before(published_when(shelf))
     gathering.gather(api, tell)
     with shelf.amending() as building:
-        report = _Applying(building).all(gathering)
+        report = _Applying(building, gathering.began).all(gathering)
         if report.held_because and not confirm:
             return report
         _remember(building, gathering.began)
@@ -91,8 +92,8 @@ def take_delta(
 
 
 def _remember(building: Building, began: datetime) -> None:
-    building.rows("DELETE FROM {new}.file WHERE kind = ?", KIND)
-    values = (KIND, "FHIR v2", began.isoformat(), began.isoformat())
+    building.rows("DELETE FROM {new}.file WHERE kind = ?", DELTA)
+    values = (DELTA, "FHIR v2", began.isoformat(), began.isoformat())
     building.rows("INSERT INTO {new}.file VALUES (?,?,?,?,0,0,0,'')", *values)
     building.rows("DELETE FROM {new}.fact")
     building.rows(tables.FACTS)
@@ -101,8 +102,8 @@ def _remember(building: Building, began: datetime) -> None:
 class _Applying:
     """One delta's changes; its counts."""
 
-    def __init__(self, building: Building) -> None:
-        self._building, self._rejected = building, list[Rejected]()
+    def __init__(self, building: Building, began: datetime) -> None:
+        self._building, self._began, self._rejected = building, began, list[Rejected]()
         self._added = self._removed = self._persons = self._organisations = 0
         self._touched = self._lost = 0
         """Mailboxes of their owners, whatever else of a row changed."""
@@ -216,6 +217,7 @@ class _Applying:
         self._touched += len(_owned(before)) if table == "mailbox" else 0
         if before == after:
             return False
+        note(self._building, table, value, self._began, place=condition == _OF_PLACE)
         self._building.rows(f"DELETE FROM {{new}}.{table} WHERE {condition}", value)  # noqa: S608 (own names)
         for row in dict.fromkeys(rows):
             self._next[table] += 1

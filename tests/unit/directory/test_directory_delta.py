@@ -251,15 +251,55 @@ def test_organisations_that_share_a_number_keep_each_their_mailboxes(folder, ann
     assert [box.address for box in directory.by_structure(siret["value"])] == ["c@cabinet.example"]
 
 
-def test_a_whole_file_from_before_the_delta_says_that_it_undoes_it(folder, annuaire, tmp_path):
+def whole_file(tmp_path, day, *more):
+    """Everybody as on the first of March, with a date of the name's choice."""
+    lines = [mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}", family=f"NOM{n:c}") for n in range(65, 90)]
+    lines += [
+        mailbox_line("lea@b.example", "8" + LEA, family="MARTIN", given="Léa"),
+        mailbox_line("lea@cabinet.example", "8" + LEA, family="MARTIN", given="Léa", structure=FINESS),
+        mailbox_line("accueil@cabinet.example", structure=FINESS, organisation="CABINET", service="Accueil"),
+    ]
+    return write(tmp_path / f"m_{day}0000.txt", iter([MAILBOX_HEADER, *lines, *more]))
+
+
+def test_a_whole_file_from_before_the_delta_leaves_what_that_changed(folder, annuaire, tmp_path):
     everything(annuaire)
     take(folder, annuaire)
-    lines = [MAILBOX_HEADER, *(mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}") for n in range(65, 95))]
-    for day, codes in (("20260309", ["older-than-delta"]), ("20260311", [])):
-        take(folder, annuaire)
-        newer = write(tmp_path / f"m_{day}0000.txt", iter(lines))
-        (file,) = import_files(folder, [newer], confirm=True, clock=lambda: NOW).files
-        assert [one.code for one in file.remarks] == codes
+    newer = mailbox_line("new@b.example", "8" + rpps_of(70), family="NOMF")
+    report = import_files(folder, [whole_file(tmp_path, "20260309", newer)], confirm=True, clock=lambda: NOW)
+    assert [one.code for one in report.files[0].remarks] == ["older-than-delta"]
+    directory = Directory.open(folder)
+    accepts = {box.address: box.accepts for box in directory.by_rpps(LEA)}
+    assert accepts == {"lea@b.example": False, "lea.ml@cabinet.example": None}
+    assert set(addresses(directory, rpps_of(70))) == {"p70@b.example", "new@b.example"}
+    assert addresses(directory, rpps_of(900)) == ["nouveau@cabinet.example"]
+    assert [box.address for box in directory.by_structure(FINESS)] == ["secretariat@cabinet.example"]
+    assert [hit.rpps for hit in directory.search("martin leroux lea")] == [LEA]
+    directory.close()
+    shelf = shelf_of(folder)
+    assert since_when(shelf) == NOW, "the next delta goes on where the last one began"
+    shelf.close()
+
+
+def test_a_whole_file_from_after_the_delta_is_the_last_word(folder, annuaire, tmp_path):
+    everything(annuaire)
+    take(folder, annuaire)
+    import_files(folder, [whole_file(tmp_path, "20260309")], confirm=True, clock=lambda: NOW)
+    report = import_files(folder, [whole_file(tmp_path, "20260311")], confirm=True, clock=lambda: NOW)
+    assert report.files[0].remarks == ()
+    directory = Directory.open(folder)
+    assert set(addresses(directory, LEA)) == {"lea@b.example", "lea@cabinet.example"}
+    assert addresses(directory, rpps_of(900)) == []
+    directory.close()
+
+
+def test_a_file_that_goes_back_has_the_time_between_asked_for_again(folder, annuaire, tmp_path):
+    everything(annuaire)
+    take(folder, annuaire)
+    import_files(folder, [whole_file(tmp_path, "20260220")], confirm=True, clock=lambda: NOW)
+    shelf = shelf_of(folder)
+    assert since_when(shelf) == datetime(2026, 2, 19, 23, tzinfo=UTC)
+    shelf.close()
 
 
 def test_what_was_gathered_before_a_whole_file_does_not_undo_it(folder, annuaire, tmp_path):
@@ -329,12 +369,12 @@ def test_without_a_directory_there_is_nothing_to_change(tmp_path, annuaire):
     assert caught.value.code == "no-directory"
 
 
-def test_a_whole_file_afterwards_starts_anew(folder, annuaire, tmp_path):
+def test_a_whole_file_of_one_kind_afterwards_leaves_the_other_its_delta(folder, annuaire, tmp_path):
     everything(annuaire)
     take(folder, annuaire)
     lines = [MAILBOX_HEADER, *(mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}") for n in range(65, 95))]
     import_files(folder, [write(tmp_path / "m_202603150000.txt", iter(lines))], confirm=True)
-    assert since_when(shelf_of(folder)).date().isoformat() == "2026-02-28"
+    assert since_when(shelf_of(folder)).date().isoformat() == "2026-03-10"
 
 
 @pytest.mark.parametrize("junk", [{}, {"entry": None}, {"entry": [1, {"resource": 2}, {"resource": {"id": "1"}}]},

@@ -242,4 +242,7 @@ def test_a_delta_changes_it_in_one_transaction(shelf, address, tmp_path):
         assert [hit.rpps for hit in directory.search(words)] == [deltas.LEA]
     assert [hit.mailboxes for hit in directory.search("tilleuls secretariat")] == [("secretariat@cabinet.example",)]
     assert directory.status().mailboxes == len({row[0] for row in shelf.rows("SELECT folded FROM mailbox")})
+    told = {(box.address, box.accepts) for box in directory.by_rpps(deltas.LEA)}
+    assert import_into(shelf, [file], clock=lambda: NOW).files[0].remarks[0].code == "older-than-delta"
+    assert {(box.address, box.accepts) for box in directory.by_rpps(deltas.LEA)} == told
     directory.close()
