@@ -8,7 +8,7 @@ around it is off and checked; a signature that does not hold is told beside it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -27,6 +27,7 @@ from gateway.crypto.mime import PKCS7, Entity, leaves, read_entity, split
 from gateway.crypto.opened import Layer, OpenedMail, Part
 from gateway.crypto.openpgp import public_keys
 from gateway.crypto.openpgp_open import OpenPgpSecret, OpenPgpSignature, decrypt, verify_detached
+from gateway.crypto.payload import inline_message, inline_text, read_payload
 from gateway.crypto.peeled import Peeled, Shown, Taken, mail_fields
 from gateway.crypto.reception import Reception
 from gateway.crypto.remarks import remarks
@@ -71,7 +72,7 @@ def open_mail(
     """
     known = reception or Reception()
     trust = replace(Trust.of(trust_roots), revocation=known.revocation)
-    peeled = _Opening(keys, SignersTrust(trust=trust, at=at)).peel(read_entity(content))
+    peeled = _Opening(keys, SignersTrust(trust=trust, at=at)).peel(read_payload(content))
     layers = weighed(peeled, known, (*known.mailboxes, *keys.mailboxes()))
     parts = list(_parts(peeled.inner))
     mail = OpenedMail(
@@ -85,10 +86,10 @@ def open_mail(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one layer turned out to be: its entries for the list, and the bytes inside."""
+    """What one layer turned out to be: its entries for the list, and what is inside."""
 
     taken: tuple[Taken, ...]
-    inner: bytes
+    inner: Entity
 
 
 class _Opening:
@@ -106,7 +107,7 @@ class _Opening:
             taken += step.taken
             if len(taken) > _DEPTH:
                 raise NotOpened("too-many-layers")
-            entity = read_entity(step.inner)
+            entity = step.inner
             if step.taken[0].layer.kind == "message":
                 shown.append(Shown(depth=len(taken), fields=mail_fields(entity)))
         protected = read_protected(entity) if taken else None
@@ -123,8 +124,9 @@ class _Opening:
         if kind == "multipart/encrypted":
             return self._openpgp_encrypted(entity)
         if kind == "message/rfc822":
-            return _Step((Taken(layer=Layer(kind="message")),), entity.content())
-        return None
+            return _Step((Taken(layer=Layer(kind="message")),), read_payload(entity.content()))
+        message = inline_message(entity)
+        return None if message is None else self._openpgp(message, inline_text)
 
     def _pkcs7(self, der: bytes) -> _Step:
         """Decide by the content type inside: smime-type is written in many ways, or not at all (CR-07)."""
@@ -133,14 +135,15 @@ class _Opening:
             inner = encapsulated(content)
             if inner is None:
                 raise NotOpened("nothing-inside")
-            return _Step(self._judged(content, inner), inner)
+            return _Step(self._judged(content, inner), read_payload(inner))
         if kind == names.COMPRESSED_DATA:
-            return _Step((Taken(layer=Layer(kind="smime-compressed")),), cms_decrypt.inflate(content))
+            plain = cms_decrypt.inflate(content)
+            return _Step((Taken(layer=Layer(kind="smime-compressed")),), read_payload(plain))
         if kind not in {names.ENVELOPED_DATA, names.AUTH_ENVELOPED_DATA}:
             raise NotOpened("not-cms")
         opened = cms_decrypt.decrypt(kind, content, self._keys.smime)
         layer = Layer(kind="smime-encrypted", algorithms=opened.algorithms, intact=opened.intact)
-        return _Step((Taken(layer=layer),), opened.content)
+        return _Step((Taken(layer=layer),), read_payload(opened.content))
 
     def _signed(self, entity: Entity) -> _Step:
         parts = split(entity)
@@ -149,11 +152,11 @@ class _Opening:
         signed, signature = parts[0], read_entity(parts[1])
         if "pgp" in (signature.media_type + entity.parameter("protocol")).lower():
             judged = verify_detached(_crlf(signed), signature.content(), self._known)
-            return _Step((_openpgp_signed(judged),), signed)
+            return _Step((_openpgp_signed(judged),), read_payload(signed))
         kind, content = cms_decrypt.read_content_info(signature.content())
         if kind != names.SIGNED_DATA or encapsulated(content) is not None:
             raise NotOpened("not-cms")
-        return _Step(self._judged(content, _crlf(signed)), signed)
+        return _Step(self._judged(content, _crlf(signed)), read_payload(signed))
 
     def _judged(self, signed: Asn1, content: bytes) -> tuple[Taken, ...]:
         """One layer per signer."""
@@ -179,11 +182,14 @@ class _Opening:
         parts = split(entity)
         if len(parts) != 2:
             raise NotOpened("not-two-parts")
-        opened = decrypt(read_entity(parts[1]).content(), self._keys.openpgp, self._known)
+        return self._openpgp(read_entity(parts[1]).content(), read_payload)
+
+    def _openpgp(self, message: bytes, read: Callable[[bytes], Entity]) -> _Step:
+        opened = decrypt(message, self._keys.openpgp, self._known)
         taken = [Taken(layer=Layer(kind="openpgp-encrypted", algorithms=opened.algorithms, intact=True))]
         if opened.signature is not None:
             taken.append(_openpgp_signed(opened.signature))
-        return _Step(tuple(taken), opened.content)
+        return _Step(tuple(taken), read(opened.content))
 
 
 def _openpgp_signed(judged: OpenPgpSignature) -> Taken:

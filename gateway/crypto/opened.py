@@ -89,6 +89,7 @@ class OpenedMail:
 
     layers: tuple[Layer, ...]
     entity: bytes = field(repr=False)
+    """With an empty line before words that were sealed without a header."""
     parts: tuple[Part, ...]
     headers: Headers = field(default_factory=Headers)
     remarks: tuple[str, ...] = ()

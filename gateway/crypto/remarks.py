@@ -1,6 +1,6 @@
 """What a reader should be told of an opened mail beside the verdict on each layer; pure, stable codes.
 
-sealed-part-among-others   an encrypted or signed part stands beside others: it was left as it is (CR-23)
+sealed-part-among-others   an encrypted or signed part, or OpenPGP text, stands beside others: it was left (CR-23)
 malleable                  encrypted without a check and vouched for by nobody: words may have been changed (CR-24)
 outer-headers-differ       what stands outside is not what the sender left there
 reply-to-elsewhere         answers would leave the sender's domain, or MSSanté (KIM A_23422)
@@ -18,6 +18,7 @@ from gateway.crypto.certificates import same_address
 from gateway.crypto.header_fields import value_of
 from gateway.crypto.mime import PKCS7, Entity
 from gateway.crypto.opened import Headers, OpenedMail
+from gateway.crypto.payload import begins_inline
 from gateway.crypto.peeled import Fields, Peeled
 from gateway.crypto.results import is_ours
 
@@ -32,7 +33,7 @@ def remarks(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> tuple[
 
 def _codes(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> Iterator[str]:
     outer = peeled.shown[0].fields
-    if len(parts) > 1 and any(part.media_type in _SEALED for part in parts):
+    if any(_is_left_closed(part, parts) for part in parts):
         yield "sealed-part-among-others"
     if mail.malleable:
         yield "malleable"
@@ -43,6 +44,13 @@ def _codes(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> Iterato
         yield "revocation-unknown"
     if any(is_ours(name, raw) for shown in peeled.shown for name, raw in shown.fields):
         yield "forged-result"
+
+
+def _is_left_closed(part: Entity, parts: Sequence[Entity]) -> bool:
+    """A sealed part among others; or OpenPGP text, which was opened already where it stood alone."""
+    if part.media_type == "text/plain":
+        return begins_inline(part.content())
+    return len(parts) > 1 and part.media_type in _SEALED
 
 
 def _of_senders(headers: Headers, outer: Fields) -> Iterator[str]:

@@ -79,9 +79,21 @@ def _of_signer(layer: Layer) -> Iterable[tuple[str, str]]:
 
 def _body(entity: Entity) -> bytes:
     """The entity with what describes it and nothing else of its header: the mail's own fields stand above."""
-    return b"".join(_ended(raw) for name, raw in raw_fields(entity.head) if name.startswith("content-")) + (
-        b"MIME-Version: 1.0\r\n\r\n" + entity.body
-    )
+    described = b"".join(_ended(raw) for name, raw in raw_fields(entity.head) if name.startswith("content-"))
+    return (described or _of_words(entity.body)) + b"MIME-Version: 1.0\r\n\r\n" + entity.body
+
+
+def _of_words(body: bytes) -> bytes:
+    """What words beyond ASCII lack that came without a header: nobody says in which letters they are written."""
+    if body.isascii():
+        return b""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        charset = b"windows-1252"
+    else:
+        charset = b"utf-8"
+    return b"Content-Type: text/plain; charset=" + charset + b"\r\nContent-Transfer-Encoding: 8bit\r\n"
 
 
 def _harmless(parts: Iterable[Part]) -> bytes:

@@ -21,7 +21,7 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.results import as_mail
 from gateway.crypto.trust.policy import Trust
 from gateway.crypto.trust.signers import SignersTrust
-from gateway.errors import KeyStoreRefused, NoProtection, NotOpened
+from gateway.errors import KeyStoreRefused, NoProtection, ReaderUnavailable
 from gateway.letter import OpenPgp
 from tests.unit.crypto.cms_people import encrypt_cbc
 from tests.unit.crypto.conftest import HOSPITAL
@@ -85,17 +85,17 @@ def _held() -> Iterator[str]:
             yield str(each.readlink())
 
 
-def test_a_machine_that_starts_no_process_refuses_an_openpgp_mail_and_leaves_nothing_open(
+def test_a_machine_that_starts_no_process_does_not_blame_an_openpgp_mail_and_leaves_nothing_open(
     compose, sealer, gp_pgp, now, monkeypatch
 ):
-    """What is inside is taken out through a process that counts it; when none can start, the answer stays the one."""
+    """What is inside is taken out through a process that counts it: a machine without coreutils opens it later."""
     sealed = sealer.seal(compose(OpenPgp(key=OpenPgpSigner(gp_pgp).public_key))).content
     keys = OpeningKeys(openpgp=(OpenPgpSecret(gp_pgp),))
     with monkeypatch.context() as without:
         without.setenv("PATH", "/nowhere")
-        with pytest.raises(NotOpened) as refused:
+        with pytest.raises(ReaderUnavailable) as refused:
             open_mail(sealed, keys, at=now, trust_roots=())
-    assert refused.value.detail == "not-decrypted"
+    assert not refused.value.permanent
     assert not any("memfd:" in name for name in _held())
     assert open_mail(sealed, keys, at=now, trust_roots=()).parts
 

@@ -19,7 +19,7 @@ from gateway.crypto.openpgp import OpenPgpRecipient, OpenPgpSigner, addresses_of
 from gateway.crypto.openpgp_bounded import LARGEST, decrypt_bounded
 from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
-from gateway.errors import KeyStoreRefused, NoProtection, NotOpened, ReaderUnavailable
+from gateway.errors import KeyStoreRefused, NoProtection, NotOpened
 from gateway.letter import ComposedMail, OpenPgp
 from tests.peers.running import need
 
@@ -101,19 +101,6 @@ def test_a_message_that_would_fill_the_memory_does_not_open(gpg: Gpg, opened, gp
     assert decrypt_bounded(one, OpenPgpSecret(gp_pgp).decryptor, 1000) == bytes(1000)
     with pytest.raises((NotOpened, OSError)):
         decrypt_bounded(one, OpenPgpSecret(gp_pgp).decryptor, 999)
-
-
-def test_a_machine_without_the_program_that_bounds_memory_does_not_say_that_the_mail_is_closed(
-    opened, gp_pgp, entity, monkeypatch
-):
-    """A container without coreutils: the fault is ours, the mail opens elsewhere, and its sender tried no key."""
-    armor = pysequoia.encrypt(entity, recipients=[pysequoia.Cert.from_bytes(OpenPgpSigner(gp_pgp).public_key)])
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(ReaderUnavailable) as refused:
-        opened(_mail(armor))
-    assert not refused.value.permanent
-    monkeypatch.undo()
-    assert opened(_mail(armor)).entity == entity
 
 
 @pytest.mark.peer
