@@ -69,7 +69,7 @@ class Addressing:
         wanted = _completed(wanted, boxes)
         source = parsed.kept.received.source
         accepted = accept(chosen.mailbox, boxes, self._space(now), self._policy, source)
-        trail = (*chosen.reasons, *accepted.reasons)
+        trail = (*chosen.reasons, *_shared(boxes), *accepted.reasons)
         if isinstance(accepted, Stopped):
             return _held(wanted, trail)
         known = self._directory.known(chosen.mailbox, boxes)
@@ -114,6 +114,12 @@ def as_it_came(
 def _held(wanted: Wanted, reasons: tuple[Reason, ...]) -> Held:
     *led, last = reasons
     return wanted.held(last, *led)
+
+
+def _shared(boxes: list[Mailbox]) -> tuple[Reason, ...]:
+    """Told, not refused: colleagues may share a mailbox, and one that moved to another person looks the same."""
+    owners = {box.national_id for box in boxes if box.personal}
+    return (because("mailbox-shared", count=len(owners)),) if len(owners) > 1 else ()
 
 
 def _completed(wanted: Wanted, boxes: list[Mailbox]) -> Wanted:

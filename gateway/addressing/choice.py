@@ -12,6 +12,7 @@ from directory.fold import same_family, structure_number
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.practice import of_house, practices
 from gateway.addressing.reasons import because
+from gateway.addressing.said import as_sender_says
 from gateway.addressing.standing_in import who_stands_in
 from gateway.addressing.verdicts import Chosen, Stopped
 from gateway.addressing.wanted import Wanted
@@ -22,25 +23,34 @@ from gateway.letter import Reason
 DOCTOR = "10"
 """Médecin (TRE_G15, "Code Profession" of the extraction)."""
 
+_IDNPS = {"RPPS": "8", "ADELI": "0"}
+"""What an identifier of the directory (IDNPS) begins with."""
+
 
 def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
     """The mailbox for somebody who is meant: as given, else by RPPS, else by ADELI, else by organisation."""
     if wanted.given and wanted.mailbox:
-        return Chosen(mailbox=wanted.mailbox, reasons=_of_given(wanted.mailbox, directory, now))
+        return _as_given(wanted, wanted.mailbox, directory, now)
     if wanted.rpps:
         return _by_rpps(wanted, directory, policy, now)
     if wanted.adeli:
         return _by_number("ADELI", wanted.adeli, wanted, directory, policy)
     if wanted.mailbox:
-        return Chosen(mailbox=wanted.mailbox, reasons=_of_given(wanted.mailbox, directory, now))
+        return _as_given(wanted, wanted.mailbox, directory, now)
     return of_house([wanted.organisation] if wanted.organisation else [], directory, policy)
 
 
-def _of_given(mailbox: str, directory: Directory, now: datetime) -> tuple[Reason, ...]:
-    """A mailbox that the sender gave is used as it is; an absence is only told."""
-    owners = {box.rpps for box in directory.by_mailbox(mailbox) if box.rpps}
+def _as_given(wanted: Wanted, mailbox: str, directory: Directory, now: datetime) -> Chosen | Stopped:
+    """A mailbox that the sender gave is used as it is, and an absence only told, unless it is another's."""
+    known = directory.by_mailbox(mailbox)
+    decided = as_sender_says(mailbox, _IDNPS["RPPS"] + wanted.rpps, directory) if wanted.rpps else None
+    if isinstance(decided, Stopped):
+        return decided
+    if _is_sought_as_gp(wanted) and is_no_doctor([box for box in known if box.personal]):
+        return Stopped(reasons=(because("gp-not-a-doctor"),))
+    owners = {box.rpps for box in known if box.rpps}
     absent = any(directory.absence(owner, now) for owner in owners)
-    return (because("owner-absent"),) if absent else ()
+    return Chosen(mailbox=mailbox, reasons=(because("owner-absent"),) if absent else ())
 
 
 def _by_rpps(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
@@ -64,12 +74,12 @@ def _after(trail: Sequence[Reason], outcome: Chosen | Stopped) -> Chosen | Stopp
 def _by_number(
     kind: str, number: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
 ) -> Chosen | Stopped:
-    boxes = directory.by_national_id(kind, number)
+    boxes, identifier = directory.by_national_id(kind, number), _IDNPS[kind] + number
     if _is_sought_as_gp(wanted) and is_no_doctor(boxes):
         return Stopped(reasons=(because("gp-not-a-doctor"),))
     trail: list[Reason] = []
     if wanted.mailbox:
-        decided = _as_sender_says(wanted.mailbox, boxes, directory)
+        decided = as_sender_says(wanted.mailbox, identifier, directory)
         if decided:
             return decided
         if not boxes:
@@ -83,7 +93,7 @@ def _by_number(
         return _after(trail, found)
     if personal:
         return Stopped(reasons=(*trail, because("refuses-electronic-mail")))
-    return _after(trail, _of_his_practice(kind, number, wanted, directory, policy))
+    return _after(trail, _of_his_practice(identifier, wanted, directory, policy))
 
 
 def is_no_doctor(boxes: Sequence[Mailbox]) -> bool:
@@ -94,17 +104,6 @@ def is_no_doctor(boxes: Sequence[Mailbox]) -> bool:
 
 def _is_sought_as_gp(wanted: Wanted) -> bool:
     return wanted.role is Role.GP and not wanted.assumed
-
-
-def _as_sender_says(mailbox: str, boxes: Sequence[Mailbox], directory: Directory) -> Chosen | Stopped | None:
-    """PRT-15 checked against the directory; ``None`` when the directory does not know the mailbox."""
-    folded = mailbox.lower()
-    if any(box.address.lower() == folded for box in boxes):
-        return Chosen(mailbox=mailbox, reasons=(because("sender-mailbox-confirmed"),))
-    known = directory.by_mailbox(mailbox)
-    if any(box.personal for box in known):
-        return Stopped(reasons=(because("mailbox-of-another"),))
-    return Chosen(mailbox=mailbox, reasons=(because("sender-mailbox-confirmed"),)) if known else None
 
 
 def _best(boxes: list[Mailbox], organisation: Finess | Siret | None, policy: AddressingPolicy) -> Chosen:
@@ -153,9 +152,9 @@ def _addresses(boxes: Sequence[Mailbox]) -> set[str]:
 
 
 def _of_his_practice(
-    kind: str, number: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
+    identifier: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
 ) -> Chosen | Stopped:
-    person = directory.practitioner(number if kind == "RPPS" else f"0{number}")
+    person = directory.practitioner(identifier)
     if person is None:
         return Stopped(reasons=(because("unknown-number"),))
     if _is_sought_as_gp(wanted) and person.profession not in {"", DOCTOR}:

@@ -46,7 +46,10 @@ def of_house(places: Sequence[str], directory: Directory, policy: AddressingPoli
         return Stopped(reasons=(because("refuses-electronic-mail"),))
     if len(willing) > 1:
         return Stopped(reasons=(because("several-organisations"),))
-    return Chosen(mailbox=willing[0].address, reasons=(because("organisation-mailbox"),))
+    (house,) = willing
+    if any(box.personal for box in directory.by_mailbox(house.address)):
+        return Stopped(reasons=(because("house-of-one"),))
+    return Chosen(mailbox=house.address, reasons=(because("organisation-mailbox"),))
 
 
 def _post(box: Mailbox, policy: AddressingPolicy) -> bool:

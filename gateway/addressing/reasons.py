@@ -52,12 +52,17 @@ WORDS = {
     "chosen-by-order": "chosen: the first in alphabetical order, nothing else tells them apart",
     "organisation-mailbox": "no personal mailbox: the one mailbox of the practice is used",
     "several-organisations": "no personal mailbox, and several mailboxes of the practice: a person must choose",
+    "organisation-of-others": "the mailbox given by the sender is that of an organisation where the directory does not "
+    "know this practitioner to work",
+    "house-of-one": "no personal mailbox, and the one of the practice is also a practitioner's own: a person must "
+    "choose",
+    "mailbox-shared": "the directory gives this mailbox to {count} practitioners",
     "services-alone": "no personal mailbox, and the practice has none but those of services that may not open its "
     "letters (directory.post_services): a person must choose",
     "none": "the directory knows this number but no mailbox for it",
     "unknown-number": "the directory does not know this number",
-    "gp-not-a-doctor": "the letter names this number as the GP's, but in the directory it is no doctor's: check the "
-    "number with the sender",
+    "gp-not-a-doctor": "the letter names this number or mailbox as the GP's, but in the directory it is no doctor's: "
+    "check it with the sender",
     "refuses-electronic-mail": "the directory says that electronic mail is refused (Dématérialisation = N)",
     "substitute": "absent: the letter goes to the substitute, RPPS {rpps}",
     "absent-without-substitute": "absent and without substitute: the practitioner's own mailbox is used",

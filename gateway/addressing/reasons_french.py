@@ -52,12 +52,17 @@ FRENCH = {
     "chosen-by-order": "choisie : la première par ordre alphabétique, rien d'autre ne les distingue",
     "organisation-mailbox": "pas de boîte personnelle : la seule boîte du cabinet est prise",
     "several-organisations": "pas de boîte personnelle et plusieurs boîtes du cabinet : une personne doit choisir",
+    "organisation-of-others": "la boîte donnée par l'expéditeur est celle d'une structure où l'annuaire ne connaît pas "
+    "d'activité à ce praticien",
+    "house-of-one": "pas de boîte personnelle, et celle du cabinet est aussi celle d'un praticien : une personne doit "
+    "choisir",
+    "mailbox-shared": "l'annuaire donne cette boîte à {count} praticiens",
     "services-alone": "pas de boîte personnelle, et le cabinet n'a que celles de services qui n'ouvrent pas forcément "
     "son courrier (directory.post_services) : une personne doit choisir",
     "none": "l'annuaire connaît ce numéro mais n'a aucune boîte pour lui",
     "unknown-number": "l'annuaire ne connaît pas ce numéro",
-    "gp-not-a-doctor": "la lettre donne ce numéro pour celui du médecin traitant, mais dans l'annuaire ce n'est pas "
-    "celui d'un médecin : vérifiez-le avec l'expéditeur",
+    "gp-not-a-doctor": "la lettre donne ce numéro ou cette boîte pour ceux du médecin traitant, mais dans l'annuaire "
+    "ce ne sont pas ceux d'un médecin : vérifiez-le avec l'expéditeur",
     "refuses-electronic-mail": "l'annuaire dit que le courrier électronique est refusé (Dématérialisation = N)",
     "substitute": "absent : la lettre va au remplaçant, RPPS {rpps}",
     "absent-without-substitute": "absent et sans remplaçant : la boîte du praticien est prise",

@@ -99,6 +99,24 @@ def test_a_service_of_a_hospital_never_gets_the_letter_of_a_gp_who_works_there(a
     assert told.mailbox == "dialyse@ch.mss.example"
 
 
+def test_a_mailbox_in_the_envelope_must_be_that_of_the_number_that_the_document_names(address):
+    """A mailbox moved to another doctor, or his colleague's: not even the envelope sends it there."""
+    colleague, nurse = "neuf@medecin.mss.example", "infirmier@medecin.mss.example"
+    names = named(rpps=world.ONE, mailbox=colleague)
+    assert held(address(letter(document(names), to=(colleague,)))) == "mailbox-of-another"
+    assert sent(address(letter(document(named(rpps=world.SPECIALIST, mailbox=colleague)), to=(colleague,))))
+    assert held(address(to_gp(mailbox=nurse))) == "gp-not-a-doctor"
+    assert held(address(letter(document(named(rpps=world.NURSE, mailbox=nurse)), to=(nurse,)))) == "gp-not-a-doctor"
+    assert sent(address(to_gp(mailbox=nurse, role=Role.COPY)))
+
+
+def test_an_organisations_mailbox_that_the_sender_gives_must_be_of_a_place_of_his(address):
+    at_work, elsewhere = "secretariat@cabinet.mss.example", "dialyse@ch.mss.example"
+    assert sent(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox=at_work))).mailbox == at_work
+    assert held(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox=elsewhere))) == "organisation-of-others"
+    assert sent(address(to_gp(rpps=world.UNKNOWN, mailbox=at_work))).mailbox == at_work
+
+
 def test_several_that_open_the_post_of_a_practice_are_for_a_person_to_choose_from(address):
     assert held(address(to_gp(rpps=world.TWO_SECRETARIES))) == "several-organisations"
     told = sent(address(to_gp(rpps=world.TWO_SECRETARIES), policy(post_services=frozenset({"ACCUEIL"}))))

@@ -34,7 +34,8 @@ class World:
     absences: list[Absence] = field(default_factory=list)
 
     def by_national_id(self, kind: str, number: str) -> list[Mailbox]:
-        return [box for box in self.boxes if box.national_id == f"8{number}"]
+        identifier = number if kind == "IDNPS" else f"8{number}"
+        return [box for box in self.boxes if box.national_id == identifier]
 
     def by_mailbox(self, address: str) -> list[Mailbox]:
         return [box for box in self.boxes if box.address.lower() == address.lower()]
@@ -43,7 +44,7 @@ class World:
         return [box for box in self.boxes if not box.personal and box.structure == number]
 
     def practitioner(self, rpps: str) -> Practitioner | None:
-        return self.people.get(rpps)
+        return self.people.get(rpps[-11:])
 
     def absence(self, rpps: str, at: datetime) -> Absence | None:
         found = [one for one in self.absences if one.rpps == rpps and one.starts_at <= at < one.ends_at]
@@ -77,7 +78,9 @@ def one(number: str, wanted: Wanted, world: World) -> str:  # noqa: PLR0911 (as 
             return wanted.mailbox
         if any(owners - {None}):
             return "mailbox-of-another"
-        if owners or not his:
+        if owners:
+            return house(number, his, wanted.mailbox, world)
+        if not his:
             return wanted.mailbox
     if not his:
         return practice(number, wanted, world)
@@ -91,6 +94,15 @@ def one(number: str, wanted: Wanted, world: World) -> str:  # noqa: PLR0911 (as 
         return (not here, box.rank or 9999, generic, box.structure != "", box.address)
 
     return min(willing, key=taste).address
+
+
+def house(number: str, his: list[Mailbox], mailbox: str, world: World) -> str:
+    """An organisation's that the sender gave: where he works, or nobody knows where he does."""
+    known = {box.structure for box in his} - {""}
+    if number in world.people:
+        known |= {place for office in world.people[number].offices for place in office.structures}
+    there = {box.structure for box in world.boxes if box.address == mailbox}
+    return mailbox if not known or known & there else "organisation-of-others"
 
 
 def practice(number: str, wanted: Wanted, world: World) -> str:

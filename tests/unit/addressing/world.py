@@ -48,6 +48,8 @@ REFUSING_HOUSE = Rpps("99000000015")
 TWO_SECRETARIES = Rpps("99000000016")
 ONE_SERVICE = Rpps("99000000017")
 EMPLOYED_TOO = Rpps("99000000018")
+SHARING, SHARING_TOO = Rpps("99000000019"), Rpps("99000000020")
+HOST, GUEST = Rpps("99000000021"), Rpps("99000000022")
 UNKNOWN = Rpps("99999999999")
 ADELI = "759900001"
 
@@ -78,6 +80,10 @@ _BOXES = [
     mailbox_line("secretaires@ch.mss.example", structure="990000014", service="Secrétariat médical"),
     mailbox_line("rhumato@ch.mss.example", structure="990000014", service="Rhumatologie"),
     mailbox_line("dialyse@ch.mss.example", structure="990000015", service="Dialyse"),
+    mailbox_line("ensemble@cabinet.mss.example", "8" + SHARING),
+    mailbox_line("ensemble@cabinet.mss.example", "8" + SHARING_TOO),
+    mailbox_line("hote@cabinet.mss.example", "8" + HOST),
+    mailbox_line("hote@cabinet.mss.example", structure="990000016"),
     mailbox_line("ferme@ch.mss.example", structure="990000012", service="Accueil", accepts="N"),
 ]
 _ACTIVITIES = [
@@ -88,6 +94,7 @@ _ACTIVITIES = [
     activity_line("8" + ONE_SERVICE, finess="990000015"),
     activity_line("8" + EMPLOYED_TOO, finess="990000010", mode="S"),
     activity_line("8" + EMPLOYED_TOO, finess="990000098", mode="L"),
+    activity_line("8" + GUEST, finess="990000016"),
     activity_line("8" + NO_BOX, finess="990000099"),
 ]
 LISTED = ("medecin.mss.example", "cabinet.mss.example", "ch.mss.example", "patient.mss.example")
