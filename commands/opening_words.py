@@ -48,6 +48,10 @@ _WORDS = {
     ),
     "outer-headers-differ": ("the outer header was changed on the way", "l'en-tête extérieur a changé en route"),
     "reply-to-elsewhere": ("an answer would go to another domain", "une réponse irait vers un autre domaine"),
+    "name-of-another": (
+        "the author's name is written as somebody else's address",
+        "le nom de l'auteur est écrit comme l'adresse de quelqu'un d'autre",
+    ),
     "sender-differs": ("Sender names somebody else than From", "Sender nomme quelqu'un d'autre que From"),
     "return-path-differs": ("somebody else than From handed it in", "remis par quelqu'un d'autre que From"),
     "forged-result": (

@@ -36,6 +36,14 @@ def unfolded(field: bytes) -> str:
     return b" ".join(field.partition(b":")[2].split()).decode("utf-8", "replace")
 
 
+def display_names(value: str) -> tuple[str, ...]:
+    """What an address field calls its mailboxes, decoded: this is what a client shows."""
+    try:
+        return tuple(decoded(name) for name, _ in getaddresses([value]) if name)
+    except _BAD_HEADER:
+        return ()
+
+
 def addresses(value: str) -> tuple[str, ...]:
     """The mailboxes of an address field, without their names; none when it cannot be read."""
     try:

@@ -5,6 +5,7 @@ malleable                  encrypted without a check and vouched for by nobody: 
 outer-headers-differ       what stands outside is not what the sender left there
 reply-to-elsewhere         answers would leave the sender's domain, or MSSanté (KIM A_23422)
 sender-differs             Sender names somebody else than From
+name-of-another            the name beside the author's address is an address itself, and not his: clients show it
 return-path-differs        somebody else handed it in: a relay, or a forger
 revocation-unknown         no authority answered whether a signer's certificate was taken back
 forged-result              it came with a result field of our name, which was taken out (CR-36)
@@ -12,10 +13,11 @@ forged-result              it came with a result field of our name, which was ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from gateway.crypto.certificates import same_address
-from gateway.crypto.header_fields import value_of
+from gateway.crypto.header_fields import display_names, unfolded, value_of
 from gateway.crypto.mime import PKCS7, Entity
 from gateway.crypto.opened import Headers, OpenedMail
 from gateway.crypto.payload import begins_inline
@@ -23,6 +25,9 @@ from gateway.crypto.peeled import Fields, Peeled
 from gateway.crypto.results import is_ours
 
 _SEALED = {*PKCS7, "multipart/signed", "multipart/encrypted", "application/pgp-encrypted"}
+_AN_ADDRESS = re.compile(r"[^\s<>()\",;:@]+@[^\s<>()\",;:@]+")
+_SHOWN = 1000
+"""Characters of a name that anybody sees: looking for an address takes the square of their number."""
 _COMPARED = ("from", "to", "cc", "reply-to", "date", "subject")
 
 
@@ -59,9 +64,16 @@ def _of_senders(headers: Headers, outer: Fields) -> Iterator[str]:
         yield "reply-to-elsewhere"
     if not all(same_address(author, one) for one in headers.addresses("sender")):
         yield "sender-differs"
+    if _poses(headers, author):
+        yield "name-of-another"
     returned = next((value_of(raw).strip("<> ") for name, raw in outer if name == "return-path"), "")
     if returned and not same_address(author, returned):
         yield "return-path-differs"
+
+
+def _poses(headers: Headers, author: str) -> bool:
+    shown = (name for field, raw in headers.fields if field == "from" for name in display_names(unfolded(raw)))
+    return any(not same_address(author, each) for name in shown for each in _AN_ADDRESS.findall(name[:_SHOWN]))
 
 
 def _same_space(author: str, other: str) -> bool:
