@@ -64,6 +64,9 @@ FRENCH = {
     "keys import": "Prendre une clé : la nôtre sous un nom, celle d'un destinataire sous une boîte aux lettres."
     "\n\nAvec --token, le fichier est un certificat dont le jeton a la clé.",
     "keys list": "Lister nos clés et celles des destinataires, les premières à expirer d'abord.",
+    "keys card": "Prendre une clé OpenPGP qui reste sur une carte.\n\nHOME est le dossier GnuPG dont la passerelle se "
+    "servira. Un certificat est établi sur deux clés de la carte, ou celui de --public est pris ; puis un courrier est "
+    "scellé et rouvert pour essai. Sans l'un ni l'autre, les clés de la carte sont listées.",
     "keys find": "Demander au domaine d'une boîte aux lettres sa clé OpenPGP (WKD).\n\nUne clé ainsi gardée ne sert "
     "que tant qu'aucune autre source n'en donne pour cette boîte.",
     "keys gather": "Prendre les clés d'un fichier qu'un certificateur a signées.\n\nSa propre clé est aussi dans le "

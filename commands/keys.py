@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from commands import keyfind, keygather
+from commands import keycard, keyfind, keygather
 from commands.keyaudit import audited, key_calendar
 from commands.keylist import listed
 from commands.output import Exit, Format, emit, fail, say
@@ -28,6 +28,7 @@ from gateway.moments import utc_now
 from gateway.service.keystores import gateway_keys
 
 app = typer.Typer(no_args_is_help=True)
+app.command("card")(keycard.card)
 app.command("find")(keyfind.find)
 app.command("gather")(keygather.gather)
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]

@@ -26,6 +26,7 @@ from gateway.errors import HuitaineError
 from gateway.moments import utc_now
 
 _LONGEST = 120
+_KEYS = ("P12, PEM, OpenPGP, or a GnuPG home (a card)", "P12, PEM, OpenPGP, ou dossier GnuPG (une carte)")
 _File = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, show_default=False)]
 _Revocation = Annotated[
     Strictness | None,
@@ -35,7 +36,7 @@ _Revocation = Annotated[
 
 def open_command(
     file: _File,
-    key: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="P12, PEM, OpenPGP", show_default=False)],
+    key: Annotated[Path, typer.Option(exists=True, help=say(*_KEYS), show_default=False)],
     *,
     password_file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
     trust: Annotated[
@@ -59,7 +60,7 @@ def open_command(
     its key is --sender. Nobody is asked over the network unless --revocation or the settings say so.
     """
     try:
-        keys, roots = _keys(key.read_bytes(), _password(password_file))
+        keys, roots = _keys(key, _password(password_file))
         roots += load_certificates(trust.read_bytes()) if trust else ()
         if sender is not None:
             public_keys(sender.read_bytes())
@@ -83,8 +84,13 @@ def safe_name(name: str, number: int) -> str:
     return f"{number:03d}-{kept.strip('. ')[-_LONGEST:] or 'part'}"
 
 
-def _keys(content: bytes, password: bytes | None) -> tuple[OpeningKeys, tuple[x509.Certificate, ...]]:
-    """What the key file opens with, and the authorities that came with it."""
+def _keys(key: Path, password: bytes | None) -> tuple[OpeningKeys, tuple[x509.Certificate, ...]]:
+    """What the key file opens with, and the authorities that came with it; a folder is a GnuPG home, with its agent."""
+    if key.is_dir():
+        from gateway.crypto.openpgp_agent import AgentSecret  # noqa: PLC0415 - gpg, for whose key is there
+
+        return OpeningKeys(openpgp=(AgentSecret(key, password=password.decode() if password else None),)), ()
+    content = key.read_bytes()
     if b"BEGIN PGP" in content[:200]:
         return OpeningKeys(openpgp=(OpenPgpSecret(content, password.decode() if password else None),)), ()
     identity = load_opening_identity(content, password)

@@ -7,7 +7,6 @@ and takes 10 ms and more a call: not on the road of a letter.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Literal
 
 import gnupg
 
+from gateway.crypto.openpgp_process import end_agent
 from gateway.crypto.private_file import private_folder
 from gateway.errors import KeyStoreRefused
 
@@ -115,7 +115,7 @@ class Keyring:
 
     def close(self) -> None:
         """End the gpg-agent of this home."""
-        subprocess.run(["gpgconf", "--homedir", str(self._home), "--kill", "all"], check=False, capture_output=True)
+        end_agent(self._home)
 
     def _present(self, fingerprint: str) -> None:
         """A full fingerprint only: anything else is a search, and gpg would pick one for us."""

@@ -26,7 +26,7 @@ from gateway.crypto.header_protection import read_protected
 from gateway.crypto.mime import PKCS7, Entity, leaves, read_entity, split
 from gateway.crypto.opened import Layer, OpenedMail, Part
 from gateway.crypto.openpgp import public_keys
-from gateway.crypto.openpgp_open import OpenPgpSecret, OpenPgpSignature, decrypt, verify_detached
+from gateway.crypto.openpgp_open import OpenPgpSignature, OpensOpenPgp, decrypt, verify_detached
 from gateway.crypto.payload import inline_message, inline_text, read_payload
 from gateway.crypto.peeled import Peeled, Shown, Taken, mail_fields
 from gateway.crypto.reception import Reception
@@ -46,7 +46,7 @@ class OpeningKeys:
     """What may be tried: our own secrets, and the OpenPGP certificates (binary or armor) whose signatures count."""
 
     smime: tuple[HeldKey, ...] = ()
-    openpgp: tuple[OpenPgpSecret, ...] = ()
+    openpgp: tuple[OpensOpenPgp, ...] = ()
     correspondents: tuple[bytes, ...] = field(repr=False, default=())
 
     def mailboxes(self) -> Iterator[str]:

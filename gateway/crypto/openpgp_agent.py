@@ -1,19 +1,33 @@
-"""Our OpenPGP key when it is on a card, or under a password of gpg-agent's: gpg signs and encrypts, as slow as it is.
+"""Our OpenPGP key when it is on a card, or under a password of gpg-agent's: gpg does the work, as slow as it is.
 
 Ten to twenty times the cost of :class:`OpenPgpSigner` (decision 0008); for whoever must not have the key in a file.
 """
 
 from __future__ import annotations
 
+import re
+import tempfile
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
 import gnupg
+import pysequoia
 
 from gateway.crypto.keyring import Keyring
 from gateway.crypto.openpgp import OpenPgpRecipient
-from gateway.errors import NoProtection, TokenUnavailable
+from gateway.crypto.openpgp_gpg import MEMORY
+from gateway.crypto.openpgp_open import OpenPgpOpened, OpenPgpSignature, protection, signed_by, why_not
+from gateway.crypto.openpgp_process import TimedGpg
+from gateway.errors import KeyStoreRefused, NoProtection, NotOpened, TokenUnavailable
+
+_LARGEST = 100 << 20
+_FAILED = re.compile(r"\] ERROR pkdecrypt_failed (\d+)")
+_SIGNED = re.compile(r"\] (?:GOOD|BAD|ERR|EXP|EXPKEY|REVKEY)SIG ([0-9A-F]{16,64}) ")
+_PINENTRY = 5
+_TOKEN = frozenset({11, 31, 62, 77, 78, 85, 86, 87, 91, 99, *range(108, 113), 119, 120, 123, 130, 177, 178, 198})
+"""libgpg-error's codes that tell of a card, a PIN, an agent: nothing of the message, so that it may be tried again."""
 
 
 class AgentSigner:
@@ -24,8 +38,8 @@ class AgentSigner:
         ring = Keyring(home)
         self._fingerprint = ring.secret_fingerprint(fingerprint)
         self._public = ring.export(self._fingerprint)
-        self._password = password
-        self._gpg = gnupg.GPG(gnupghome=str(home), options=["--no-auto-key-retrieve", "--no-auto-key-locate"])
+        self._password = password or None  # python-gnupg: an empty one swallows the first line of what follows
+        self._gpg = TimedGpg(home)
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -48,7 +62,8 @@ class AgentSigner:
     def _sealed(self, entity: bytes, certificate: bytes, fingerprint: str) -> bytes:
         if not self._gpg.import_keys(certificate).count:
             raise NoProtection("openpgp-refused")
-        sealed = self._gpg.encrypt(
+        sealed, in_time = self._gpg.within(
+            self._gpg.encrypt,
             entity,
             fingerprint,
             sign=self._fingerprint,
@@ -57,5 +72,58 @@ class AgentSigner:
             extra_args=["--compress-algo", "none"],
         )
         if not sealed.ok:
-            raise TokenUnavailable(f"gpg: {sealed.status or 'no answer'}")
+            raise TokenUnavailable(f"gpg: {sealed.status or 'no answer'}" if in_time else "gpg: no answer in time")
         return bytes(sealed.data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+class AgentSecret:
+    """Opens with the secret keys that gpg-agent has in a GnuPG home; the same verb as :class:`OpenPgpSecret`."""
+
+    def __init__(self, home: Path, fingerprint: str = "", password: str | None = None) -> None:
+        """Without ``fingerprint`` every key of the home is tried; KeyStoreRefused when it has none, or not that one."""
+        ring = Keyring(home)
+        wanted = [fingerprint] if fingerprint else [key.fingerprint for key in ring.list(secret=True)]
+        if not wanted:
+            raise KeyStoreRefused("openpgp: no secret key in the keyring")
+        self._public = b"".join(ring.export(ring.secret_fingerprint(each)) for each in wanted)
+        self._home, self._password, self._lock = home, password or None, Lock()
+
+    def __repr__(self) -> str:
+        return "AgentSecret(hidden)"
+
+    def open(self, message: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
+        """As :meth:`OpenPgpSecret.open`; TokenUnavailable when the card does not answer now, or its PIN is wrong.
+
+        Whoever is not in ``known`` counts for nobody, whatever public keys the home has.
+        """
+        place = MEMORY if MEMORY.is_dir() else None
+        with self._lock, tempfile.TemporaryDirectory(prefix="hz", dir=place) as folder:
+            gpg = TimedGpg(self._home, "--max-output", str(_LARGEST), keyring=Path(folder) / "known.kbx")
+            gpg.import_keys(b"".join((self._public, *map(bytes, known))))
+            result, in_time = gpg.within(gpg.decrypt, message, always_trust=True, passphrase=self._password)
+        if not in_time:
+            raise TokenUnavailable("gpg: no answer in time")
+        if not result.ok:
+            raise _refusal(result.stderr)
+        return OpenPgpOpened(
+            content=bytes(result.data), signature=_judged(result, known), algorithms=protection(message)
+        )
+
+
+def _refusal(told: str) -> TokenUnavailable | NotOpened:
+    """The token's trouble is its own; whatever else gpg found has one word (CR-34)."""
+    failed = _FAILED.search(told)
+    source, code = divmod(int(failed[1]), 1 << 24) if failed else (0, 0)
+    if source == _PINENTRY or code & 0xFFFF in _TOKEN:
+        return TokenUnavailable(f"gpg: error {code & 0xFFFF}")
+    return NotOpened("not-decrypted")
+
+
+def _judged(result: gnupg.Crypt, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature | None:
+    named = _SIGNED.findall(result.stderr)
+    if not named:
+        return None
+    fingerprint = str(result.pubkey_fingerprint or "").lower()
+    if result.valid and fingerprint in {certificate.fingerprint for certificate in known}:
+        return signed_by(fingerprint, known)
+    return OpenPgpSignature(why_not=why_not([each.lower() for each in named], known))

@@ -7,13 +7,14 @@ is no such place, or no gpg, the signature stays unjudged: that is told, never g
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import gnupg
 import pysequoia
+
+from gateway.crypto.openpgp_process import end_agent
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - Linux's file system in memory; mkdtemp makes a folder of 0700 in it
 _LARGEST = 100 << 20
@@ -29,7 +30,7 @@ def signer_of_compressed(
         try:
             return _judged(home, message, content, secret, known)
         finally:
-            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False, capture_output=True)
+            end_agent(Path(home))
 
 
 def _judged(

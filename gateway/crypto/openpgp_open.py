@@ -7,7 +7,9 @@ when it is passed and no signature holds; both ways are used here, in that order
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pysequoia
 from pysequoia.packet import PacketPile, Tag
@@ -18,21 +20,6 @@ from gateway.crypto.openpgp_gpg import signer_of_compressed
 from gateway.errors import KeyStoreRefused, NotOpened
 
 _SEQUOIA_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
-
-
-class OpenPgpSecret:
-    """One of our secret keys, unlocked once."""
-
-    def __init__(self, key: bytes, password: str | None = None) -> None:
-        """``key`` is binary or armor; KeyStoreRefused when it cannot decrypt or the password is wrong."""
-        self.key_and_password = (key, password)
-        try:
-            self.decryptor = pysequoia.Tsk.from_bytes(key).decryptor(password)
-        except _SEQUOIA_ERRORS as error:
-            raise KeyStoreRefused("openpgp: not a secret key that decrypts, or wrong password") from error
-
-    def __repr__(self) -> str:
-        return "OpenPgpSecret(hidden)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +43,54 @@ class OpenPgpOpened:
     algorithms: tuple[str, ...] = ()
 
 
-def decrypt(message: bytes, secrets: Sequence[OpenPgpSecret], known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
-    """Open with the first key that fits; NotOpened ``not-decrypted`` for every other outcome (CR-34).
+class OpensOpenPgp(Protocol):
+    """One of our secret keys, or the agent that has some."""
 
-    A message without integrity protection (packet 9) is refused by PySequoia itself (CR-05).
-    """
-    for secret in secrets:
+    def open(self, message: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
+        """The clear content; of signatures those of ``known`` count. NotOpened, or TokenUnavailable for now."""
+        ...
+
+
+class OpenPgpSecret:
+    """One of our secret keys, unlocked once."""
+
+    def __init__(self, key: bytes, password: str | None = None) -> None:
+        """``key`` is binary or armor; KeyStoreRefused when it cannot decrypt or the password is wrong."""
+        self._key_and_password = (key, password)
         try:
-            plain = decrypt_bounded(message, secret.decryptor)
-        except (*_SEQUOIA_ERRORS, NotOpened):
-            continue
+            self.decryptor = pysequoia.Tsk.from_bytes(key).decryptor(password)
+        except _SEQUOIA_ERRORS as error:
+            raise KeyStoreRefused("openpgp: not a secret key that decrypts, or wrong password") from error
+
+    def __repr__(self) -> str:
+        return "OpenPgpSecret(hidden)"
+
+    def open(self, message: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
+        """The clear content; NotOpened ``not-decrypted`` for every other outcome (CR-34).
+
+        A message without integrity protection (packet 9) is refused by PySequoia itself (CR-05).
+        """
+        try:
+            plain = decrypt_bounded(message, self.decryptor)
+        except _SEQUOIA_ERRORS as error:
+            raise NotOpened("not-decrypted") from error
         return OpenPgpOpened(
-            content=plain,
-            signature=_inside(message, plain, secret, known),
-            algorithms=_protection(message),
+            content=plain, signature=self._inside(message, plain, known), algorithms=protection(message)
         )
+
+    def _inside(self, message: bytes, plain: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature | None:
+        judged = _judged(lambda store: pysequoia.decrypt(message, decryptor=self.decryptor, store=store), known)
+        if judged.why_not == "content-changed":  # or compressed, which PySequoia reports in the same way
+            fingerprint = signer_of_compressed(message, plain, self._key_and_password, known)
+            judged = signed_by(fingerprint, known) if fingerprint else judged
+        return None if judged.why_not == "not-signed" else judged
+
+
+def decrypt(message: bytes, secrets: Sequence[OpensOpenPgp], known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
+    """Open with the first key that fits; NotOpened ``not-decrypted`` when none does, whatever the reason (CR-34)."""
+    for secret in secrets:
+        with suppress(NotOpened):
+            return secret.open(message, known)
     raise NotOpened("not-decrypted")
 
 
@@ -79,16 +99,6 @@ def verify_detached(content: bytes, signature: bytes, known: Sequence[pysequoia.
     return _judged(
         lambda store: pysequoia.verify(content, store=store, signature=pysequoia.Sig.from_bytes(signature)), known
     )
-
-
-def _inside(
-    message: bytes, plain: bytes, secret: OpenPgpSecret, known: Sequence[pysequoia.Cert]
-) -> OpenPgpSignature | None:
-    judged = _judged(lambda store: pysequoia.decrypt(message, decryptor=secret.decryptor, store=store), known)
-    if judged.why_not == "content-changed":  # or compressed, which PySequoia reports in the same way
-        fingerprint = signer_of_compressed(message, plain, secret.key_and_password, known)
-        judged = _by(fingerprint, known) if fingerprint else judged
-    return None if judged.why_not == "not-signed" else judged
 
 
 def _judged(
@@ -103,16 +113,18 @@ def _judged(
     try:
         valid = check(store).valid_sigs
     except _SEQUOIA_ERRORS:
-        return OpenPgpSignature(why_not=_why_not(asked, known))
-    return _by(str(valid[0].certificate), known)
+        return OpenPgpSignature(why_not=why_not(asked, known))
+    return signed_by(str(valid[0].certificate), known)
 
 
-def _by(fingerprint: str, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature:
+def signed_by(fingerprint: str, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature:
+    """A signature that holds, of the known certificate of this fingerprint."""
     signer = next(each for each in known if each.fingerprint == fingerprint)
     return OpenPgpSignature(addresses=addresses_of(signer), fingerprint=fingerprint)
 
 
-def _why_not(asked: Sequence[str], known: Sequence[pysequoia.Cert]) -> str:
+def why_not(asked: Sequence[str], known: Sequence[pysequoia.Cert]) -> str:
+    """What is said of a signature that does not hold, or cannot be judged, by the keys that it names."""
     if not asked:
         return "not-signed"
     return "content-changed" if any(_holds(each, asked) for each in known) else "unknown-signer"
@@ -124,7 +136,7 @@ def _holds(certificate: pysequoia.Cert, asked: Sequence[str]) -> bool:
     return any(key == name or key.endswith(name) for key in own for name in asked)
 
 
-def _protection(message: bytes) -> tuple[str, ...]:
+def protection(message: bytes) -> tuple[str, ...]:
     """seipdv1 or seipdv2 (RFC 9580 §5.13)."""
     for packet in PacketPile.from_bytes(message):
         if packet.tag == Tag.SEIP:

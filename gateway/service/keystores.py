@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from config.settings import Settings, secret
 from gateway.crypto.keystore import KeyStore
 from gateway.crypto.openpgp import OpenPgpSigner, SealsOpenPgp
 from gateway.crypto.tokens.token import Token, TokenPlace
+
+if TYPE_CHECKING:
+    from gateway.crypto.openpgp_open import OpensOpenPgp
 
 
 def gateway_keys(settings: Settings) -> KeyStore:
@@ -23,8 +28,25 @@ def openpgp_signer(settings: Settings, store: KeyStore) -> SealsOpenPgp | None:
         return OpenPgpSigner(store.openpgp_key(crypto.openpgp_key))
     from gateway.crypto.openpgp_agent import AgentSigner  # noqa: PLC0415 - gpg, for whose key is there
 
-    pin = secret(settings, crypto.openpgp_pin_secret).decode() if crypto.openpgp_pin_secret else None
-    return AgentSigner(crypto.openpgp_home, crypto.openpgp_key, pin)
+    return AgentSigner(crypto.openpgp_home, crypto.openpgp_key, _pin(settings))
+
+
+def openpgp_secrets(settings: Settings, store: KeyStore) -> tuple[OpensOpenPgp, ...]:
+    """What opens mails that come to us: every OpenPGP key of the store, then the card's, which answers slowest."""
+    from gateway.crypto.openpgp_open import OpenPgpSecret  # noqa: PLC0415 - for who opens
+
+    kept: tuple[OpensOpenPgp, ...] = tuple(OpenPgpSecret(key) for key in store.openpgp_keys())
+    crypto = settings.crypto
+    if crypto.openpgp_home is None:
+        return kept
+    from gateway.crypto.openpgp_agent import AgentSecret  # noqa: PLC0415 - gpg, for whose key is there
+
+    return (*kept, AgentSecret(crypto.openpgp_home, crypto.openpgp_key or "", _pin(settings)))
+
+
+def _pin(settings: Settings) -> str | None:
+    name = settings.crypto.openpgp_pin_secret
+    return secret(settings, name).decode() if name else None
 
 
 def _token(settings: Settings) -> Token | None:

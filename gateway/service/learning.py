@@ -24,7 +24,7 @@ from directory.records import Source
 from gateway.crypto.certificates import check_recipient
 from gateway.errors import HuitaineError, NoProtection, NotOpened
 from gateway.service.alarms.incidents import OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
-from gateway.service.keystores import gateway_keys
+from gateway.service.keystores import gateway_keys, openpgp_secrets
 
 if TYPE_CHECKING:
     from gateway.crypto.opened import OpenedMail
@@ -135,7 +135,6 @@ def _restrained(settings: Settings, open_one: Open, clock: Callable[[], datetime
 def _opening(settings: Settings, authorities: Path, clock: Callable[[], datetime]) -> Open:
     """Opens with every key of the key store; they are unlocked when the first signed mail comes."""
     from gateway.crypto.open import OpeningKeys, open_mail  # noqa: PLC0415 - half a second, for whom authorities matter
-    from gateway.crypto.openpgp_open import OpenPgpSecret  # noqa: PLC0415 - as above
     from gateway.crypto.reception import Reception  # noqa: PLC0415 - as above
     from gateway.crypto.trust.policy import Revocation, Strictness  # noqa: PLC0415 - as above
     from gateway.service.trusting import evidence, read_authorities  # noqa: PLC0415 - as above
@@ -149,8 +148,7 @@ def _opening(settings: Settings, authorities: Path, clock: Callable[[], datetime
     def open_one(content: bytes) -> OpenedMail:
         if not unlocked:
             store = gateway_keys(settings)
-            secrets = tuple(OpenPgpSecret(key) for key in store.openpgp_keys())
-            unlocked.append(OpeningKeys(smime=store.opening_identities(), openpgp=secrets))
+            unlocked.append(OpeningKeys(smime=store.opening_identities(), openpgp=openpgp_secrets(settings, store)))
         return open_mail(content, unlocked[0], at=clock(), trust_roots=anchors, reception=reception)
 
     return open_one

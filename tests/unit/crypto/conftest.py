@@ -6,11 +6,16 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+import typer
 from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner
 
+from commands import keys as keys_command
+from commands.opening import open_command
 from gateway.crypto.authority import TestAuthority, certificates_pem, to_pem
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.open import OpeningKeys
@@ -19,6 +24,7 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import ComposedMail, Protection
+from gateway.service.installing import install
 from tests.peers.authority_online import OnlineAuthority, online_authority
 from tests.peers.running import need
 
@@ -170,3 +176,34 @@ def gpg() -> Iterator[Callable[..., bytes]]:
 @pytest.fixture
 def past(now: datetime) -> Callable[[int], datetime]:
     return lambda days: now - timedelta(days=days)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an installation in ``here``, told of to commands; they speak English."""
+    monkeypatch.setenv("HUITAINE_LANG", "en")
+    made = install(tmp_path / "here", domain="hopital-essai.mssante.fr")
+    monkeypatch.setenv("HUITAINE_CONFIG", str(made.settings))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def command() -> Callable[..., str]:
+    """``huitaine keys`` and ``huitaine open`` as typed; gives what is written, and ends with the code that is told."""
+    app = typer.Typer()
+    app.add_typer(keys_command.app, name="keys")
+    app.command("open")(open_command)
+
+    def invoke(*arguments: object, code: int = 0) -> str:
+        result = CliRunner().invoke(app, [str(each) for each in arguments])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return invoke
+
+
+@pytest.fixture
+def run_keys(command: Callable[..., str]) -> Callable[..., str]:
+    """The same for ``huitaine keys``."""
+    return partial(command, "keys")

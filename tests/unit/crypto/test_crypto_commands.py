@@ -6,43 +6,15 @@ import json
 import stat
 
 import pytest
-import typer
 from cryptography import x509
-from typer.testing import CliRunner
 
-from commands import keys as keys_command
-from commands.opening import open_command, safe_name
+from commands.opening import safe_name
 from gateway.crypto.authority import certificates_pem, to_p12, to_pem
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.letter import MssTls, OpenPgp, Smime
-from gateway.service.installing import install
 
 ROOT_OF_PATHS = "../../../../etc/passwd"
 GP = "dr.essai@medecin-essai.mssante.fr"
-
-
-@pytest.fixture
-def run():
-    app = typer.Typer()
-    app.add_typer(keys_command.app, name="keys")
-    app.command("open")(open_command)
-    runner = CliRunner()
-
-    def invoke(*arguments: object, code: int = 0) -> str:
-        result = runner.invoke(app, [str(each) for each in arguments])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return invoke
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.setenv("HUITAINE_LANG", "en")
-    install(tmp_path / "here", domain="hopital-essai.mssante.fr")
-    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "here" / "huitaine.toml"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 # huitaine open ------------------------------------------------------------------------------------------------------
@@ -57,10 +29,10 @@ def letter(tmp_path, sealer, compose, der_of, gp):
     return tmp_path / "letter.eml"
 
 
-def test_a_letter_opens_with_a_p12_into_a_folder(run, letter, tmp_path):
+def test_a_letter_opens_with_a_p12_into_a_folder(command, letter, tmp_path):
     out = tmp_path / "parts"
     told = json.loads(
-        run("open", letter, "--key", tmp_path / "gp.p12", "--password-file", tmp_path / "password", "--output", out)
+        command("open", letter, "--key", tmp_path / "gp.p12", "--password-file", tmp_path / "password", "--output", out)
     )
     assert [layer["kind"] for layer in told["layers"]] == ["smime-encrypted", "smime-signed"]
     assert told["layers"][1]["verified"] is True
@@ -68,24 +40,24 @@ def test_a_letter_opens_with_a_p12_into_a_folder(run, letter, tmp_path):
     assert [path.name for path in sorted(out.iterdir())] == ["001-part", "002-lettre.pdf"]
     assert (out / "002-lettre.pdf").read_bytes() == b"%PDF-1.4\n"
     assert stat.S_IMODE((out / "002-lettre.pdf").stat().st_mode) == 0o600
-    run("open", letter, "--key", tmp_path / "gp.pem", "--output", out, code=3)  # nothing is overwritten
+    command("open", letter, "--key", tmp_path / "gp.pem", "--output", out, code=3)  # nothing is overwritten
 
 
-def test_trust_may_be_given_apart(run, tmp_path, sealer, compose, authority, gp):
+def test_trust_may_be_given_apart(command, tmp_path, sealer, compose, authority, gp):
     (tmp_path / "letter.eml").write_bytes(sealer.seal(compose(MssTls())).content)
     bare = to_pem(gp, None).partition(b"-----BEGIN CERTIFICATE-----")
     own = certificates_pem((gp.certificate,))
     (tmp_path / "gp.pem").write_bytes(bare[0] + own)
     (tmp_path / "roots.pem").write_bytes(certificates_pem(authority.roots))
-    told = json.loads(run("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.pem"))
+    told = json.loads(command("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.pem"))
     assert told["layers"][0]["why_not"] == "untrusted-signer"
     told = json.loads(
-        run("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.pem", "--trust", tmp_path / "roots.pem")
+        command("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.pem", "--trust", tmp_path / "roots.pem")
     )
     assert told["authenticated"] is True
 
 
-def test_an_openpgp_letter_opens(run, tmp_path, sealer, compose, gp_pgp, hospital_pgp):
+def test_an_openpgp_letter_opens(command, tmp_path, sealer, compose, gp_pgp, hospital_pgp):
     import pysequoia
 
     content = sealer.seal(compose(OpenPgp(key=OpenPgpSigner(gp_pgp).public_key))).content
@@ -93,19 +65,19 @@ def test_an_openpgp_letter_opens(run, tmp_path, sealer, compose, gp_pgp, hospita
     (tmp_path / "gp.asc").write_text(str(pysequoia.Tsk.from_bytes(gp_pgp)))
     (tmp_path / "hospital.asc").write_bytes(OpenPgpSigner(hospital_pgp).armored)
     told = json.loads(
-        run("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.asc", "--sender", tmp_path / "hospital.asc")
+        command("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.asc", "--sender", tmp_path / "hospital.asc")
     )
     assert told["authenticated"] is True
-    assert "openpgp-signed" in run("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.asc", "--format", "csv")
+    assert "openpgp-signed" in command("open", tmp_path / "letter.eml", "--key", tmp_path / "gp.asc", "--format", "csv")
 
 
-def test_the_wrong_key_or_password_says_no_more_than_that(run, letter, tmp_path, hospital):
+def test_the_wrong_key_or_password_says_no_more_than_that(command, letter, tmp_path, hospital):
     (tmp_path / "other.pem").write_bytes(to_pem(hospital, None))
-    assert "Traceback" not in run("open", letter, "--key", tmp_path / "other.pem", code=3)
-    run("open", letter, "--key", tmp_path / "gp.p12", code=3)
+    assert "Traceback" not in command("open", letter, "--key", tmp_path / "other.pem", code=3)
+    command("open", letter, "--key", tmp_path / "gp.p12", code=3)
     (tmp_path / "junk").write_bytes(b"junk")
-    run("open", letter, "--key", tmp_path / "junk", code=3)
-    run("open", tmp_path / "junk", "--key", tmp_path / "gp.pem")  # a plain mail has no layer, and that is what is told
+    command("open", letter, "--key", tmp_path / "junk", code=3)
+    command("open", tmp_path / "junk", "--key", tmp_path / "gp.pem")  # a plain mail has no layer: told
 
 
 @pytest.mark.parametrize(
@@ -128,29 +100,29 @@ def test_a_senders_name_is_never_a_path(name, safe):
 # huitaine keys ------------------------------------------------------------------------------------------------------
 
 
-def test_keys_are_listed_with_their_end(run, place, gp):
+def test_keys_are_listed_with_their_end(command, place, gp):
     (place / "gp.pem").write_bytes(certificates_pem((gp.certificate,)))
-    run("keys", "import", GP, place / "gp.pem")
-    rows = {row["name"]: row for row in json.loads(run("keys", "list", "--format", "json"))}
+    command("keys", "import", GP, place / "gp.pem")
+    rows = {row["name"]: row for row in json.loads(command("keys", "list", "--format", "json"))}
     assert rows["gateway"]["kind"] == "smime"
     assert rows["gateway"]["address"] == "passerelle@hopital-essai.mssante.fr"
     assert rows[GP]["kind"] == "addressee-smime"
     assert rows[GP]["days"] > 300
 
 
-def test_a_key_is_asked_for_and_its_answer_taken(run, place, authority):
-    run("keys", "create", "signing", "--address", "sortie@hopital-essai.mssante.fr", "--request", "ask.csr")
+def test_a_key_is_asked_for_and_its_answer_taken(command, place, authority):
+    command("keys", "create", "signing", "--address", "sortie@hopital-essai.mssante.fr", "--request", "ask.csr")
     request = x509.load_pem_x509_csr((place / "ask.csr").read_bytes())
     assert request.is_signature_valid
-    waiting = json.loads(run("keys", "list", "--format", "json"))
+    waiting = json.loads(command("keys", "list", "--format", "json"))
     assert next(row["days"] for row in waiting if row["name"] == "signing") < 0  # it cannot sign before the answer
     answer = _issued(authority, request)
     (place / "answer.pem").write_bytes(certificates_pem((authority.issuer.certificate, answer)))
-    run("keys", "import", "signing", place / "answer.pem")
-    rows = {row["name"]: row for row in json.loads(run("keys", "list", "--format", "json"))}
+    command("keys", "import", "signing", place / "answer.pem")
+    rows = {row["name"]: row for row in json.loads(command("keys", "list", "--format", "json"))}
     assert rows["signing"]["days"] > 0
     (place / "foreign.pem").write_bytes(certificates_pem((authority.issuer.certificate,)))
-    run("keys", "import", "signing", place / "foreign.pem", code=3)
+    command("keys", "import", "signing", place / "foreign.pem", code=3)
 
 
 def _issued(authority, request):
@@ -170,60 +142,60 @@ def _issued(authority, request):
     )
 
 
-def test_an_openpgp_key_is_made_listed_and_given_out_without_its_secret(run, place):
-    run("keys", "create", "openpgp", "--address", "sortie@hopital-essai.mssante.fr", "--openpgp")
-    rows = {row["name"]: row for row in json.loads(run("keys", "list", "--format", "json"))}
+def test_an_openpgp_key_is_made_listed_and_given_out_without_its_secret(command, place):
+    command("keys", "create", "openpgp", "--address", "sortie@hopital-essai.mssante.fr", "--openpgp")
+    rows = {row["name"]: row for row in json.loads(command("keys", "list", "--format", "json"))}
     assert rows["openpgp"]["address"] == "sortie@hopital-essai.mssante.fr"
-    assert "BEGIN PGP PUBLIC KEY BLOCK" in run("keys", "export", "openpgp")
-    run("keys", "export", "openpgp", "--output", place / "out.asc")
-    run("keys", "import", "sortie@hopital-essai.mssante.fr", place / "out.asc")
+    assert "BEGIN PGP PUBLIC KEY BLOCK" in command("keys", "export", "openpgp")
+    command("keys", "export", "openpgp", "--output", place / "out.asc")
+    command("keys", "import", "sortie@hopital-essai.mssante.fr", place / "out.asc")
     assert "PRIVATE" not in (place / "out.asc").read_text()
 
 
-def test_a_p12_is_taken_given_out_and_rotated(run, place, hospital_ec, authority):
+def test_a_p12_is_taken_given_out_and_rotated(command, place, hospital_ec, authority):
     (place / "key.p12").write_bytes(to_p12(hospital_ec, b"secret"))
     (place / "password").write_text("secret\n")
     taken = ("--password-file", place / "password")
-    run("keys", "import", "signing", place / "key.p12", *taken)
-    run("keys", "import", "signing", place / "key.p12", *taken, code=3)
-    out = run("keys", "export", "signing")
+    command("keys", "import", "signing", place / "key.p12", *taken)
+    command("keys", "import", "signing", place / "key.p12", *taken, code=3)
+    out = command("keys", "export", "signing")
     assert "PRIVATE" not in out
     assert x509.load_pem_x509_certificates(out.encode())[0] == hospital_ec.certificate
     other = authority.issue(address="sortie@hopital-essai.mssante.fr", key="p256")
     (place / "new.pem").write_bytes(to_pem(other, None))
-    run("keys", "rotate", "signing", place / "new.pem")
-    names = [row["name"] for row in json.loads(run("keys", "list", "--format", "json"))]
+    command("keys", "rotate", "signing", place / "new.pem")
+    names = [row["name"] for row in json.loads(command("keys", "list", "--format", "json"))]
     assert len([name for name in names if name.startswith("signing")]) == 2
-    run("keys", "rotate", "absent", place / "new.pem", code=3)
-    run("keys", "export", "absent", code=3)
+    command("keys", "rotate", "absent", place / "new.pem", code=3)
+    command("keys", "export", "absent", code=3)
 
 
-def test_audit_is_silent_when_all_is_well_and_tells_what_is_not(run, place, authority, past):
-    assert json.loads(run("keys", "audit", "--format", "json")) == []
-    soon = json.loads(run("keys", "audit", "--within", "4000", "--format", "json", code=1))
+def test_audit_is_silent_when_all_is_well_and_tells_what_is_not(command, place, authority, past):
+    assert json.loads(command("keys", "audit", "--format", "json")) == []
+    soon = json.loads(command("keys", "audit", "--within", "4000", "--format", "json", code=1))
     assert {row["problem"] for row in soon} == {"expires-soon"}
     expired = authority.issue(address=GP, key="p256", not_before=past(30), not_after=past(2))
     (place / "gp.pem").write_bytes(certificates_pem((expired.certificate,)))
-    run("keys", "import", GP, place / "gp.pem")
-    rows = json.loads(run("keys", "audit", "--format", "json", code=1))
+    command("keys", "import", GP, place / "gp.pem")
+    rows = json.loads(command("keys", "audit", "--format", "json", code=1))
     assert [(row["name"], row["problem"]) for row in rows] == [(GP, "expired")]
 
 
-def test_a_missing_or_unfit_signing_key_is_told(run, place, authority):
+def test_a_missing_or_unfit_signing_key_is_told(command, place, authority):
     server = authority.issue(address="gateway.essai.example", kind="server", key="p256")
     (place / "server.pem").write_bytes(to_pem(server, None))
-    run("keys", "rotate", "gateway", place / "server.pem")
-    rows = json.loads(run("keys", "audit", "--format", "json", code=1))
+    command("keys", "rotate", "gateway", place / "server.pem")
+    rows = json.loads(command("keys", "audit", "--format", "json", code=1))
     assert [row["problem"] for row in rows] == ["wrong-eku"]
     (place / "here" / "data" / "keys" / "gateway.key").unlink()
-    rows = json.loads(run("keys", "audit", "--format", "json", code=1))
+    rows = json.loads(command("keys", "audit", "--format", "json", code=1))
     assert [row["problem"] for row in rows] == ["missing"]
 
 
-def test_what_is_no_key_is_refused_with_one_line(run, place):
+def test_what_is_no_key_is_refused_with_one_line(command, place):
     (place / "junk").write_bytes(b"junk")
-    assert len(run("keys", "import", "signing", place / "junk", code=3).strip().splitlines()) == 1
-    run("keys", "import", GP, place / "junk", code=3)
-    run("keys", "create", "Bad Name", "--address", "a@b.example", code=3)
+    assert len(command("keys", "import", "signing", place / "junk", code=3).strip().splitlines()) == 1
+    command("keys", "import", GP, place / "junk", code=3)
+    command("keys", "create", "Bad Name", "--address", "a@b.example", code=3)
     (place / "here" / "secrets" / "keystore-password").unlink()
-    run("keys", "list", code=2)
+    command("keys", "list", code=2)

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
-from typer.testing import CliRunner
 
 from commands import keys as keys_command
 from commands.check_settings import check_settings
@@ -23,37 +21,12 @@ from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
 from gateway.letter import MssTls, Smime
 from gateway.moments import utc_now
-from gateway.service.installing import install
 from gateway.service.keystores import gateway_keys
 from tests.peers.softhsm import fresh_token
 from tests.unit.crypto.cms_people import person
 
 SORTIE = "sortie@hopital-essai.mssante.fr"
 GP = "dr.essai@medecin-essai.mssante.fr"
-
-
-@pytest.fixture
-def run():
-    app = typer.Typer()
-    app.add_typer(keys_command.app, name="keys")
-    runner = CliRunner()
-
-    def invoke(*arguments: object, code: int = 0) -> str:
-        result = runner.invoke(app, ["keys", *(str(each) for each in arguments)])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return invoke
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """An installation whose folder this is; the root's own test authority is not told about."""
-    monkeypatch.setenv("HUITAINE_LANG", "en")
-    install(tmp_path / "here", domain="hopital-essai.mssante.fr")
-    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "here" / "huitaine.toml"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
@@ -69,8 +42,8 @@ def with_token(place):
     return place
 
 
-def listed(run):
-    return {row["name"]: row for row in json.loads(run("list", "--format", "json"))}
+def listed(run_keys):
+    return {row["name"]: row for row in json.loads(run_keys("list", "--format", "json"))}
 
 
 def issued(authority, request, **dates):
@@ -89,13 +62,13 @@ def issued(authority, request, **dates):
     return builder.sign(issuer.private_key, hashes.SHA256())
 
 
-def asked_and_answered(run, place, authority, name, *options):
-    run("create", name, "--address", SORTIE, "--request", "ask.csr", *options)
+def asked_and_answered(run_keys, place, authority, name, *options):
+    run_keys("create", name, "--address", SORTIE, "--request", "ask.csr", *options)
     request = x509.load_pem_x509_csr((place / "ask.csr").read_bytes())
     assert request.is_signature_valid
     answer = certificates_pem((issued(authority, request), authority.issuer.certificate))
     (place / "answer.pem").write_bytes(answer)
-    run("import", name, place / "answer.pem")
+    run_keys("import", name, place / "answer.pem")
 
 
 def store_of(place):
@@ -107,11 +80,11 @@ def store_of(place):
 
 @pytest.mark.peer
 def test_a_letter_signed_by_the_token_verifies_and_one_to_it_opens(
-    run, with_token, authority, compose, openssl, der_of
+    run_keys, with_token, authority, compose, openssl, der_of
 ):
     """From the request to the answer, a signature that OpenSSL accepts, an envelope that only the token opens."""
-    asked_and_answered(run, with_token, authority, "hsm", "--token")
-    assert listed(run)["hsm"]["kind"] == "token"
+    asked_and_answered(run_keys, with_token, authority, "hsm", "--token")
+    assert listed(run_keys)["hsm"]["kind"] == "token"
     identity = store_of(with_token).signing_identity("hsm")
     sealed = Sealer(identity=identity, openpgp=None, clock=utc_now).seal(compose(MssTls())).content
     assert b"Compte rendu" in openssl("-verify", "-CAfile", "roots.pem", "-certfile", "chain.pem", content=sealed)
@@ -126,36 +99,36 @@ def test_a_letter_signed_by_the_token_verifies_and_one_to_it_opens(
 
 
 @pytest.mark.peer
-def test_a_key_that_the_tokens_own_tool_made_takes_the_place_of_a_file(run, with_token, authority):
-    asked_and_answered(run, with_token, authority, "hsm", "--token")
-    run("import", "same", with_token / "answer.pem", "--token")
+def test_a_key_that_the_tokens_own_tool_made_takes_the_place_of_a_file(run_keys, with_token, authority):
+    asked_and_answered(run_keys, with_token, authority, "hsm", "--token")
+    run_keys("import", "same", with_token / "answer.pem", "--token")
     store = store_of(with_token)
     assert store.signing_identity("same").certificate == store.signing_identity("hsm").certificate
     (with_token / "foreign.pem").write_bytes(certificates_pem((authority.issuer.certificate,)))
-    assert "no key of that certificate" in run("import", "other", with_token / "foreign.pem", "--token", code=3)
-    run("rotate", "gateway", "same")
-    assert sorted(row["kind"] for row in listed(run).values()) == ["smime-retired", "token", "token"]
+    assert "no key of that certificate" in run_keys("import", "other", with_token / "foreign.pem", "--token", code=3)
+    run_keys("rotate", "gateway", "same")
+    assert sorted(row["kind"] for row in listed(run_keys).values()) == ["smime-retired", "token", "token"]
     assert store_of(with_token).signing_identity("gateway").private_key.key_size == 3072
 
 
-def test_without_a_token_in_the_settings_the_keys_to_set_are_named(run, place):
-    assert "token_module" in run("create", "hsm", "--address", SORTIE, "--token", code=3)
+def test_without_a_token_in_the_settings_the_keys_to_set_are_named(run_keys, place):
+    assert "token_module" in run_keys("create", "hsm", "--address", SORTIE, "--token", code=3)
 
 
 # roll-over ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_encrypted_to_the_old_key_still_opens_after_the_rotation(run, place, authority, compose, der_of):
+def test_what_was_encrypted_to_the_old_key_still_opens_after_the_rotation(run_keys, place, authority, compose, der_of):
     old = store_of(place).signing_identity("gateway")
     to_us = compose(Smime(certificate=der_of(old)), mailbox="passerelle@hopital-essai.mssante.fr")
     letter = Sealer(identity=old, openpgp=None, clock=utc_now).seal(to_us).content
-    asked_and_answered(run, place, authority, "next")
-    assert "kept for opening" in run("rotate", "gateway", "next")
+    asked_and_answered(run_keys, place, authority, "next")
+    assert "kept for opening" in run_keys("rotate", "gateway", "next")
     store = store_of(place)
     assert store.signing_identity("gateway").certificate != old.certificate
     opened = open_mail(letter, OpeningKeys(smime=store.opening_identities()), at=utc_now(), trust_roots=())
     assert opened.parts[0].content.startswith(b"Compte rendu")
-    retired = next(row for row in listed(run).values() if row["kind"] == "smime-retired")
+    retired = next(row for row in listed(run_keys).values() if row["kind"] == "smime-retired")
     assert "opening only" in _refusal(store, retired["name"])
 
 
@@ -165,13 +138,13 @@ def _refusal(store, name):
     return refused.value.detail
 
 
-def test_an_ed25519_key_of_ours_signs_what_holds_and_its_narrow_audience_is_told(run, place, authority, compose):
+def test_an_ed25519_key_of_ours_signs_what_holds_and_its_narrow_audience_is_told(run_keys, place, authority, compose):
     """RFC 8419; OpenSSL 3.0 calls such a signature invalid (CR-03), so whoever takes such a key is told."""
     one = person(authority, "ed25519", address=SORTIE)
     (place / "new.pem").write_bytes(one.pem + b"".join(each.public_bytes(Encoding.PEM) for each in one.chain))
-    assert json.loads(run("audit", "--format", "json")) == []
-    run("rotate", "gateway", place / "new.pem")
-    (told,) = json.loads(run("audit", "--format", "json", code=1))
+    assert json.loads(run_keys("audit", "--format", "json")) == []
+    run_keys("rotate", "gateway", place / "new.pem")
+    (told,) = json.loads(run_keys("audit", "--format", "json", code=1))
     assert (told["name"], told["problem"]) == ("gateway", "few-verify")
     assert ("crypto.identity", "few-verify") in [(each.place, each.code) for each in check_settings()]
     store = gateway_keys(load(place / "here" / "huitaine.toml"))
@@ -182,27 +155,27 @@ def test_an_ed25519_key_of_ours_signs_what_holds_and_its_narrow_audience_is_told
     assert opened.layers[0].algorithms == ("ed25519", "sha512")
 
 
-def test_control_an_rsa_key_is_for_everybody(run, place):
+def test_control_an_rsa_key_is_for_everybody(run_keys, place):
     assert "few-verify" not in [each.code for each in check_settings()]
 
 
-def test_a_key_that_may_not_sign_yet_takes_nobodys_place(run, place, authority):
-    run("create", "next", "--address", SORTIE, "--request", "ask.csr")
-    assert "has not come from the authority" in run("rotate", "gateway", "next", code=3)
+def test_a_key_that_may_not_sign_yet_takes_nobodys_place(run_keys, place, authority):
+    run_keys("create", "next", "--address", SORTIE, "--request", "ask.csr")
+    assert "has not come from the authority" in run_keys("rotate", "gateway", "next", code=3)
     late = authority.issue(address=SORTIE, key="p256", not_before=datetime.now(UTC) + timedelta(days=3))
     (place / "late.pem").write_bytes(to_pem(late, None))
-    assert "not valid before" in run("rotate", "gateway", place / "late.pem", code=3)
-    assert "missing" in run("rotate", "gateway", "absent", code=3)
-    assert "missing" in run("rotate", "gateway", "gateway", code=3)
-    run("rotate", "gateway", code=2)
+    assert "not valid before" in run_keys("rotate", "gateway", place / "late.pem", code=3)
+    assert "missing" in run_keys("rotate", "gateway", "absent", code=3)
+    assert "missing" in run_keys("rotate", "gateway", "gateway", code=3)
+    run_keys("rotate", "gateway", code=2)
     assert store_of(place).signing_identity("gateway")
 
 
-def test_an_openpgp_key_gives_way_to_another(run, place):
+def test_an_openpgp_key_gives_way_to_another(run_keys, place):
     for name in ("pgp", "pgp-next"):
-        run("create", name, "--address", SORTIE, "--openpgp")
-    run("rotate", "pgp", "pgp-next")
-    kinds = sorted(row["kind"] for row in listed(run).values())
+        run_keys("create", name, "--address", SORTIE, "--openpgp")
+    run_keys("rotate", "pgp", "pgp-next")
+    kinds = sorted(row["kind"] for row in listed(run_keys).values())
     assert kinds == ["openpgp", "openpgp-retired", "smime"]
     assert len(store_of(place).openpgp_keys()) == 2
 
@@ -210,54 +183,56 @@ def test_an_openpgp_key_gives_way_to_another(run, place):
 # audit --------------------------------------------------------------------------------------------------------------
 
 
-def audit(run, *options, code=1):
-    return [(row["name"], row["problem"]) for row in json.loads(run("audit", "--format", "json", *options, code=code))]
+def audit(run_keys, *options, code=1):
+    return [
+        (row["name"], row["problem"]) for row in json.loads(run_keys("audit", "--format", "json", *options, code=code))
+    ]
 
 
-def test_one_key_of_two_mailboxes_is_told_though_the_import_would_refuse_it(run, place, authority):
+def test_one_key_of_two_mailboxes_is_told_though_the_import_would_refuse_it(run_keys, place, authority):
     shared = authority.issue(address=GP, key="p256")
     (place / "gp.pem").write_bytes(certificates_pem((shared.certificate,)))
-    run("import", GP, place / "gp.pem")
-    assert "key" in run("import", "other@medecin-essai.mssante.fr", place / "gp.pem", "--any-name", code=3)
+    run_keys("import", GP, place / "gp.pem")
+    assert "key" in run_keys("import", "other@medecin-essai.mssante.fr", place / "gp.pem", "--any-name", code=3)
     database = connect(place / "here" / "data" / "addressees.db")
     columns = [row[1] for row in database.execute("PRAGMA table_info(certificate)")]
     chosen = ", ".join("'other@medecin-essai.mssante.fr'" if name == "mailbox" else name for name in columns)
     database.execute(f"INSERT INTO certificate SELECT {chosen} FROM certificate")  # noqa: S608 (our own words)
     database.close()
-    found = audit(run)
+    found = audit(run_keys)
     assert (GP, "key-of-another") in found
     assert ("other@medecin-essai.mssante.fr", "key-of-another") in found
     assert ("other@medecin-essai.mssante.fr", "address-mismatch") in found
 
 
-def test_an_addressees_openpgp_key_is_looked_at_too(run, place):
+def test_an_addressees_openpgp_key_is_looked_at_too(run_keys, place):
     stranger = OpenPgpSigner(OpenPgpSigner.generate("<someone@else.example>")).public_key
     (place / "key.pgp").write_bytes(stranger)
-    run("import", GP, place / "key.pgp", "--any-name")
-    assert audit(run) == [(GP, "address-mismatch")]
+    run_keys("import", GP, place / "key.pgp", "--any-name")
+    assert audit(run_keys) == [(GP, "address-mismatch")]
 
 
-def test_the_settings_own_table_of_algorithms_decides(run, place):
-    assert audit(run, code=0) == []
+def test_the_settings_own_table_of_algorithms_decides(run_keys, place):
+    assert audit(run_keys, code=0) == []
     shipped = Path("gateway/crypto/audit/algorithms.toml")
     shipped = Path(keys_command.__file__).parents[1] / shipped
     (place / "here" / "mine.toml").write_text(shipped.read_text().replace("least = 2048", "least = 8192"))
     settings = place / "here" / "huitaine.toml"
     settings.write_text(settings.read_text() + '\n[crypto]\nalgorithms = "mine.toml"\n')
-    assert audit(run) == [("gateway", "weak-key")]
+    assert audit(run_keys) == [("gateway", "weak-key")]
     (place / "here" / "mine.toml").write_text("nonsense")
-    assert "not a table" in run("audit", code=3)
+    assert "not a table" in run_keys("audit", code=3)
 
 
-def test_the_ends_of_keys_come_as_a_calendar(run, place):
-    run("audit", "--calendar", place / "keys.ics")
+def test_the_ends_of_keys_come_as_a_calendar(run_keys, place):
+    run_keys("audit", "--calendar", place / "keys.ics")
     content = (place / "keys.ics").read_text()
     assert content.count("BEGIN:VEVENT") == 1
     assert "SUMMARY:gateway" in content
-    run("audit", "--calendar", place / "absent" / "keys.ics", code=3)
+    run_keys("audit", "--calendar", place / "absent" / "keys.ics", code=3)
 
 
-def test_a_retired_key_that_is_over_is_no_problem(run, place, authority):
+def test_a_retired_key_that_is_over_is_no_problem(run_keys, place, authority):
     old = authority.issue(
         address=SORTIE,
         key="p256",
@@ -265,7 +240,7 @@ def test_a_retired_key_that_is_over_is_no_problem(run, place, authority):
         not_after=datetime.now(UTC) - timedelta(days=1),
     )
     (place / "old.pem").write_bytes(to_pem(old, None))
-    run("import", "old", place / "old.pem")
-    assert audit(run) == [("old", "expired")]
+    run_keys("import", "old", place / "old.pem")
+    assert audit(run_keys) == [("old", "expired")]
     store_of(place).retire("old", "older")
-    assert audit(run, code=0) == []
+    assert audit(run_keys, code=0) == []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from commands import keys as keys_command
 from directory import Directory
 from directory.records import Source
-from gateway.service.installing import install
 
 pytestmark = pytest.mark.peer
 SIGNED, UNSIGNED, SIGNS_ONLY = "signee@cabinet.example", "autre@cabinet.example", "signe.seulement@cabinet.example"
@@ -20,19 +17,8 @@ VICTIM = "victime@cabinet.example"
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setenv("HUITAINE_LANG", "en")
-    install(tmp_path / "h", domain="hopital-essai.mssante.fr")
-    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "h" / "huitaine.toml"))
-    app = typer.Typer()
-    app.add_typer(keys_command.app, name="keys")
-
-    def invoke(*arguments: object, code: int = 0) -> str:
-        result = CliRunner().invoke(app, ["keys", "gather", *(str(each) for each in arguments)])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return invoke
+def run(place, run_keys):
+    return partial(run_keys, "gather")
 
 
 @pytest.fixture
@@ -56,7 +42,7 @@ def fingerprint(gpg, address):
 
 def test_what_the_certifier_signed_is_taken_and_nothing_else(run, gathered, tmp_path):
     file, certifier = gathered
-    data = tmp_path / "h" / "data"
+    data = tmp_path / "here" / "data"
     rows = json.loads(run(file, "--certifier", certifier, "--format", "json"))
     assert sorted(row["valid"] for row in rows) == ["", SIGNS_ONLY, SIGNED]
     assert any({SIGNED, VICTIM} == set(row["addresses"].split(", ")) for row in rows)
@@ -80,4 +66,4 @@ def test_a_certifier_who_signed_none_takes_none(run, gpg, tmp_path):
     gpg("--quick-gen-key", f"Dr <{UNSIGNED}>", "future-default", "default", "1y")
     (tmp_path / "all.asc").write_bytes(gpg("--armor", "--export"))
     run(tmp_path / "all.asc", "--certifier", fingerprint(gpg, "ordre@essai.example"), "--add", code=1)
-    assert Directory.open(tmp_path / "h" / "data").openpgp_keys(UNSIGNED) == []
+    assert Directory.open(tmp_path / "here" / "data").openpgp_keys(UNSIGNED) == []

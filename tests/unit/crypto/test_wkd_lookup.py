@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+from functools import partial
 
 import pytest
 import trustme
-import typer
-from typer.testing import CliRunner
 
 from commands import keyfind
-from commands import keys as keys_command
 from directory import Directory
 from directory.records import Source
 from gateway.crypto.openpgp import OpenPgpSigner
@@ -19,7 +17,6 @@ from gateway.crypto.wkd import lookup as lookup_module
 from gateway.crypto.wkd.lookup import WebKeyDirectory, is_public, public_addresses
 from gateway.crypto.wkd.places import hashed, places, zbase32
 from gateway.errors import PeerUnreachable
-from gateway.service.installing import install
 from tests.peers.web_key_directory import web_key_directory
 
 GP = "Dr.Essai@cabinet.example"
@@ -205,21 +202,10 @@ def test_no_such_host_and_no_answer_are_two_things(monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, published):
-    """The command, in an installation, with the domain's server in the place of the Internet."""
-    monkeypatch.setenv("HUITAINE_LANG", "en")
-    install(tmp_path / "here", domain="hopital-essai.mssante.fr")
-    monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "here" / "huitaine.toml"))
+def run(place, run_keys, monkeypatch, published):
+    """``huitaine keys find``, with the domain's server in the place of the Internet."""
     monkeypatch.setattr(lookup_module, "WebKeyDirectory", published.asking)
-    app = typer.Typer()
-    app.add_typer(keys_command.app, name="keys")
-
-    def invoke(*arguments: str, code: int = 0) -> str:
-        result = CliRunner().invoke(app, ["keys", "find", *arguments])
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return invoke
+    return partial(run_keys, "find")
 
 
 def test_a_key_that_is_found_is_shown_and_kept_only_when_asked(run, published, key, tmp_path):
