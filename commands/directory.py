@@ -52,10 +52,12 @@ def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
     away = vars_of(absence, "starts_at", "ends_at", "substitute") if absence else None
     if fmt is Format.JSON:
         places = person.offices if person else ()
-        offices = [vars_of(one, "organisation", "structures", "postcode", "city") for one in places]
+        offices = [vars_of(one, "organisation", "structures", "phone", "postcode", "city") for one in places]
         typer.echo(to_json({"rpps": rpps, "name": name, "absence": away, "offices": offices, "mailboxes": rows}))
         return
     emit(rows, fmt, columns=BOX_COLUMNS, title=f"{rpps}  {name}")
+    if fmt is Format.TABLE and person and person.phones:
+        typer.echo(say("telephone: ", "téléphone : ") + ", ".join(person.phones))
     if absence and fmt is Format.TABLE:
         typer.echo(told(absence))
 

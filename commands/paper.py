@@ -135,16 +135,31 @@ def _line(connection: Connection, task: Task, here: Installation, ended: object)
     row = queries.find_delivery(connection, DeliveryId(task.delivery))
     rpps = row["rpps"] if row else None
     proofs: Sequence[int] = [each["proof"] for each in queries.deliveries(connection, task.letter)]
-    phones = here.settings.escalation.phones
     return {
         **{name: getattr(task, name) for name in ("id", "letter", "created_at", "printed_at", "posted_on", "why")},
         "kind": task.kind.value,
         "state": task.state.value,
         "rpps": rpps,
-        "phone": phones.get(rpps or "", "") if task.kind is Step.PHONE else "",
+        "phone": _number(rpps, here) if rpps and task.kind is Step.PHONE else "",
         "proof": Proof(max(proofs, default=0)).word,
         "over": str(ended or ""),
     }
+
+
+def _number(rpps: str, here: Installation) -> str:
+    """What the administrator set goes before what the national file says of each practice."""
+    if told := here.settings.escalation.phones.get(rpps):
+        return told
+    # The directory's libraries take time that a list without a call does not pay.
+    from commands.directory_asking import opened  # noqa: PLC0415
+    from directory import DirectoryError  # noqa: PLC0415
+
+    try:
+        with opened() as directory:
+            person = directory.practitioner(rpps)
+    except DirectoryError:
+        return ""  # the work is to be done all the same
+    return ", ".join(person.phones) if person else ""
 
 
 def _made(here: Installation, task: Task, address: tuple[str, ...]) -> bytes:

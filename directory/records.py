@@ -78,6 +78,8 @@ class Office:
     mode: str = ""
     structures: tuple[str, ...] = ()
     """FINESS, SIRET and technical number of the place, without type digits."""
+    phone: str = field(repr=False, default="")
+    """As the file has it; empty when it has none."""
     organisation: str = ""
     street: str = field(repr=False, default="")
     postcode: str = ""
@@ -94,6 +96,11 @@ class Practitioner:
     given: str = field(repr=False, default="")
     profession: str = ""
     offices: tuple[Office, ...] = ()
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """The numbers of the places of activity, each once."""
+        return tuple(dict.fromkeys(office.phone for office in self.offices if office.phone))
 
     @property
     def rpps(self) -> str | None:

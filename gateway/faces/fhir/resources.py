@@ -100,7 +100,7 @@ def practitioner_role(place: Place, label: Label) -> Resource:
         "code": _concepts(systems.PROFESSION, "profession", [office.profession], label),
         "specialty": _concepts(systems.SKILL, "skill", [office.skill], label),
         "location": [{"reference": "#place"}] if address else None,
-        "telecom": _telecoms(place.boxes),
+        "telecom": [*_telecoms(place.boxes), *([_phone(office.phone)] if office.phone else [])],
     }
     return _kept(told)
 
@@ -142,6 +142,10 @@ def _organisation_reference(office: Office) -> Resource | None:
 
 def _telecoms(boxes: Iterable[Mailbox]) -> list[Resource]:
     return _once(_telecom(box) for box in boxes)
+
+
+def _phone(number: str) -> Resource:
+    return {"system": "phone", "value": number, "use": "work"}
 
 
 def _telecom(box: Mailbox) -> Resource:

@@ -50,6 +50,7 @@ def entry_of(
         "street": [place.street for place in places],
         "postalCode": [place.postcode for place in places],
         "l": [place.city for place in places],
+        "telephoneNumber": person.phones if person else (),
         "title": [labels.profession],
         "description": [*labels.skills, _REFUSES if any(box.accepts is False for box in records) else ""],
         "userCertificate": certificates,

@@ -69,15 +69,14 @@ def plan_of(wanted: Filter) -> Plan:
         case Undefined():
             return _NONE
         case Present(attribute):
-            known = attribute_of(attribute)
-            return _ALL if known and known.name != "telephoneNumber" else _NONE
+            return _ALL if attribute_of(attribute) else _NONE
         case Equal() | Approx() | Substrings():
             return _of_assertion(wanted)
 
 
 def _of_assertion(wanted: Equal | Approx | Substrings) -> Plan:
     attribute = attribute_of(wanted.attribute)
-    if attribute is None or attribute.name == "telephoneNumber":
+    if attribute is None:
         return _NONE
     if attribute.name in _NAMES:
         pieces = wanted.pieces if isinstance(wanted, Substrings) else (wanted.value,)

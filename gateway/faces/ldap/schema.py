@@ -56,7 +56,6 @@ ATTRIBUTES = (
         syntax="1.3.6.1.4.1.1466.115.121.1.5",
     ),
 )
-"""``telephoneNumber`` has no value in any entry: the national files that we keep leave it out."""
 
 _KNOWN = {
     name.lower(): attribute for attribute in ATTRIBUTES for name in (attribute.name, attribute.oid, *attribute.others)

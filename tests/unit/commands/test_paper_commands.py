@@ -32,6 +32,7 @@ from gateway.queue.planning import make_plan
 from gateway.service.installing import install
 from gateway.service.staybook import StayBook
 from gateway.service.storing import open_store, open_vault
+from tests.unit.directory.synthetic import ACTIVITY_HEADER, activity_line, write
 from tests.unit.queue.letters import WAITING, letter
 
 PAPER, CALL, LOST = "7Q2M4X9KPD", "1A2B3C4D5E", "9Z9Z9Z9Z9Z"
@@ -49,7 +50,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LetterId]:
     install(folder, hospital="CH d'essai")
     extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"
     extraction.write_text(letters.directory(), encoding="utf-8")
-    import_files(folder / "data", [extraction])
+    activity = activity_line(f"8{letters.GP}", family="EXEMPLE", phone="0100000001")
+    activities = write(folder / "activities.txt", iter([ACTIVITY_HEADER, activity]))
+    import_files(folder / "data", [extraction, activities])
     return folder, asyncio.run(filled(folder))
 
 
@@ -146,6 +149,14 @@ def test_the_list_names_no_patient(post: tuple[Path, LetterId]):
     rows = listed()
     assert (rows[PAPER]["kind"], rows[PAPER]["state"], rows[CALL]["kind"]) == ("paper", "waiting", "phone")
     assert rows[PAPER]["rpps"] == letters.GP
+
+
+def test_whom_to_call_is_the_directorys_number_unless_the_settings_have_one(post: tuple[Path, LetterId]):
+    rows = listed()
+    assert (rows[CALL]["phone"], rows[PAPER]["phone"]) == ("0100000001", "")
+    settings = post[0] / "huitaine.toml"
+    settings.write_text(settings.read_text() + f'\n[escalation.phones]\n"{letters.GP}" = "+33 1 00 00 00 02"\n')
+    assert listed()[CALL]["phone"] == "+33 1 00 00 00 02"
 
 
 def test_what_is_printed_has_the_gps_address_a_code_and_the_letters_own_pages(

@@ -103,7 +103,7 @@ def mailbox_line(address: str, number: str = "", **more: str) -> str:
 
 
 def activity_line(
-    number: str, *, finess: str = "", family: str = "SANSBOITE", given: str = "Anne", mode: str = ""
+    number: str, *, finess: str = "", family: str = "SANSBOITE", given: str = "Anne", mode: str = "", phone: str = ""
 ) -> str:
     """One line of the activity file for an IDNPS."""
     values = [""] * len(ACTIVITY_HEADER.split("|"))
@@ -117,6 +117,7 @@ def activity_line(
         "Code mode exercice": mode,
         "Numéro FINESS site": finess,
         "Libellé commune (coord. structure)": "Rennes",
+        "Téléphone (coord. structure)": phone,
     }.items():
         values[ACTIVITY_HEADER.split("|").index(name)] = value
     return "|".join(values)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from commands.directory import app
 from tests.unit.directory.signing import SIGNER, authority, list_xml, sign, signer_of
-from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, rpps_of, write
+from tests.unit.directory.synthetic import ACTIVITY_HEADER, MAILBOX_HEADER, activity_line, mailbox_line, rpps_of, write
 
 SAMPLE = "Extraction_Correspondance_MSSante_202601150300.txt"
 RPPS, BOX = "99900000001", "adam.hoda@test-ci-sis.mssante.fr"
@@ -46,6 +46,14 @@ def test_import_then_show_then_status(run, sample):
     assert (items["mailboxes-file"]["count"], items["mailboxes"]["count"]) == (9, 8)
     assert items["mailboxes-file"]["age_seconds"] > 0
     assert "white-list" not in items
+
+
+def test_show_tells_the_telephone_of_each_practice(run, sample, tmp_path):
+    lines = [activity_line("8" + RPPS, finess=f"75000000{n}", phone=phone) for n, phone in ((1, "0100000001"), (2, ""))]
+    run("import", sample, write(tmp_path / "a.txt", iter([ACTIVITY_HEADER, *lines])))
+    offices = table(run("show", RPPS, "--format", "json"))["offices"]
+    assert sorted(one["phone"] for one in offices) == ["", "0100000001"]
+    assert "telephone: 0100000001" in run("show", RPPS).stdout
 
 
 def test_a_number_that_is_not_there_is_exit_3(run, sample):

@@ -164,6 +164,17 @@ def test_a_page_that_the_server_forgot_begins_its_search_again(folder, annuaire)
     assert annuaire.asked[0] == annuaire.asked[2]
 
 
+def test_the_telephone_of_the_activity_goes_before_that_of_its_place(folder, annuaire):
+    places = (("001-1", "0100000001"), ("001-2", "0100000002"))
+    for number, phone in places:
+        annuaire.add(organisation(number, "", "CABINET", {"system": "phone", "value": phone}))
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example")))
+    annuaire.add(role("r1", "003-1", "001-1", {"system": "phone", "value": "0100000009"}))
+    annuaire.add(role("r2", "003-1", "001-2", {"system": "fax", "value": "0100000008"}))
+    take(folder, annuaire)
+    assert set(Directory.open(folder).practitioner(LEA).phones) == {"0100000009", "0100000002"}
+
+
 def test_who_is_no_longer_active_is_gone(folder, annuaire):
     annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), active=False))
     annuaire.add(organisation("001-1", FINESS, "CABINET", mailbox("a@b.example", "ORG"), active=False))

@@ -259,6 +259,17 @@ def test_the_missing_column_is_named(tmp_path):
         import_files(tmp_path, [path])
 
 
+def test_a_file_without_telephones_is_taken_all_the_same(tmp_path):
+    header, line = ACTIVITY_HEADER, activity_line("8" + RPPS, phone="0100000001")
+    place = header.split("|").index("Téléphone (coord. structure)")
+    for name, phones in (("with", ("0100000001",)), ("without", ())):
+        lines = [header, line]
+        if name == "without":
+            lines = ["|".join(one.split("|")[:place] + one.split("|")[place + 1 :]) for one in lines]
+        import_files(tmp_path / name, [write(tmp_path / f"{name}.txt", iter(lines))])
+        assert Directory.open(tmp_path / name).practitioner(RPPS).phones == phones
+
+
 def test_two_files_of_one_kind_are_refused(tmp_path, sample):
     with pytest.raises(DirectoryError) as caught:
         import_files(tmp_path, [sample, sample])

@@ -70,7 +70,7 @@ def _imported(lines: tuple[str, ...]) -> bytes:
     with TemporaryDirectory() as place:
         folder = Path(place)
         mailboxes = write(folder / "mailboxes.txt", iter([MAILBOX_HEADER, *lines]))
-        activity = activity_line(ADAM, family="DUBOIS", given="Adam", finess="350000001")
+        activity = activity_line(ADAM, family="DUBOIS", given="Adam", finess="350000001", phone="0100000001")
         activities = write(folder / "activities.txt", iter([ACTIVITY_HEADER, activity]))
         import_files(folder, [mailboxes, activities], clock=lambda: NOW, confirm=True)
         return (folder / "directory.db").read_bytes()

@@ -41,6 +41,11 @@ async def test_a_practitioner_is_read_by_his_national_number(fhir):
     assert {"url": "digitization", "valueBoolean": False} in metadata["extension"]
 
 
+async def test_the_telephone_of_a_place_is_told_with_the_place(fhir):
+    (role,) = await fhir.all_pages(f"/PractitionerRole?practitioner={ADAM}")
+    assert role["telecom"] == [{"system": "phone", "value": "0100000001", "use": "work"}]
+
+
 async def test_a_mailbox_that_is_bound_to_a_place_is_told_with_the_place(fhir):
     (bound,) = [one for one in await fhir.all_pages(f"/PractitionerRole?practitioner={LEA}") if "telecom" in one]
     assert [box["value"] for box in bound["telecom"]] == ["lea.dubreuil@medecin.example"]
