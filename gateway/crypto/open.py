@@ -54,6 +54,8 @@ class OpeningKeys:
         for identity in self.smime:
             with contextlib.suppress(*UNREADABLE):
                 yield from addresses_of(identity.certificate)
+        for secret in self.openpgp:
+            yield from secret.mailboxes()
 
 
 def open_mail(

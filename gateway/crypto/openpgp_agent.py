@@ -16,7 +16,7 @@ import gnupg
 import pysequoia
 
 from gateway.crypto.keyring import Keyring
-from gateway.crypto.openpgp import OpenPgpRecipient
+from gateway.crypto.openpgp import OpenPgpRecipient, addresses_of, public_keys
 from gateway.crypto.openpgp_gpg import MEMORY
 from gateway.crypto.openpgp_open import OpenPgpOpened, OpenPgpSignature, protection, signed_by, why_not
 from gateway.crypto.openpgp_process import TimedGpg
@@ -90,6 +90,10 @@ class AgentSecret:
 
     def __repr__(self) -> str:
         return "AgentSecret(hidden)"
+
+    def mailboxes(self) -> tuple[str, ...]:
+        """The addresses of its user ids."""
+        return tuple(address for one in public_keys(self._public) for address in addresses_of(one))
 
     def open(self, message: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
         """As :meth:`OpenPgpSecret.open`; TokenUnavailable when the card does not answer now, or its PIN is wrong.

@@ -6,7 +6,7 @@ when it is passed and no signature holds; both ways are used here, in that order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -50,6 +50,10 @@ class OpensOpenPgp(Protocol):
         """The clear content; of signatures those of ``known`` count. NotOpened, or TokenUnavailable for now."""
         ...
 
+    def mailboxes(self) -> Iterable[str]:
+        """Whose it is, as far as its certificate says."""
+        ...
+
 
 class OpenPgpSecret:
     """One of our secret keys, unlocked once."""
@@ -58,12 +62,17 @@ class OpenPgpSecret:
         """``key`` is binary or armor; KeyStoreRefused when it cannot decrypt or the password is wrong."""
         self._key_and_password = (key, password)
         try:
-            self.decryptor = pysequoia.Tsk.from_bytes(key).decryptor(password)
+            secret = pysequoia.Tsk.from_bytes(key)
+            self.decryptor, self._certificate = secret.decryptor(password), secret.extract_certificate()
         except _SEQUOIA_ERRORS as error:
             raise KeyStoreRefused("openpgp: not a secret key that decrypts, or wrong password") from error
 
     def __repr__(self) -> str:
         return "OpenPgpSecret(hidden)"
+
+    def mailboxes(self) -> tuple[str, ...]:
+        """The addresses of its user ids."""
+        return addresses_of(self._certificate)
 
     def open(self, message: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
         """The clear content; NotOpened ``not-decrypted`` for every other outcome (CR-34).

@@ -14,7 +14,6 @@ from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.opened import OpenedMail
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.openpgp_open import OpenPgpSecret
-from gateway.crypto.reception import Reception
 from gateway.crypto.seal import Sealer
 from gateway.errors import NoProtection, NotOpened
 from gateway.letter import OpenPgp
@@ -37,7 +36,7 @@ def opened(gp_pgp, hospital_pgp, now):
         keys = OpeningKeys(
             openpgp=(OpenPgpSecret(secret),), correspondents=(OpenPgpSigner(hospital_pgp).public_key, *known)
         )
-        return open_mail(content, keys, at=now, trust_roots=(), reception=Reception(mailboxes=(GP,)))
+        return open_mail(content, keys, at=now, trust_roots=())
 
     return run
 
