@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from lxml import etree
 from signxml import XMLSigner
@@ -67,13 +67,14 @@ def list_xml(domains: dict[str, str], generated: datetime = NOW) -> bytes:
 def sign(content: bytes, signer: Authority) -> bytes:
     """Enveloped, exclusive canonicalisation, RSA-SHA256, one reference to the whole."""
     engine = XMLSigner(c14n_algorithm=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0)
-    key = signer.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     certificate = signer.certificate.public_bytes(Encoding.PEM).decode()
-    return etree.tostring(engine.sign(etree.fromstring(content), key=key, cert=certificate), encoding="UTF-8")
+    return etree.tostring(engine.sign(etree.fromstring(content), key=signer.key, cert=certificate), encoding="UTF-8")
 
 
 def _key(name: str) -> rsa.RSAPrivateKey:
-    return _KEYS.setdefault(name, rsa.generate_private_key(65537, 2048))
+    if name not in _KEYS:
+        _KEYS[name] = rsa.generate_private_key(65537, 2048)
+    return _KEYS[name]
 
 
 def _builder(
