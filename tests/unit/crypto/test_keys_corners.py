@@ -11,10 +11,13 @@ import pysequoia
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 from gateway.crypto import openpgp, openpgp_gpg, openpgp_open
 from gateway.crypto.keyring import Keyring
+from gateway.crypto.keys import load_pem_identity
 from gateway.crypto.keystore import KeyStore
 from gateway.crypto.openpgp import OpenPgpSigner, public_keys
 from gateway.crypto.private_file import read_private
@@ -37,12 +40,15 @@ def store(tmp_path):
 
 
 def test_a_kind_of_key_that_signs_no_mail_is_not_taken_for_one(store):
-    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
+    key, signer, now = X25519PrivateKey.generate(), Ed25519PrivateKey.generate(), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "essai")])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     dated = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    store.put("edwards", key, dated.sign(key, None))
-    assert refusal(store.signing_identity, "edwards") == "edwards: not a key that signs"
+    certificate = dated.sign(signer, None)
+    store.put("agreement", key, certificate)
+    assert refusal(store.signing_identity, "agreement") == "agreement: not a key that signs"
+    file = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    assert "keys sign S/MIME" in refusal(load_pem_identity, file, None)
 
 
 def test_a_damaged_certificate_is_told_by_the_list_too(store, hospital_ec, tmp_path):
@@ -112,7 +118,7 @@ def test_where_there_is_no_gpg_a_compressed_signature_stays_unjudged(monkeypatch
 
 
 def test_a_message_without_protected_data_names_no_format(gp_pgp):
-    assert openpgp_open._protection(bytes(pysequoia.Tsk.from_bytes(gp_pgp).extract_certificate())) == ()
+    assert openpgp_open.protection(bytes(pysequoia.Tsk.from_bytes(gp_pgp).extract_certificate())) == ()
 
 
 @pytest.mark.peer
