@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.interoperability import forms
 from tests.peers.unpacked import FOLDER
 
 GOOD, BAD, UNTRIED = "yes", "**no**", "not tried"
+_BAD = {BAD, UNTRIED, "-"}
 _INTRODUCTION = """\
 # What Huitaine works with
 
@@ -33,12 +35,7 @@ _NOTES = """\
   before it and the gateway speaks TLS from the first byte. As a client its TLS works.
 - A mail that a server takes for a mailbox behind LMTP is confirmed as `relayed`: the gateway then knows that it will
   hear no more, and says no more than that.
-- What a GP's client opens is tried with `openssl cms` in every row, with neomutt in a terminal and with Thunderbird in
-  a window of a virtual screen; HUITAINE_PICTURES names a folder for its pictures.
-- Not tried, because there is none for Debian: Outlook writes AES-256-CBC by itself since 2016 (KB4484511) and chooses
-  by the capabilities in a certificate (gradenegger.eu, "Control the encryption algorithm used for S/MIME"). For Apple
-  Mail no list of algorithms was found. To both goes what every common client reads: a signature, then AES-256-CBC to an
-  RSA key. Neither reads OpenPGP by itself.
+- HUITAINE_PICTURES names a folder for the pictures of Thunderbird's window.
 """
 _PROGRAMS = {
     "Postfix": ["postconf", "-dh", "mail_version"],
@@ -49,6 +46,8 @@ _PROGRAMS = {
     "neomutt": ["neomutt", "-v"],
     "Thunderbird": ["thunderbird", "--version"],
     "OpenSSL": ["openssl", "version"],
+    "GnuPG": ["gpg", "--version"],
+    "NSS": ["dpkg-query", "--show", "--showformat=${Version}", "libnss3-tools"],
     "ldapsearch": ["ldapsearch", "-VV"],
     "curl": ["curl", "--version"],
 }
@@ -76,13 +75,15 @@ class Matrix:
         report = yield
         marker = item.get_closest_marker("cell")
         if marker and (call.when == "call" or (call.when == "setup" and not report.passed)):
-            outcome = {"passed": GOOD, "failed": BAD, "skipped": UNTRIED}[report.outcome]
+            told = marker.kwargs.get("told", GOOD)
+            outcome = {"passed": told, "failed": BAD, "skipped": UNTRIED}[report.outcome]
             table, row, column = marker.args
             self.cells.append(Cell(table=table, row=row, column=column, outcome=outcome))
         return report
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        worse = [key for key, told in self._before.items() if told == GOOD and self._now().get(key, BAD) != GOOD]
+        now = self._now()
+        worse = [key for key, told in self._before.items() if told not in _BAD and now.get(key, BAD) in _BAD]
         self.page.write_text(self.text(), encoding="utf-8")
         for table, row, column in worse:
             print(f"\nworse than before: {table}, {row}: {column}")
@@ -91,25 +92,27 @@ class Matrix:
 
     def text(self) -> str:
         """The whole page."""
-        tables = list(dict.fromkeys(cell.table for cell in self.cells))
+        tables = [forms.TABLE, *dict.fromkeys(cell.table for cell in self.cells if cell.table != forms.TABLE)]
         versions = "Versions: " + ", ".join(f"{name} {_version(name)}" for name in _PROGRAMS) + "."
         parts = [_INTRODUCTION.format(day=date.today().isoformat(), versions=versions)]  # noqa: DTZ011 (a day to read)
         return "\n".join([*parts, *map(self._table, tables), _NOTES])
 
     def _now(self) -> dict[tuple[str, str, str], str]:
-        found: dict[tuple[str, str, str], str] = {}
+        found = {(forms.TABLE, *place): told for place, told in forms.DOCUMENTED.items()}
         for cell in self.cells:
             key = (cell.table, cell.row, cell.column)
-            found[key] = cell.outcome if found.get(key, GOOD) == GOOD else found[key]
+            found[key] = found[key] if found.get(key) in {BAD, UNTRIED} else cell.outcome
         return found
 
     def _table(self, table: str) -> str:
         mine = [cell for cell in self.cells if cell.table == table]
         rows, columns = (list(dict.fromkeys(getattr(cell, name) for cell in mine)) for name in ("row", "column"))
+        if table == forms.TABLE:
+            rows, columns = list(forms.ROWS), list(forms.CLIENTS)
         now = self._now()
         lines = [f"## {table}", "", f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
         lines += [f"| {row} | {' | '.join(now.get((table, row, column), '-') for column in columns)} |" for row in rows]
-        return "\n".join([*lines, ""])
+        return "\n".join([*lines, "", *([forms.NOTES] if table == forms.TABLE else [])])
 
 
 def _told(page: str) -> dict[tuple[str, str, str], str]:

@@ -16,7 +16,7 @@ from tests.peers.postfix import Postfix
 
 pytestmark = [pytest.mark.peer, pytest.mark.root]
 
-MAILBOX, CLIENT = "As the mailbox of letters and receipts", "As the GP's client"
+MAILBOX, CLIENT = "As the mailbox of letters and receipts", "A letter on its whole road, at the GP's"
 
 
 @pytest.mark.cell(MAILBOX, "Dovecot", "a letter fetched, sealed, moved to Taken")

@@ -6,7 +6,6 @@ Its pictures go to HUITAINE_PICTURES when that names a folder: people look at th
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,16 +21,16 @@ from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
 from gateway.document import Document, Role
 from gateway.identifiers import new_delivery_id
-from gateway.letter import Addressed, AddressedLetter, Addressee, Form, KeptLetter, OpenPgp, ParsedLetter, Smime
+from gateway.letter import Addressed, AddressedLetter, Addressee, Form, KeptLetter, MssTls, OpenPgp, ParsedLetter, Smime
 from gateway.parsers.read import read
+from tests.interoperability.forms import EC, GCM, INSIDE, OPENPGP, RSA, SIGNED, THUNDERBIRD, form
 from tests.peers.dovecot import PASSWORD, Dovecot
-from tests.peers.running import need
+from tests.peers.gpg_key import key_of_gpg
 from tests.peers.thunderbird import Shown, Thunderbird, running_thunderbird
 from tests.unit.queue.letters import letter
 
 pytestmark = [pytest.mark.peer, pytest.mark.root, pytest.mark.screen, pytest.mark.timeout(600)]
 
-TABLE, COLUMN = "Our forms in a GP's Thunderbird", "shown so"
 HOSPITAL, GP = "dpi@hospital.test", "gp998@gp.test"
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 PROFILE = ComposeProfile(
@@ -53,7 +52,9 @@ class Practice:
     hospital_openpgp: bytes
     """The hospital's, secret."""
 
-    def shown(self, name: str, to: Smime | OpenPgp, *, signer: KeyKind = "rsa2048", in_mssante: bool = True) -> Shown:
+    def shown(
+        self, name: str, to: Smime | OpenPgp | MssTls, *, signer: KeyKind = "rsa2048", in_mssante: bool = True
+    ) -> Shown:
         """A laboratory's results on their whole road but the wire, opened."""
         now = datetime.now(UTC).replace(microsecond=0)
         received = letter(b"invented", to=GP)
@@ -88,7 +89,7 @@ def practice(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Iter
         (folder / f"{name}.p12").write_bytes(to_p12(identity, PASSWORD.encode(), name=name))
     (folder / "roots.pem").write_bytes(certificates_pem(authority.roots))
     keys = [folder / "rsa.p12", folder / "ec.p12"]
-    own, hospital = key_of_gpg(folder), OpenPgpSigner.generate(f"CH Exemple <{HOSPITAL}>")
+    own, hospital = key_of_gpg(GP), OpenPgpSigner.generate(f"CH Exemple <{HOSPITAL}>")
     with running_thunderbird(dovecot, GP, keys=keys, roots=folder / "roots.pem") as thunderbird:
         thunderbird.trust(secret=own.decode(), correspondent=OpenPgpSigner(hospital).armored.decode())
         yield Practice(
@@ -102,20 +103,6 @@ def practice(dovecot: Dovecot, tmp_path_factory: pytest.TempPathFactory) -> Iter
         )
 
 
-def key_of_gpg(folder: Path) -> bytes:
-    """The GP's, as his own software makes one: it says that it reads what RFC 4880 knows, and no more."""
-    need("gpg")
-    (folder / "gpg").mkdir(mode=0o700)
-    gpg = ["gpg", "--homedir", str(folder / "gpg"), "--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
-    subprocess.run([*gpg, "--quick-gen-key", f"Cabinet <{GP}>", "rsa2048", "default", "1d"], check=True)
-    made = subprocess.run([*gpg, "--list-keys", "--with-colons"], check=True, capture_output=True).stdout.decode()
-    fingerprint = next(line.split(":")[9] for line in made.splitlines() if line.startswith("fpr:"))
-    subprocess.run([*gpg, "--quick-add-key", fingerprint, "rsa2048", "encr", "1d"], check=True)
-    done = subprocess.run([*gpg, "--armor", "--export-secret-keys", fingerprint], check=True, capture_output=True)
-    subprocess.run(["gpgconf", "--homedir", str(folder / "gpg"), "--kill", "all"], check=True)
-    return done.stdout
-
-
 def to(identity: SigningIdentity, *, gcm: bool = False) -> Smime:
     return Smime(certificate=identity.certificate.public_bytes(Encoding.DER), gcm=gcm)
 
@@ -124,21 +111,19 @@ def is_whole(seen: Shown) -> bool:
     return seen.decrypted and seen.signed and any(name.lower().endswith(".hpr") for name in seen.attachments)
 
 
-@pytest.mark.cell(TABLE, "AES-256-CBC to an RSA key: text and files, decrypted, good signature", COLUMN)
+@form(RSA, THUNDERBIRD)
 def test_thunderbird_shows_a_letter_to_an_rsa_key(practice: Practice):
     seen = practice.shown("rsa", to(practice.rsa))
     assert is_whole(seen), seen
 
 
-@pytest.mark.cell(TABLE, "AES-256-CBC to a P-256 key, signed with P-256: the same", COLUMN)
+@form(EC, THUNDERBIRD)
 def test_thunderbird_shows_a_letter_to_an_elliptic_key(practice: Practice):
     seen = practice.shown("ec", to(practice.ec), signer="p256")
     assert is_whole(seen), seen
 
 
-@pytest.mark.cell(
-    TABLE, "subject inside (RFC 9788), outside MSSanté: the same, the true subject first in the text", COLUMN
-)
+@form(INSIDE, THUNDERBIRD, told="yes, the true subject first in the text")
 def test_thunderbird_shows_the_true_subject_in_the_text(practice: Practice):
     seen = practice.shown("subject", to(practice.rsa), in_mssante=False)
     assert is_whole(seen), seen
@@ -146,13 +131,21 @@ def test_thunderbird_shows_the_true_subject_in_the_text(practice: Practice):
     assert seen.text.startswith("Objet : Résultats d'examens – TESTINI AMELIE")
 
 
-@pytest.mark.cell(TABLE, "OpenPGP/MIME: text and files, decrypted, good signature", COLUMN)
+@form(OPENPGP, THUNDERBIRD)
 def test_thunderbird_shows_an_openpgp_letter(practice: Practice):
     seen = practice.shown("openpgp", OpenPgp(key=practice.openpgp))
     assert is_whole(seen), seen
 
 
-@pytest.mark.cell(TABLE, "AES-256-GCM: an empty page, so never sent to whom nobody knows to read it", COLUMN)
+@form(SIGNED, THUNDERBIRD)
+def test_thunderbird_shows_a_letter_that_is_only_signed(practice: Practice):
+    seen = practice.shown("signed", MssTls())
+    assert seen.signed, seen
+    assert not seen.decrypted
+    assert any(name.lower().endswith(".hpr") for name in seen.attachments)
+
+
+@form(GCM, THUNDERBIRD, told="no: an empty page, without a word")
 def test_thunderbird_shows_nothing_of_gcm(practice: Practice):
     seen = practice.shown("gcm", to(practice.rsa, gcm=True))
     assert not seen.text.strip()
