@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.crypto import header_fields
 from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.results import as_mail
 from gateway.letter import MssTls, Smime
@@ -46,6 +47,14 @@ def test_a_name_that_is_another_address_is_told(signed, opened, author, remarks)
     mail = opened(signed(author))
     assert mail.remarks == remarks
     assert mail.authenticated
+
+
+def test_trap_a_field_that_the_email_package_cannot_read_names_nobody(monkeypatch):
+    def fails(_):
+        raise IndexError
+
+    monkeypatch.setattr(header_fields, "getaddresses", fails)
+    assert header_fields.display_names("a <a@b.example>") == header_fields.addresses("a <a@b.example>") == ()
 
 
 def test_words_around_the_signed_part_are_shown_to_nobody(signed, opened):

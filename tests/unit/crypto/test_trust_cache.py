@@ -281,6 +281,18 @@ def test_memory_is_bounded(said, leaf, authority, clock, now, monkeypatch):
     assert len(cache._known) == 1
 
 
+def test_memory_of_who_is_silent_is_bounded(authority, clock, now, monkeypatch):
+    monkeypatch.setattr(module, "_REMEMBERED", 1)
+    asking = Authorities()
+    cache = StatementCache(asking, folder=None, clock=clock)
+    places = ["http://pki.invalid/1", "http://pki.invalid/2"]
+    certificate = _named(authority.issuer, now, [], places)
+    for _ in range(2):
+        assert list(cache.about(certificate, authority.issuer.certificate)) == []
+    assert asking.asked == [*places, places[0], places[1]]
+    assert len(cache._resting) == 1
+
+
 # Statements ---------------------------------------------------------------------------------------------------------
 
 
