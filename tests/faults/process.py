@@ -16,7 +16,7 @@ from tests.faults.place import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 HONEST = ("cli.py",)
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 BURIED = 30.0
 """Seconds in which the children of a gateway that was killed must have ended by themselves."""
 
