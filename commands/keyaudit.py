@@ -22,6 +22,7 @@ from gateway.crypto.keystore import KeyStore, StoredKey
 from gateway.crypto.openpgp import OpenPgpRecipient, OpenPgpSigner
 from gateway.crypto.openpgp import addresses_of as openpgp_addresses
 from gateway.errors import NoProtection
+from gateway.service.keystores import openpgp_on_card
 
 Row = dict[str, object]
 _CERTIFICATES = "SELECT mailbox, der FROM certificate"
@@ -30,18 +31,22 @@ _OPENPGP = "SELECT mailbox, key FROM openpgp"
 
 def audited(store: KeyStore, here: Installation, now: datetime, within: timedelta) -> list[Row]:
     """One row per problem: missing, expired, expires-soon, or what the audit or the sealer holds against a key."""
-    crypto, keys = here.settings.crypto, every_key(store, here.data)
+    crypto, keys = here.settings.crypto, every_key(store, here)
     names = {key.name for key in keys if key.ours and not key.retired}
-    wanted = (crypto.identity, crypto.openpgp_key if crypto.openpgp_home is None else None)
+    wanted = (crypto.identity, crypto.openpgp_key)
     missing = [name for name in wanted if name and name not in names]
     rules = read_algorithms(crypto.algorithms or SHIPPED)
     found = problems(keys, rules, now=now, within=within, unfit=lambda key: _unfit(key, now))
     return [_row(Problem(name=name, code="missing"), now) for name in missing] + [_row(each, now) for each in found]
 
 
-def every_key(store: KeyStore, folder: Path) -> list[AuditedKey]:
-    """Ours, then the addressees'."""
-    return [*(_own(store, key) for key in store.list()), *_addressees(folder)]
+def every_key(store: KeyStore, here: Installation) -> list[AuditedKey]:
+    """Ours, the one on a card under its fingerprint, then the addressees'."""
+    ours = [_own(store, key) for key in store.list()]
+    on_card = openpgp_on_card(here.settings)
+    if on_card is not None:
+        ours.append(_openpgp(str(here.settings.crypto.openpgp_key), pysequoia.Cert.from_bytes(on_card), ours=True))
+    return [*ours, *_addressees(here.data)]
 
 
 def key_calendar(store: KeyStore, here: Installation, now: datetime, within: timedelta) -> bytes:
@@ -53,7 +58,7 @@ def key_calendar(store: KeyStore, here: Installation, now: datetime, within: tim
             at=key.end,
             words=say(f"{key.name}: key ends", f"{key.name} : fin de la clé"),
         )
-        for key in every_key(store, here.data)
+        for key in every_key(store, here)
         if key.end is not None and key.end > now and not key.retired
     ]
     return calendar(sorted(ends, key=lambda end: (end.at, end.name)), now=now, reminder=within)

@@ -96,7 +96,7 @@ def list_keys(fmt: Fmt = Format.TABLE) -> None:
     """List our keys and the addressees', soonest to expire first. Example: huitaine keys list --format json."""
     here = installation()
     try:
-        rows = listed(_store(here), here.data, utc_now())
+        rows = listed(_store(here), here, utc_now())
     except HuitaineError as error:
         _refused(error)
     emit(rows, fmt, columns=COLUMNS, title=say("Keys", "Clés"))

@@ -8,6 +8,7 @@ from config.settings import Settings, secret
 from gateway.crypto.keystore import KeyStore
 from gateway.crypto.openpgp import OpenPgpSigner, SealsOpenPgp
 from gateway.crypto.tokens.token import Token, TokenPlace
+from gateway.errors import KeyStoreRefused
 
 if TYPE_CHECKING:
     from gateway.crypto.openpgp_open import OpensOpenPgp
@@ -42,6 +43,22 @@ def openpgp_secrets(settings: Settings, store: KeyStore) -> tuple[OpensOpenPgp, 
     from gateway.crypto.openpgp_agent import AgentSecret  # noqa: PLC0415 - gpg, for whose key is there
 
     return (*kept, AgentSecret(crypto.openpgp_home, crypto.openpgp_key or "", _pin(settings)))
+
+
+def openpgp_on_card(settings: Settings) -> bytes | None:
+    """The certificate of our OpenPGP key in the GnuPG home of the settings, as gpg has it without asking the card.
+
+    ``None`` when the settings name no home, or the home has no such key (any more).
+    """
+    crypto = settings.crypto
+    if crypto.openpgp_home is None or crypto.openpgp_key is None:
+        return None
+    from gateway.crypto.keyring import Keyring  # noqa: PLC0415 - gpg, for whose key is there
+
+    try:
+        return Keyring(crypto.openpgp_home).export(crypto.openpgp_key)
+    except KeyStoreRefused:
+        return None
 
 
 def _pin(settings: Settings) -> str | None:

@@ -43,7 +43,7 @@ class Algorithms:
 
     def why_not(self, certificate: x509.Certificate, on: date) -> str:
         """``unknown-algorithm``, ``weak-key`` or ``weak-signature`` for use on that day; empty when it is strong."""
-        return self._of_key(certificate.public_key(), on) or self._of_signature(certificate, on)
+        return self.of_key(certificate.public_key(), on) or self._of_signature(certificate, on)
 
     def weak_from(self, certificate: x509.Certificate, now: date, end: date) -> date | None:
         """The first day after ``now``, and not after ``end``, from which a certificate that is strong is no more."""
@@ -51,7 +51,8 @@ class Algorithms:
         turns = sorted(day for day in days if now < day <= end)
         return next((day for day in turns if self.why_not(certificate, day)), None)
 
-    def _of_key(self, key: object, on: date) -> str:
+    def of_key(self, key: object, on: date) -> str:
+        """``unknown-algorithm`` or ``weak-key`` for use of a bare public key on that day; empty when it is strong."""
         algorithm, bits = _measured(key)
         rules = [rule for rule in self.keys if rule.algorithm == algorithm]
         if not rules:

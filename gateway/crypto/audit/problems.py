@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from gateway.crypto.audit.algorithms import Algorithms
+from gateway.crypto.audit.openpgp_keys import public_keys_in
 from gateway.crypto.audit.weak import weakness_of
 
 FEW_VERIFY = "few-verify"
@@ -67,7 +68,10 @@ def signs_for_few(certificate: x509.Certificate) -> bool:
 def _strength(key: AuditedKey, rules: Algorithms, now: datetime) -> Iterator[Problem]:
     """Weak now (a reason to replace it at once), or weak before it ends (a reason not to wait for its end)."""
     certificate = key.certificate
-    if certificate is None or key.retired:
+    if key.retired:
+        return
+    if certificate is None:
+        yield from _strength_of_openpgp(key, rules, now)
         return
     code = weakness_of(certificate.public_key()) or rules.why_not(certificate, now.date())
     if code:
@@ -77,6 +81,15 @@ def _strength(key: AuditedKey, rules: Algorithms, now: datetime) -> Iterator[Pro
     if day is not None:
         at = datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)
         yield Problem(name=key.name, code="weak-before-its-end", at=at)
+
+
+def _strength_of_openpgp(key: AuditedKey, rules: Algorithms, now: datetime) -> Iterator[Problem]:
+    """The first thing that is wrong with one of its keys: whoever has one of them replaces them all."""
+    for public in public_keys_in(key.openpgp) if key.openpgp else ():
+        code = weakness_of(public) or rules.of_key(public, now.date())
+        if code:
+            yield Problem(name=key.name, code=code)
+            return
 
 
 def _use(key: AuditedKey, now: datetime, within: timedelta, unfit: Unfit) -> Iterator[Problem]:

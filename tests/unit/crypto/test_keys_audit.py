@@ -14,6 +14,7 @@ from gateway.crypto.audit.algorithms import SHIPPED, _measured, read_algorithms
 from gateway.crypto.audit.calendar import KeyEnd, calendar
 from gateway.crypto.audit.problems import AuditedKey, Problem, problems
 from gateway.crypto.audit.weak import has_close_primes, is_roca, weakness_of
+from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.errors import SettingsRefused
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -64,6 +65,34 @@ def _next_prime(n):
     while not _is_prime(n):
         n += 2
     return n
+
+
+def openpgp_key(algorithm, *numbers):
+    """A public key packet of version 4 (RFC 9580 §5.5.2.2), old format."""
+    integers = (
+        bits.to_bytes(2, "big") + n.to_bytes((bits + 7) // 8, "big") for n in numbers for bits in [n.bit_length()]
+    )
+    body = b"\x04" + bytes(4) + bytes([algorithm]) + b"".join(integers)
+    return b"\x99" + len(body).to_bytes(2, "big") + body
+
+
+def of_openpgp(packets):
+    return codes([AuditedKey(name="pgp", identity="x", openpgp=packets)])
+
+
+def test_the_keys_inside_an_openpgp_certificate_are_measured_too(gp, hospital_pgp):
+    sound = gp.private_key.public_key().public_numbers().n
+    roca = roca_prime(5) * roca_prime(77)
+    assert of_openpgp(OpenPgpSigner(hospital_pgp).public_key) == []
+    assert of_openpgp(openpgp_key(1, sound, 65537)) == []
+    assert of_openpgp(openpgp_key(1, sound, 65537) + openpgp_key(1, roca, 65537)) == [("pgp", "roca")]
+    assert of_openpgp(openpgp_key(1, sound, 3)) == [("pgp", "low-exponent")]
+    assert of_openpgp(openpgp_key(1, sound >> 1024 | 1, 65537)) == [("pgp", "weak-key")]
+
+
+@pytest.mark.parametrize("packet", [openpgp_key(17, 3, 5, 7, 11), openpgp_key(1, 9, 1)], ids=["DSA", "no RSA"])
+def test_an_openpgp_key_of_an_algorithm_that_nobody_should_use_is_told(packet):
+    assert of_openpgp(packet) == [("pgp", "unknown-algorithm")]
 
 
 def test_each_weakness_has_its_word(gp):

@@ -185,6 +185,13 @@ def test_the_command_lists_enrols_and_tries_and_the_settings_it_names_work(run_k
     assert isinstance(signer, AgentSigner)
     sealed = OpenPgpSigner(gp_pgp).seal(b"x", signer.public_key, fingerprint="", address=HOSPITAL, at=now)
     assert decrypt(sealed, openpgp_secrets(read, gateway_keys(read)), ()).content == b"x"
+    shown = {row["name"]: row["kind"] for row in json.loads(run_keys("list", "--format", "json"))}
+    assert shown[row["fingerprint"]] == "openpgp-card"
+    soon = json.loads(run_keys("audit", "--within", 1100, "--format", "json", code=1))
+    assert (row["fingerprint"], "expires-soon") in {(each["name"], each["problem"]) for each in soon}
+    settings.write_text(settings.read_text().replace(row["fingerprint"], "0" * 40))
+    gone = json.loads(run_keys("audit", "--format", "json", code=1))
+    assert ("0" * 40, "missing") in {(each["name"], each["problem"]) for each in gone}
     public = place / "ours.asc"
     public.write_bytes(signer.public_key)
     (again,) = json.loads(run_keys(*base, "--public", public, "--format", "json"))
