@@ -15,6 +15,7 @@ from gateway.delays.project import stay_now
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, stay
+from gateway.delays.wishes import opposes
 from gateway.document import Patient, Role, Stay
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.prepared import Prepared, Row
@@ -88,7 +89,7 @@ class Tie:
     discharged_at: datetime | None = None
     """The stay's discharge, else the one that the letter states."""
     opposed: bool = False
-    """Whether the patient of that stay opposes the sending."""
+    """Whether the patient opposes the sending: of that stay, or of all where none was found."""
     rows: tuple[Row, ...] = field(repr=False, default=(), compare=False)
     """What was kept of the letter, when it was just tied: a row of ``clock`` for each delivery."""
 
@@ -122,7 +123,7 @@ def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseud
         if insert_new(connection, clock, rows):
             touched.append(group)
         left = found["discharged_at"] if found else claim.discharged_at
-        opposed = bool(found and found["opposed_at"])
+        opposed = bool(found["opposed_at"]) if found else opposes(connection, claim.said, claim.patient)
         ties.append(
             Tie(
                 letter_id=letter.id,

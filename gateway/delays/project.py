@@ -11,6 +11,7 @@ from gateway.delays.course import SAID_BY_A_PERSON, Course, Step, fold
 from gateway.delays.discharge import Discharge
 from gateway.delays.identity import PatientKeys, survivor
 from gateway.delays.tables import movement, stay
+from gateway.delays.wishes import said_of
 from gateway.prepared import Prepared, Row
 
 _PATIENT = ("ins_key", "ipp_key", "traits_key")
@@ -42,8 +43,10 @@ def project(connection: Connection, key: str) -> Row:
     rows = list(_TOLD.rows(connection, this_key=key))
     said = sorted(((_step(row), row) for row in rows), key=lambda pair: pair[0].order)
     told = [row for _, row in said]
-    patient = survivor(connection, PatientKeys(**{column: _latest(told, column) for column in _PATIENT}))
-    values = _values(fold(step for step, _ in said)) | patient.values()
+    himself = PatientKeys(**{column: _latest(told, column) for column in _PATIENT})
+    patient = survivor(connection, himself)
+    wishes = map(_wish, said_of(connection, himself, patient))
+    values = _values(fold([*(step for step, _ in said), *wishes])) | patient.values()
     values |= {column: _latest(told, column) for column in ("visit_key", "file_key")}
     values |= {"first_at": min(row["at"] for row in rows), "begun_at": _begun(rows)}
     _WRITE.many(connection, [{"this_key": key, **{f"new_{name}": values[name] for name in _DRAWN}}])
@@ -90,6 +93,12 @@ def _step(row: Row) -> Step:
     told = Discharge(**{name: row[name] for name in (*_TIMES, "reference", "exit_mode")})
     gps = {name: row[name] for name in ("gp_rpps", "referrer_rpps")}
     return Step(**{name: row[name] for name in _AS_KEPT}, told=told, **gps)
+
+
+def _wish(row: Row) -> Step:
+    """What was said of the patient outside any stay: nothing of it but that."""
+    told = Discharge(evn_2=row["evn_2"])
+    return Step(fingerprint=row["fingerprint"], at=row["at"], trigger="A31", protection=row["protection"], told=told)
 
 
 def _latest(rows: Sequence[Row], column: str) -> str | None:

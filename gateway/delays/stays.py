@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,12 +13,21 @@ from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
 
 from gateway.delays.clock import plausible
 from gateway.delays.course import OPPOSED, UNOPPOSED
-from gateway.delays.identity import Pseudonym, StayKeys, merged_with, patient_keys, stay_keys
+from gateway.delays.identity import (
+    PatientKeys,
+    Pseudonym,
+    StayKeys,
+    merged_with,
+    patient_keys,
+    stay_keys,
+    survivor,
+)
 from gateway.delays.letters import rekey_letters, retie
 from gateway.delays.project import project, stay_now
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, movement, stay
+from gateway.delays.wishes import carry_over, said_of, stays_of
 from gateway.document import Movement, Role
 from gateway.prepared import Row
 
@@ -35,7 +45,7 @@ class Change(StrEnum):
     REPEATED = "repeated"
     MERGED = "merged"
     IGNORED = "ignored"
-    """It names no stay and merges no patients: nothing to time."""
+    """It names no stay, merges no patients, and says of none that he opposes the sending."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,8 @@ class StayChange:
     was_opposed: bool = False
     retied: tuple[str, ...] = ()
     """Letters that this movement tied, or tied otherwise."""
+    numbers: tuple[str, ...] = field(repr=False, default=())
+    """Pseudonyms of the patient's, when it said of all his stays whether he opposes the sending."""
     row: Row | None = field(repr=False, default=None, compare=False)
     """What was kept of the movement; ``None`` when it was heard before."""
 
@@ -94,9 +106,9 @@ def record_row(connection: Connection, row: Row, at: datetime, *, details: bytes
 
 def _changed(connection: Connection, row: Row, at: datetime, details: bytes | None) -> StayChange:
     if row["trigger"] in MERGES and row["prior_key"]:
-        return _merge(connection, row["prior_key"])
+        return _merge(connection, row)
     if row["stay_key"] is None:
-        return StayChange(change=Change.IGNORED)
+        return _told_of_patient(connection, {**row, "at": at})
     return _redraw(connection, row, at, details)
 
 
@@ -181,17 +193,38 @@ def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | Non
     )
 
 
-def _merge(connection: Connection, prior_key: str) -> StayChange:
+def _told_of_patient(connection: Connection, row: Row) -> StayChange:
+    """An identity message: what it says of the patient's opposition counts for every stay and letter of his numbers."""
+    said = PatientKeys.of(row)
+    now = survivor(connection, said)
+    numbers = tuple({key for keys in (said, now) for key in (keys.ins_key, keys.ipp_key) if key})
+    if row["protection"] is None or not numbers:
+        return StayChange(change=Change.IGNORED)
+    carry_over(connection, [row], now)
+    retied = _drawn_again(connection, stays_of(connection, said, now))
+    opposed = row["protection"] == "Y"
+    return StayChange(change=Change.RECORDED, retied=retied, numbers=numbers, opposed=opposed, was_opposed=not opposed)
+
+
+def _merge(connection: Connection, row: Row) -> StayChange:
     """A40, A47: stays and letters of the prior number become the survivor's, and may now find each other."""
-    numbers = merged_with(connection, prior_key)
+    prior = PatientKeys(ins_key=row["prior_key"], ipp_key=row["prior_key"])
+    words = said_of(connection, prior, prior)
+    carry_over(connection, words, survivor(connection, PatientKeys.of(row)))
+    numbers = merged_with(connection, row["prior_key"])
     keys = connection.execute(select(stay.c.key).where(_of(stay, numbers))).scalars().all()
     rekey_letters(connection, _of(clock, numbers))
+    retied = _drawn_again(connection, keys)
+    return StayChange(change=Change.MERGED, retied=retied, numbers=tuple(numbers) if words else ())
+
+
+def _drawn_again(connection: Connection, keys: Sequence[str]) -> tuple[str, ...]:
     retied: list[str] = []
     for key in keys:
         before = project(connection, key)
         retied += retie(connection, key, before)
     settle(connection, keys)
-    return StayChange(change=Change.MERGED, retied=tuple(sorted(set(retied))))
+    return tuple(sorted(set(retied)))
 
 
 def _of(table: Table, numbers: set[str]) -> ColumnElement[bool]:

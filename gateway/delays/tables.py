@@ -16,6 +16,8 @@ UNDELIVERED = (
     "cancelled_at IS NULL AND delivered_at IS NULL AND processed_at IS NULL"
     " AND displayed_at IS NULL AND integrated_at IS NULL"
 )
+WISH = "stay_key IS NULL AND protection IS NOT NULL"
+"""Rows of ``movement`` that say of a patient, outside any stay, whether he opposes the sending."""
 NAMED = "details IS NOT NULL"
 UNSENT = f"{UNDELIVERED} AND (accepted_at IS NULL OR failed_at IS NOT NULL)"
 """Rows of ``clock`` that an index each finds among millions (``unproved.py``); a bounce takes the 250 back."""
@@ -59,6 +61,11 @@ class MovementRow(SQLModel, table=True):
     referrer_rpps: str | None = None
     protection: str | None = None
     """PD1-12 where its source means opposition by it: ``Y``, or ``N`` once the patient does not oppose any more."""
+
+    __table_args__ = tuple(
+        Index(f"movement_wish_{name}", name, sqlite_where=text(WISH), postgresql_where=text(WISH))
+        for name in ("ins_key", "ipp_key")
+    )
 
 
 class StayRow(SQLModel, table=True):

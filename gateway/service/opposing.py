@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, false, func, literal, not_, or_, select, update
 
 from gateway import journal
 from gateway.addressing.reasons import because
-from gateway.delays.stays import StayChange
+from gateway.delays.stays import Change, StayChange
 from gateway.delays.tables import clock, stay
+from gateway.delays.wishes import of_patient, opposed_untied
 from gateway.document import Role
 from gateway.identifiers import DeliveryId
 from gateway.letter import Reason
@@ -28,7 +29,9 @@ from gateway.queue.accept import DELIVERY
 from gateway.queue.leases import BEGUN
 
 WHY = because("patient-opposes")
-_OPPOSED = and_(stay.c.opposed_at.is_not(None), clock.c.role != Role.PATIENT.value, clock.c.let_go_at.is_(None))
+_ITS_STAY = stay.c.key == clock.c.stay_key
+_OBJECTS = func.coalesce(or_(stay.c.opposed_at.is_not(None), opposed_untied()), false())
+_OPPOSED = and_(_OBJECTS, clock.c.role != Role.PATIENT.value, clock.c.let_go_at.is_(None))
 _WAITS = or_(
     DELIVERY.c.state == "ready",
     and_(DELIVERY.c.state == "held", DELIVERY.c.reason != WHY.code),
@@ -38,13 +41,13 @@ _STOPPED = and_(DELIVERY.c.state == "held", DELIVERY.c.reason == WHY.code)
 _TIED = (
     select(DELIVERY.c.id, DELIVERY.c.letter_id)
     .join(clock, clock.c.delivery_id == DELIVERY.c.id)
-    .outerjoin(stay, stay.c.key == clock.c.stay_key)
+    .outerjoin(stay, _ITS_STAY)
     .with_for_update(of=DELIVERY)
 )
 
 _STOPS = Prepared(
     select(clock.c.delivery_id)
-    .join(stay, clock.c.stay_key == stay.c.key)
+    .outerjoin(stay, _ITS_STAY)
     .where(clock.c.delivery_id.in_(bindparam("deliveries", expanding=True)), _OPPOSED)
 )
 
@@ -53,20 +56,24 @@ def follow(connection: Connection, change: StayChange, at: datetime, *, anew: bo
     """Hold, or let go on, what a change of a stay touches; ``anew``: a person says again that the patient opposes."""
     if anew:
         connection.execute(update(clock).where(clock.c.stay_key == change.key).values(let_go_at=None))
-    if change.opposed:
-        stop(connection, at, stay_key=change.key)
+    about = of_patient(change.numbers) if change.key is None else clock.c.stay_key == change.key
+    if change.opposed or change.change is Change.MERGED:
+        stop(connection, at, about)
     elif change.was_opposed:
-        go_on(connection, at, stay_key=change.key)
+        go_on(connection, at, about)
     if change.retied:
-        stop(connection, at, letters=change.retied)
-        go_on(connection, at, letters=change.retied)
+        stop(connection, at, of_letters(change.retied))
+        go_on(connection, at, of_letters(change.retied))
 
 
-def stop(
-    connection: Connection, at: datetime, *, stay_key: str | None = None, letters: Sequence[str] = ()
-) -> frozenset[DeliveryId]:
-    """Hold every delivery of the stay, or of these letters, that the patient opposes and that has not left."""
-    rows = connection.execute(_TIED.where(_OPPOSED, _WAITS, _about(stay_key, letters))).all()
+def of_letters(letters: Sequence[str]) -> ColumnElement[bool]:
+    """The clocks of these letters."""
+    return clock.c.letter_id.in_(letters)
+
+
+def stop(connection: Connection, at: datetime, about: ColumnElement[bool]) -> frozenset[DeliveryId]:
+    """Hold every delivery whose clock fits ``about``, that the patient opposes and that has not left."""
+    rows = connection.execute(_TIED.where(_OPPOSED, _WAITS, about)).all()
     held: dict[str, Any] = {"state": "held", "reason": WHY.code, "next_at": None, "reported": ""}
     held |= {"held_at": func.coalesce(DELIVERY.c.held_at, literal(at, Moment())), "lease_until": None, "phase": ""}
     _write(connection, rows, held)
@@ -76,15 +83,14 @@ def stop(
     return frozenset(DeliveryId(row.id) for row in rows)
 
 
-def go_on(
-    connection: Connection, at: datetime, *, stay_key: str | None = None, letters: Sequence[str] = ()
-) -> frozenset[DeliveryId]:
+def go_on(connection: Connection, at: datetime, about: ColumnElement[bool]) -> frozenset[DeliveryId]:
     """Let go on what was held for an opposition that is no more, or that is about another stay."""
-    about = _about(stay_key, letters)
-    rows = connection.execute(_TIED.where(stay.c.opposed_at.is_(None), _STOPPED, about)).all()
+    rows = connection.execute(_TIED.where(not_(_OBJECTS), _STOPPED, about)).all()
     ready = {"state": "ready", "reason": "", "next_at": at, "created_at": at, "held_at": None, "strikes": 0}
     _write(connection, rows, ready)
-    connection.execute(update(clock).where(about, clock.c.let_go_at.is_not(None)).values(let_go_at=None))
+    agreed = select(clock.c.delivery_id).outerjoin(stay, _ITS_STAY).where(not_(_OBJECTS), about)
+    again = update(clock).where(clock.c.let_go_at.is_not(None), clock.c.delivery_id.in_(agreed))
+    connection.execute(again.values(let_go_at=None))
     entries.append(connection, [journal.opposed_no_more(at, row.letter_id, row.id) for row in rows])
     return frozenset(DeliveryId(row.id) for row in rows)
 
@@ -103,10 +109,6 @@ def stops(connection: Connection, deliveries: Sequence[DeliveryId]) -> dict[Deli
     Asked when a delivery that waited is taken up again: one that was at its dot when the patient said so came back.
     """
     return {row["delivery_id"]: WHY for row in _STOPS.rows(connection, deliveries=list(deliveries))}
-
-
-def _about(stay_key: str | None, letters: Sequence[str]) -> ColumnElement[bool]:
-    return clock.c.stay_key == stay_key if stay_key is not None else clock.c.letter_id.in_(letters)
 
 
 def _write(connection: Connection, rows: Sequence[Row[Any]], values: dict[str, Any]) -> None:

@@ -105,7 +105,9 @@ class StayBook:
         events = [facts.letter_timed(tie.rows, letter.received_at) for tie, letter in pairs if tie.rows]
         entries.append(connection, events)
         opposed = {tie.letter_id: letter.received_at for tie, letter in zip(ties, letters, strict=True) if tie.opposed}
-        stopped = opposing.stop(connection, max(opposed.values()), letters=list(opposed)) if opposed else frozenset()
+        stopped: frozenset[DeliveryId] = frozenset()
+        if opposed:
+            stopped = opposing.stop(connection, max(opposed.values()), opposing.of_letters(list(opposed)))
         return [Tied(stopped=stopped) for _ in ties]
 
 

@@ -42,6 +42,18 @@ def movement(trigger: str, control: str, at: datetime, protection: str = "") -> 
     return message.replace(b"\rROL|", b"\rPD1" + b"|" * 12 + protection.encode() + b"\rROL|")
 
 
+def identity(control: str, protection: str, *, ipp: str = "", at: datetime = NOW) -> bytes:
+    """An A31 of the identity server: the patient alone, no stay; ``ipp`` instead of hers."""
+    head, *others = movement("A03", control, at, protection).split(b"\r")
+    patient = next(one for one in others if one.startswith(b"PID|")).split(b"|")
+    patient[18:19] = [b""]
+    if ipp:
+        patient[3] = ipp.encode() + patient[3].partition(b"~")[0][patient[3].index(b"^") :]
+    kept = [b"|".join(patient), *(one for one in others if one[:3] in {b"EVN", b"PD1"})]
+    kept.sort(key=lambda one: (b"EVN", b"PID", b"PD1").index(one[:3]))
+    return b"\r".join([head.replace(b"ADT^A03^ADT_A03", b"ADT^A31^ADT_A05"), *kept, b""])
+
+
 async def typed(ward: Hospital, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """The command as a person types it in the installation's folder."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("HUITAINE", "LC_", "COLUMNS"))}
@@ -102,6 +114,21 @@ async def test_she_opposes_while_her_letter_waits_and_it_never_leaves_until_she_
         assert not any(name in traced.stdout for name in NAMES)
         assert "opposition" in (await typed(ward, "delays", "report", "--format", "json")).stdout
         assert "MSA|AA|" in await ward.hl7(movement("A03", "ADT3", NOW + timedelta(minutes=5), "N"))
+        found = files_of(ward.gp.open_with_openssl(await ward.letter_in_mailbox(number=1)))
+        assert found["pdf"] == PDF
+
+
+async def test_she_opposes_in_an_identity_message_and_a_namesakes_changes_nothing(down):
+    ward, operator_is_back = down
+    await letter_waits(ward)
+    assert "MSA|AA|" in await ward.hl7(identity("IDN1", "Y", ipp="000999"))
+    assert states(ward)[0][0] in {"ready", "leased"}
+    assert "MSA|AA|" in await ward.hl7(identity("IDN2", "Y"))
+    await until(lambda: is_held(ward))
+    with operator_is_back():
+        await another_letter_passes(ward)
+        assert "held" in {state for state, _ in states(ward)}
+        assert "MSA|AA|" in await ward.hl7(identity("IDN3", "N", at=NOW + timedelta(minutes=5)))
         found = files_of(ward.gp.open_with_openssl(await ward.letter_in_mailbox(number=1)))
         assert found["pdf"] == PDF
 

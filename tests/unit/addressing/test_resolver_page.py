@@ -37,8 +37,9 @@ any place of his; its mailbox is the house's, or that of a service that opens it
 what another service of a hospital receives is not his.
 
 A patient's opposition (`patient-opposes`) is not decided here: it holds whatever has not left, in any of these
-outcomes, from the moment that the hospital's ADT (PD1-12, `opposition` in `[sources.NAME]`) or a person
-(`huitaine delays oppose`) tells of it, until one of them takes it back or a person releases the letter.
+outcomes, from the moment that the hospital's ADT (PD1-12, `opposition` in `[sources.NAME]`; of a stay, or of a patient
+by number) or a person (`huitaine delays oppose`) tells of it, until one of them takes it back or a person releases the
+letter.
 """
 
 
