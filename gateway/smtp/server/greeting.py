@@ -27,6 +27,8 @@ class Greeting(Faults):
         source = self.door.source_of(self.listener, transport.get_extra_info("peercert"))
         if source is not None:
             self.identify(source)
+            if self.listener.peers is not None:  # what it is refused for later names no certificate
+                _log.info("smtp_operator", network=self.network, fingerprint=self.certificate_fingerprint())
 
     async def _handle_client(self) -> None:
         """Where a certificate is demanded, one that TLS verified but nobody listed ends here (RFC 5321 §3.1: 554)."""

@@ -27,8 +27,12 @@ def scene(tmp_path: Path) -> Scene:
 async def test_an_operator_of_the_list_hands_in_a_receipt_of_its_own_domain(scene: Scene):
     scene.list()
     async with scene.opened():
-        for sender in (DOCTOR, "dr@CABINET.test", ""):
-            assert (await scene.hand_in(gp_operator(scene), sender)).startswith("250 "), sender
+        with capture_logs() as said:
+            for sender in (DOCTOR, "dr@CABINET.test", ""):
+                assert (await scene.hand_in(gp_operator(scene), sender)).startswith("250 "), sender
+        told = [line for line in said if line["event"] == "smtp_operator"]
+        assert {len(line["fingerprint"]) for line in told} == {32}
+        assert "gp.test" not in str(said)
     assert [receipt.kind for receipt in scene.heard] == [ReceiptKind.FAILED] * 3
 
 
