@@ -29,6 +29,8 @@ _TOGETHER = 4096
 """Rows that one piece of a COPY holds."""
 _SECONDS = 5
 """How long a look-up may take at most: a letter waits meanwhile."""
+_ROOM = "-cwork_mem=128MB -cmaintenance_work_mem=256MB -cjit=off"
+"""Of the server's memory, while an import sorts; compiling what runs once costs more than it brings."""
 WORDS = (
     "SELECT w.id, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
     "LEFT JOIN person p ON p.id = w.id LEFT JOIN mailbox m ON m.id = -w.id "
@@ -119,7 +121,7 @@ class PostgresShelf:
 
     @contextmanager
     def _writing(self) -> Iterator[psycopg.Connection]:
-        options = f"-clock_timeout={_SECONDS}s"
+        options = f"-clock_timeout={_SECONDS}s {_ROOM}"
         with _told(), closing(psycopg.connect(self._address, options=options, connect_timeout=_SECONDS)) as connection:
             if not _fetched(connection, "SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))[0][0]:
                 raise DirectoryError("busy", "another import or update is running; try again when it is done")
@@ -132,7 +134,9 @@ class PostgresShelf:
 
     def _asked(self, statement: str, values: Sequence[object]) -> list[Row]:
         if self._connection is None:
-            options = f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on -cstatement_timeout={_SECONDS}s"
+            options = (
+                f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on -cstatement_timeout={_SECONDS}s -cjit=off"
+            )
             self._connection = psycopg.connect(
                 self._address, autocommit=True, options=options, connect_timeout=_SECONDS
             )
