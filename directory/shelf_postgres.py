@@ -31,6 +31,10 @@ _SECONDS = 5
 """How long a look-up may take at most: a letter waits meanwhile."""
 _ROOM = "-cwork_mem=128MB -cmaintenance_work_mem=256MB -cjit=off"
 """Of the server's memory, while an import sorts; compiling what runs once costs more than it brings."""
+_BY_INDEX = (
+    "-cjit=off -cenable_seqscan=off -cenable_hashjoin=off -cenable_mergejoin=off -cplan_cache_mode=force_generic_plan"
+)
+"""A look-up finds some rows by an index, always: planned once, never by reading a table for a guess of many rows."""
 WORDS = (
     "SELECT w.id, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
     "LEFT JOIN person p ON p.id = w.id LEFT JOIN mailbox m ON m.id = -w.id "
@@ -135,7 +139,7 @@ class PostgresShelf:
     def _asked(self, statement: str, values: Sequence[object]) -> list[Row]:
         if self._connection is None:
             options = (
-                f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on -cstatement_timeout={_SECONDS}s -cjit=off"
+                f"-csearch_path={SCHEMA} -cdefault_transaction_read_only=on -cstatement_timeout={_SECONDS}s {_BY_INDEX}"
             )
             self._connection = psycopg.connect(
                 self._address, autocommit=True, options=options, connect_timeout=_SECONDS
@@ -191,6 +195,8 @@ class PostgresBuilding:
         words = spelling.words_of(word for (word,) in self.rows(_NAME_WORDS))
         self.insert("word", 2, iter(enumerate(words, start=1)))
         self.insert("near", 1, spelling.pairs(words))
+        for table in ("word", "near"):
+            self.rows(f"ANALYZE {{new}}.{table}")
         self.rows(tables.FACTS)
 
     def add_words(self, number: int, texts: Texts) -> None:
