@@ -19,6 +19,7 @@ import cli
 from config.settings import load
 from demo import letters
 from directory import import_files
+from gateway.delays.clock import legal_day
 from gateway.delays.escalation import Step
 from gateway.delays.legs import Leg
 from gateway.delays.worklist import give
@@ -183,14 +184,15 @@ def test_nothing_of_it_stays_on_our_own_disk(post: tuple[Path, LetterId], tmp_pa
 
 
 def test_posted_is_a_grade_of_its_own_and_proves_nothing_electronic(post: tuple[Path, LetterId], tmp_path: Path):
-    typed("done", PAPER, "--posted", utc_now().date().isoformat(), code=3)  # it is not printed yet
+    today = legal_day(utc_now()).isoformat()  # in Paris, where it is tomorrow an hour or two before UTC says so
+    typed("done", PAPER, "--posted", today, code=3)  # it is not printed yet
     typed("print", PAPER, "--output", str(tmp_path / "letter.pdf"))
     typed("done", PAPER, "--posted", "2020-01-31", code=2)
     typed("done", PAPER, code=2)
-    typed("done", PAPER, "--posted", utc_now().date().isoformat())
+    typed("done", PAPER, "--posted", today)
     assert PAPER not in listed()
     row = listed("--all")[PAPER]
-    assert (row["state"], row["posted_on"], row["proof"]) == ("posted", utc_now().date().isoformat(), "none")
+    assert (row["state"], row["posted_on"], row["proof"]) == ("posted", today, "none")
     shown = json.loads(
         CliRunner().invoke(cli.application(("letters",)), ("letters", "show", post[1], "--format", "json")).stdout
     )
@@ -222,7 +224,7 @@ def test_what_is_printed_already_is_a_persons_and_the_list_tells_of_the_proof(
 
 def test_a_call_is_made_and_is_done(post: tuple[Path, LetterId], tmp_path: Path):
     typed("print", CALL, "--output", str(tmp_path / "letter.pdf"), code=2)
-    typed("done", CALL, "--posted", utc_now().date().isoformat(), code=2)
+    typed("done", CALL, "--posted", legal_day(utc_now()).isoformat(), code=2)
     typed("done", CALL)
     assert listed("--all")[CALL]["state"] == "done"
     typed("done", CALL, code=3)
