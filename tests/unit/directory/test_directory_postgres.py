@@ -8,10 +8,10 @@ from itertools import islice
 import psycopg
 import pytest
 
-from directory import Directory, DirectoryError, Progress, Wanted, import_into, shelf_of
+from directory import Directory, DirectoryError, Progress, Wanted, import_into, national, shelf_of, spelling
 from directory.fold import fold
 from directory.national import National
-from directory.shelf_postgres import SCHEMA, PostgresShelf
+from directory.shelf_postgres import SCHEMA, WORDS, PostgresShelf
 from directory.shelf_sqlite import SqliteShelf
 from tests.peers.postgresql import running_postgresql
 from tests.unit.directory import test_directory_delta as deltas
@@ -135,6 +135,30 @@ def test_a_reader_in_the_middle_of_something_stops_no_import(shelf, files, addre
     with psycopg.connect(address) as connection:
         schemas = "SELECT array_agg(nspname::text) FROM pg_namespace WHERE nspname LIKE 'huitaine%'"
         assert connection.execute(schemas).fetchone() == ([SCHEMA],)
+
+
+LOOK_UPS = {
+    "number": (national.BY_OWNER, ("899000000001",)),
+    "mailbox": (national.BY_ADDRESS, ("a@b.example",)),
+    "structure": (national.BY_STRUCTURE, ("750000001",)),
+    "activities": (national.OFFICES, ("899000000001",)),
+    "near": (spelling._FORM_OF, (1 << 24, 2 << 24)),
+    "words": (WORDS, ("(MARTIN:*A) & (75:*B)", 400)),
+}
+
+
+@pytest.mark.parametrize("name", LOOK_UPS)
+def test_look_ups_go_by_index_there_too(shelf, files, name):
+    import_into(shelf, files)
+    statement, values = LOOK_UPS[name]
+    plan = [line for (line,) in shelf.rows(f"EXPLAIN {statement}", values)]
+    assert any("Index" in line for line in plan)
+    assert not any("Seq Scan" in line or "Hash" in line for line in plan), plan
+
+
+def test_control_a_question_without_an_index_reads_the_table(shelf, files):
+    import_into(shelf, files)
+    assert any("Seq Scan" in line for (line,) in shelf.rows("EXPLAIN SELECT * FROM mailbox WHERE service = 'x'"))
 
 
 def test_a_question_asked_often_is_answered_by_the_new_directory_too(shelf, files, tmp_path, address):
