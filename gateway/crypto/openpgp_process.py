@@ -24,7 +24,7 @@ class TimedGpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg has no types
     def __init__(self, home: Path, *options: str, keyring: Path | None = None, seconds: float = SECONDS) -> None:
         """``keyring`` takes the place of the home's public keys; the secret ones stay its agent's."""
         self._seconds = seconds
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes: tuple[subprocess.Popen[bytes], ...] = ()
         keyrings = [str(keyring)] if keyring else None
         super().__init__(gnupghome=str(home), keyring=keyrings, options=[*_ALONE, *options])
 
@@ -37,8 +37,8 @@ class TimedGpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg has no types
 
         def end() -> None:
             over.append(True)
-            if self._process is not None:
-                self._process.kill()
+            for process in self._processes:
+                process.kill()
 
         timer = Timer(self._seconds, end)
         timer.daemon = True
@@ -52,8 +52,9 @@ class TimedGpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg has no types
         return given_back, not over
 
     def _open_subprocess(self, args: Sequence[str], passphrase: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 (python-gnupg's own)
-        self._process = super()._open_subprocess(args, passphrase)
-        return self._process
+        process = super()._open_subprocess(args, passphrase)
+        self._processes = (process,)
+        return process
 
 
 def end_agent(home: Path) -> None:

@@ -243,8 +243,23 @@ def test_a_card_that_does_not_answer_when_it_is_enrolled_is_told(tmp_path, monke
         Card(tmp_path / "gnupg", "1234").keys()
 
 
-def test_a_home_without_a_card_has_no_keys_and_opens_nothing(run_keys, place):
-    with pytest.raises(KeyStoreRefused):
-        AgentSecret(place / "gnupg")
+def test_a_key_that_the_card_does_not_have_opens_nothing(fresh):
+    told = Card(fresh.home, fresh.pin)
+    told.use_module(fresh.module)
+    with pytest.raises(TokenUnavailable) as refused:
+        told.certify(f"CH d'essai <{HOSPITAL}>", signing=told.keys()[0].grip, opening="0" * 40)
+    assert refused.value.detail == "gpg: no key that opens"
+
+
+def test_a_home_without_a_card_has_no_keys_and_opens_nothing(run_keys, card):
+    assert repr(card.secret()) == "AgentSecret(hidden)"
+    with tempfile.TemporaryDirectory(prefix="hcard") as folder:
+        with pytest.raises(KeyStoreRefused) as refused:
+            AgentSecret(Path(folder))
+        assert refused.value.detail == "openpgp: no secret key in the keyring"
+        end_agent(Path(folder))
+
+
+def test_the_command_refuses_a_card_of_fewer_than_two_keys(run_keys, place):
     assert "fewer than two" in run_keys("card", place / "gnupg", "--address", HOSPITAL, code=3)
     end_agent(place / "gnupg")
