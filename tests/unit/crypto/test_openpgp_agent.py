@@ -16,7 +16,7 @@ from config.settings import load
 from gateway.crypto.keyring import Keyring
 from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.openpgp import OpenPgpSigner
-from gateway.crypto.openpgp_agent import AgentSigner
+from gateway.crypto.openpgp_agent import AgentSecret, AgentSigner
 from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.errors import KeyStoreRefused, NoProtection, TokenUnavailable
@@ -72,6 +72,13 @@ def test_a_letter_sealed_by_the_agents_key_opens_and_verifies(
     assert opened.entity == entity
     assert opened.authenticated
     assert letter.count(b"\n") == letter.count(b"\r\n")
+
+
+def test_the_agents_key_says_whose_it_is_and_nothing_else(home):
+    """What was signed for somebody else and sealed to us anew is told by it (CR-17)."""
+    secret = AgentSecret(home.path, home.fingerprint, "123456")
+    assert secret.mailboxes() == (HOSPITAL,)
+    assert repr(secret) == "AgentSecret(hidden)"
 
 
 def test_the_armor_of_python_gnupg_has_the_line_ends_of_mail(signer, gp_pgp, entity, now):
