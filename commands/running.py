@@ -10,7 +10,7 @@ import typer
 
 from commands.output import Exit, fail, say
 from commands.setup import installation
-from gateway import journal
+from gateway import log_lines
 from gateway.errors import HuitaineError
 from gateway.letter import Mode
 from gateway.moments import utc_now
@@ -61,7 +61,7 @@ def serve() -> None:
     if old := packages_too_old():
         named = ", ".join(f"{each.name} {each.found} < {each.least}" for each in old)
         fail(say(f"known holes, update: {named}", f"failles connues, mettez à jour : {named}"), Exit.USAGE)
-    journal.configure(settings.gateway.log)
+    log_lines.configure(settings.gateway.log)
     keep_to_ourselves()
 
     async def run() -> bool:

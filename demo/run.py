@@ -17,7 +17,7 @@ from demo.hospital import Hospital
 from demo.operator import Operator, ReceiptsMailbox
 from demo.telling import show_letters, show_opened, write_report
 from directory import import_files
-from gateway import journal
+from gateway import log_lines
 from gateway.moments import utc_now
 from gateway.service.build import build
 from gateway.service.installing import install
@@ -32,7 +32,7 @@ async def main() -> int:
     """Run it; 0 only when every letter was accepted, delivered and opened."""
     shutil.rmtree(OUT, ignore_errors=True)
     made = install(OUT, hospital="CH d'essai")
-    journal.configure("json", OUT / "journal.jsonl")
+    log_lines.configure("json", OUT / "journal.jsonl")
     gps = _settle_gps()
     receipts = ReceiptsMailbox()
     operator = Operator(receipts)

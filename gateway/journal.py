@@ -6,19 +6,14 @@ Each function gives an :class:`Event`: the store writes it in the same transacti
 
 from __future__ import annotations
 
-import atexit
-import logging
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 
 from gateway.identifiers import DeliveryId, LetterId
-from gateway.log_lines import Lines
 
 ENTRIES_ERASED = "entries-erased"
 FIGURES = frozenset(
@@ -39,29 +34,6 @@ class Event:
     code: str = ""
     words: str = ""
     actor: str = "huitaine"
-
-
-def configure(style: str, path: Path | None = None) -> None:
-    """Journal on standard error (or to ``path``), one line an event: ``json`` for journald, ``text`` for a terminal.
-
-    Call it once in a process; what was told is written by its end (:mod:`gateway.log_lines`).
-    """
-    out = path.open("a", encoding="utf-8") if path else sys.stderr
-    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    lines = Lines(out)
-    atexit.register(lines.close)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: lines,
-        cache_logger_on_first_use=True,
-    )
-    for chatty in ("aioimaplib", "mail.log", "aiosmtplib", "asyncio", "pyhanko", "gnupg"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def log(event: Event) -> None:

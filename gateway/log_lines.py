@@ -6,11 +6,17 @@ the call returns, behind all that was told before it: the process may not live t
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import logging
+import sys
 import threading
 import time
 from collections import deque
+from pathlib import Path
 from typing import TextIO
+
+import structlog
 
 MOMENT = 0.02
 """Seconds of news in one write."""
@@ -70,3 +76,26 @@ class Lines:
             time.sleep(self._moment)
             self._some.clear()
             self.flush()
+
+
+def configure(style: str, path: Path | None = None) -> None:
+    """Journal on standard error (or to ``path``), one line an event: ``json`` for journald, ``text`` for a terminal.
+
+    Call it once in a process; what was told is written by its end (:class:`Lines`).
+    """
+    out = path.open("a", encoding="utf-8") if path else sys.stderr
+    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    lines = Lines(out)
+    atexit.register(lines.close)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: lines,
+        cache_logger_on_first_use=True,
+    )
+    for chatty in ("aioimaplib", "mail.log", "aiosmtplib", "asyncio", "pyhanko", "gnupg"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
