@@ -118,7 +118,7 @@ LINES = {
     "{name}: exists already and is never overwritten": "{name} : existe déjà et n'est jamais écrasé",
     "{name}: cannot be written ({why})": "{name} : ne peut pas être écrit ({why})",
     "{name}: not a plain file": "{name} : ce n'est pas un fichier ordinaire",
-    "key: only RSA and elliptic-curve keys sign and open S/MIME": "clé : seules les clés RSA et à courbe elliptique signent et ouvrent en S/MIME",
+    "key: only RSA, elliptic-curve and Ed25519 keys sign S/MIME": "clé : seules les clés RSA, à courbe elliptique et Ed25519 signent en S/MIME",
     "pkcs12: needs one private key and its certificate": "pkcs12 : il faut une clé privée et son certificat",
     "pem: needs exactly one private key, found {count}": "pem : il faut une seule clé privée, il y en a {count}",
     "certificate: no certificate in the file": "certificat : aucun certificat dans le fichier",
@@ -130,6 +130,12 @@ LINES = {
     "openpgp: not a secret key that signs, or wrong password": "openpgp : pas une clé secrète qui signe, ou mauvais mot de passe",
     "openpgp: no secret key with that full fingerprint in the keyring": "openpgp : aucune clé secrète de cette empreinte entière dans le trousseau",
     "openpgp: no key with that full fingerprint in the keyring": "openpgp : aucune clé de cette empreinte entière dans le trousseau",
+    "openpgp: no secret key in the keyring": "openpgp : aucune clé secrète dans le trousseau",
+    "card: {name} is not installed (Debian: apt install {package})": "carte : {name} n'est pas installé (Debian : apt install {package})",
+    "card: there is no such PKCS #11 module": "carte : pas de module PKCS #11 à cet endroit",
+    "card: it has no key of this certificate": "carte : elle n'a pas la clé de ce certificat",
+    "card: {name} in that home says something else: change it by hand": "carte : {name} dans ce dossier dit autre chose : changez-le à la main",
+    "gpg: not installed": "gpg : pas installé",
     "openpgp: the keyring's folder has too long a path for gpg-agent": "openpgp : le chemin du dossier du trousseau est trop long pour gpg-agent",
 }
 
