@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from config.directory import DomainName
 from config.sections import Section
 
 Revocation = Literal["off", "soft", "hard"]
@@ -36,3 +37,4 @@ class Crypto(Section):
     failed_openings_minutes: Annotated[float, Field(ge=1, le=10080)] = 60.0
     wkd_domains: tuple[str, ...] = ()
     wkd_hours: Annotated[float, Field(ge=1, le=720)] = 24.0
+    wrapped_domains: tuple[DomainName, ...] = ()

@@ -2,7 +2,8 @@
 
 Written outside MSSanté, where relays and notifications must see a neutral subject; read in that form and in the older
 ``protected-headers="v1"`` of mail clients. Thunderbird 153 shows the outer subject all the same, so the true one is
-also the first line of the text.
+also the first line of the text. For software that wants it the whole mail goes inside as message/rfc822 instead
+(RFC 8551 §3.1, as KIM does): it is read as any mail within a mail.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gateway.letter import ComposedMail
 
 _CONTENT_TYPE = re.compile(rb"Content-Type:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n", re.IGNORECASE)
 _OUTER = "hp-outer"
+_WHOLE_MAIL = b"Content-Type: message/rfc822\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +54,27 @@ def with_protected_headers(mail: ComposedMail, outer: Sequence[tuple[str, str]])
     if not mail.protected_subject:
         return mail
     shown = [each for each in outer if not is_structural(each[0].lower())]
-    inner = [(name, mail.protected_subject if name.lower() == "subject" else value) for name, value in shown]
+    inner = _with_true_subject(mail, shown)
     listed = [("HP-Outer", f"{name}: {value}") for name, value in shown]
     found = _CONTENT_TYPE.match(mail.entity)
     if found is None:
         raise NoProtection("entity-without-type")
     typed = found[0].removesuffix(CRLF) + b';\r\n hp="cipher"\r\n'
     return replace(mail, entity=b"".join((*fields((*inner, *listed)), typed, mail.entity[found.end() :])))
+
+
+def wrapped(mail: ComposedMail, outer: Sequence[tuple[str, str]]) -> ComposedMail:
+    """``mail`` as the whole of a message/rfc822, its entity byte for byte under ``outer`` with the true subject.
+
+    Whether the outer subject is neutral or not: who reads this form looks for a mail inside (RFC 8551 §3.1).
+    """
+    head = fields(_with_true_subject(mail, outer))
+    return replace(mail, entity=b"".join((_WHOLE_MAIL, *head, mail.entity)))
+
+
+def _with_true_subject(mail: ComposedMail, shown: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    true = mail.protected_subject
+    return [(name, true if true and name.lower() == "subject" else value) for name, value in shown]
 
 
 def _named(text: str) -> tuple[str, str]:

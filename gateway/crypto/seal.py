@@ -7,7 +7,7 @@ and the signing time are the same moment, or clients call the signature invalid 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -19,7 +19,7 @@ from gateway.crypto.certificates import check_time
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
-from gateway.crypto.header_protection import with_protected_headers
+from gateway.crypto.header_protection import with_protected_headers, wrapped
 from gateway.crypto.keys import SigningIdentity
 from gateway.crypto.openpgp import SealsOpenPgp
 from gateway.crypto.wire import CRLF, base64_lines, base64_pieces, check_canonical, fields, prepare
@@ -34,14 +34,21 @@ class Sealer:
     """The station: holds the gateway's own keys, gives sealed mails. Threads may share it."""
 
     def __init__(
-        self, *, identity: SigningIdentity, openpgp: SealsOpenPgp | None, clock: Callable[[], datetime]
+        self,
+        *,
+        identity: SigningIdentity,
+        openpgp: SealsOpenPgp | None,
+        clock: Callable[[], datetime],
+        wrapped_domains: Collection[str] = (),
     ) -> None:
+        """``wrapped_domains``, in lower case: whose S/MIME mails hold the whole mail as message/rfc822 (CR-22)."""
         prepare()
         self._identity = identity
         self._signer = DetachedSigner(identity)
         self._openpgp = openpgp
         self._clock = clock
         self._addressees = Addressees()
+        self._wrapped_domains = frozenset(wrapped_domains)
 
     def __repr__(self) -> str:
         return "Sealer(hidden)"
@@ -52,7 +59,7 @@ class Sealer:
         check_canonical(mail.entity)
         outer = tuple(_outer_fields(mail, at))
         head = b"".join(fields(outer))
-        protection, body, refused = self._first_usable(with_protected_headers(mail, outer), at)
+        protection, body, refused = self._first_usable(mail, outer, at)
         return SealedMail(
             letter=mail.letter,
             delivery=mail.delivery,
@@ -66,7 +73,7 @@ class Sealer:
         )
 
     def _first_usable(
-        self, mail: ComposedMail, at: datetime
+        self, mail: ComposedMail, outer: Sequence[tuple[str, str]], at: datetime
     ) -> tuple[Protection, tuple[bytes | memoryview, ...], tuple[str, ...]]:
         """What the addressee's first key that may be used gives, and why those before it may not (CR-15).
 
@@ -76,13 +83,20 @@ class Sealer:
         others = wanted.alternatives if isinstance(wanted, Smime | OpenPgp) else ()
         for candidate in (known := (wanted, *others)):
             try:
-                body = self._protected(mail, candidate, known, at)
+                body = self._protected(self._with_header(mail, outer, candidate), candidate, known, at)
                 return candidate, body, tuple(each.detail for each in refusals)
             except NoProtection as refusal:
                 refusals.append(refusal)
                 if others:
                     _log.warning("key-refused", letter_id=mail.letter, delivery_id=mail.delivery, code=refusal.detail)
         raise refusals[0]
+
+    def _with_header(self, mail: ComposedMail, outer: Sequence[tuple[str, str]], candidate: Protection) -> ComposedMail:
+        """The mail with its header inside as well, in the form that the addressee's software reads."""
+        domain = mail.mailbox.rpartition("@")[2].lower()
+        if domain in self._wrapped_domains and not isinstance(candidate, OpenPgp):
+            return wrapped(mail, outer)
+        return with_protected_headers(mail, outer)
 
     def _protected(
         self, mail: ComposedMail, protection: Protection, known: Sequence[Protection], at: datetime

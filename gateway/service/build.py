@@ -193,7 +193,9 @@ def _sealer(settings: Settings, clock: Clock) -> Sealer:
         openpgp = openpgp_signer(settings, store)
     except SettingsError as error:
         raise SettingsRefused(str(error)) from error
-    return Sealer(identity=store.signing_identity(settings.crypto.identity), openpgp=openpgp, clock=clock)
+    crypto = settings.crypto
+    identity, domains = store.signing_identity(crypto.identity), [each.lower() for each in crypto.wrapped_domains]
+    return Sealer(identity=identity, openpgp=openpgp, clock=clock, wrapped_domains=domains)
 
 
 def _profile(settings: Settings) -> ComposeProfile:
