@@ -26,6 +26,7 @@ from directory.records import (
     Status,
 )
 from directory.searching import Wanted
+from directory.sharing import SHARED_KEYS, keys_of_another
 from directory.shelves import shelf_of
 from directory.whitelist import WhiteList
 
@@ -131,6 +132,10 @@ class Directory:
     def openpgp_keys(self, mailbox: str) -> list[OpenPgpKey]:
         """OpenPGP keys, most trusted source first."""
         return self._local.openpgp_keys(mailbox)
+
+    def keys_of_another(self) -> tuple[str, ...]:
+        """Keys under two mailboxes that they do not both name, by the beginning of their fingerprints (CR-21)."""
+        return keys_of_another(self._local.rows(SHARED_KEYS))
 
     def told(self, mailbox: str, boxes: Sequence[Mailbox] | None = None) -> Told:
         """What the mailbox, else its practitioner, else its domain was set to read; ``boxes`` as in :meth:`known`."""

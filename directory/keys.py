@@ -80,10 +80,7 @@ def read_openpgp_key(content: bytes) -> OpenPgpFacts:
     """
     if _is_secret(content):
         raise DirectoryError("secret-key", "this file holds a secret key: ask the addressee for the public one")
-    try:
-        key = Cert.from_bytes(content)
-    except RuntimeError as error:  # all that pysequoia raises; its words hold a stack of its own
-        raise DirectoryError("not-a-key", "not an OpenPGP public key") from error
+    key = _load_openpgp(content)
     if key.is_revoked:
         raise DirectoryError("revoked-key", "this OpenPGP key is revoked: ask the addressee for the new one")
     try:
@@ -96,8 +93,18 @@ def read_openpgp_key(content: bytes) -> OpenPgpFacts:
         key=bytes(key),
         fingerprint=key.fingerprint.upper(),
         expires_at=key.expiration,
-        addresses=frozenset(fold_mailbox(_address_in(str(user))) for user in key.user_ids),
+        addresses=_user_addresses(key),
     )
+
+
+def certificate_names(content: bytes) -> frozenset[str]:
+    """The mailboxes, folded, that a certificate names, whatever else is wrong with it; raises ``not-a-certificate``."""
+    return _addresses(_load(content))
+
+
+def openpgp_names(content: bytes) -> frozenset[str]:
+    """The mailboxes, folded, that an OpenPGP key names, whatever else is wrong with it; raises ``not-a-key``."""
+    return _user_addresses(_load_openpgp(content))
 
 
 def _is_secret(content: bytes) -> bool:
@@ -112,6 +119,13 @@ def _load(content: bytes) -> x509.Certificate:
         return x509.load_pem_x509_certificate(content) if pem else x509.load_der_x509_certificate(content)
     except ValueError as error:
         raise DirectoryError("not-a-certificate", "not an X.509 certificate (DER or PEM)") from error
+
+
+def _load_openpgp(content: bytes) -> Cert:
+    try:
+        return Cert.from_bytes(content)
+    except RuntimeError as error:  # all that pysequoia raises; its words hold a stack of its own
+        raise DirectoryError("not-a-key", "not an OpenPGP public key") from error
 
 
 def _may_encrypt(certificate: x509.Certificate) -> None:
@@ -160,6 +174,10 @@ def _reads_gcm(certificate: x509.Certificate) -> bool:
 def _capability(capabilities: Sequence, place: int) -> str:
     identifier = capabilities[place][0]
     return str(identifier.dotted) if isinstance(identifier, ObjectIdentifier) else ""
+
+
+def _user_addresses(key: Cert) -> frozenset[str]:
+    return frozenset(fold_mailbox(_address_in(str(user))) for user in key.user_ids)
 
 
 def _address_in(user_id: str) -> str:

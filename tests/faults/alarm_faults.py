@@ -318,6 +318,22 @@ async def deaf_software(world: World) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def key_of_another(world: World) -> AsyncIterator[None]:
+    """The GP's certificate stands under a mailbox that it does not name: another program wrote the file."""
+    path = world.place.settings.parent / "data" / "addressees.db"
+    columns = "der, public_key, not_before, not_after, source, gcm"
+    with contextlib.closing(sqlite3.connect(path, timeout=10)) as database, database:
+        database.execute(
+            f"INSERT INTO certificate (fingerprint, mailbox, {columns})"  # noqa: S608 (own names)
+            f" SELECT fingerprint, 'other@gp.test', {columns} FROM certificate WHERE mailbox = ?",
+            (GP_MAILBOX,),
+        )
+    yield
+    with contextlib.closing(sqlite3.connect(path, timeout=10)) as database, database:
+        database.execute("DELETE FROM certificate WHERE mailbox = 'other@gp.test'")
+
+
+@contextlib.asynccontextmanager
 async def silent_about_addressee(world: World) -> AsyncIterator[None]:
     """Another key of the GP, whose authority does not say whether it took it back."""
     other = _known(world.place, unanswered(world.gps, GP_MAILBOX).certificate)
@@ -362,6 +378,7 @@ FAULTS: dict[str, Fault] = {
     "certificate-ends": old_certificate,
     "crl-ends": old_list,
     "white-list-old": no_white_list,
+    "key-of-another": key_of_another,
     "addressees-unchecked": silent_about_addressee,
     "signers-unchecked": silent_about_signer,
     "openings-fail": closed_mails,

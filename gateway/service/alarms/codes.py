@@ -80,6 +80,10 @@ MEANING = MappingProxyType(
             "one sender's mails to us do not open, again and again: somebody tries our key, or has an old one of ours",
             "look at the mails that the journal's nothing-learned lines name by digest; does he need our new key?",
         ),
+        "key-of-another": Meaning(
+            "an addressee's key stands under a mailbox, too, that it does not name: one reads the other's letters",
+            "see `huitaine keys audit`; ask both by telephone, then `huitaine directory key remove` where it is wrong",
+        ),
         "white-list-old": Meaning(
             "the list of MSSanté domains is old or missing",
             "`huitaine directory whitelist update FILE`",

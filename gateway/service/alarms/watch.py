@@ -61,6 +61,8 @@ class Watch:
     measures: Sequence[Measure] = ()
     """The figures of the last look."""
     _found: Found = field(default_factory=Found)
+    _shared: Sequence[str] = ()
+    """Addressees' keys that are somebody else's, too."""
     _seq: int = -1
     _before: Mapping[str, int] = field(default_factory=dict)
     """What had happened since the start at the look before."""
@@ -69,15 +71,16 @@ class Watch:
     async def look(self) -> None:
         """One look; the database is asked in a thread: the loop does not wait for it.
 
-        A database that cannot be asked silences no other alarm: its last figures stay, and the error goes on to the
-        round, whose failures are an alarm of their own.
+        A database or directory that cannot be asked silences no other alarm: its last figures stay, and the error goes
+        on to the round, whose failures are an alarm of their own.
         """
         self._found = replace(self._found, fresh={})
         try:
             self._found = await asyncio.to_thread(self._ask)
+            self._shared = await asyncio.to_thread(self._ask_directory)
         finally:
             self._count(self._found)
-            self.measures = [*self._of_letters(self._found), *self._of_the_process(), *self._of_dates()]
+            self.measures = [*self._of_letters(self._found), *self._of_the_process(), *self._of_keys()]
             self.board.take(self.measures)
 
     def round_ended(self, name: str, *, well: bool) -> None:
@@ -104,6 +107,10 @@ class Watch:
             )
         self._seq = seq
         return found
+
+    def _ask_directory(self) -> Sequence[str]:
+        with directory_trouble():
+            return self.directory.keys_of_another()
 
     def _count(self, found: Found) -> None:
         since_start = {"readers-restart": self.fallen(), **self.incidents.times()}
@@ -149,8 +156,10 @@ class Watch:
         for name, times in self.failing.items():
             yield Measure(code="round-failed", value=times, limit=limits.rounds, which=name)
 
-    def _of_dates(self) -> Iterator[Measure]:
+    def _of_keys(self) -> Iterator[Measure]:
         limits = self.limits
+        shared = self._shared
+        yield Measure(code="key-of-another", value=len(shared), limit=0, which=next(iter(shared), ""))
         yield from self._days("certificate-ends", self.ends.certificates(), limits.certificate_days)
         yield from self._days("crl-ends", self.ends.lists(), limits.crl_days)
         if self.list_needed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -29,6 +31,7 @@ from directory import (
     remove_key,
     set_forms,
 )
+from directory.sharing import SHARED_KEYS
 from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, write
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -157,6 +160,65 @@ def test_one_key_under_two_mailboxes_that_it_does_not_name_is_refused(tmp_path, 
     assert directory.certificates(other) == []
     shared = make(key, *named(BOX, other))
     assert add_certificate(tmp_path, other, shared)
+
+
+def put_under(tmp_path, mailbox, row="certificate"):
+    """A second process writes what no command takes: all of one table once more, under another mailbox."""
+    with closing(sqlite3.connect(tmp_path / "addressees.db")) as database, database:
+        columns = [name for _, name, *_ in database.execute(f"PRAGMA table_info({row})")]
+        values = ", ".join("?" if name == "mailbox" else name for name in columns)
+        database.execute(f"INSERT INTO {row} SELECT {values} FROM {row}", (mailbox,))  # noqa: S608 (own names)
+
+
+def test_a_key_under_a_mailbox_that_it_does_not_name_is_found_until_it_is_taken_away(tmp_path, directory):
+    assert directory.keys_of_another() == ()
+    fingerprint = add_certificate(tmp_path, BOX, make(None, *named(BOX))).fingerprint
+    assert directory.keys_of_another() == ()
+    put_under(tmp_path, "autre@ordinaire.example")
+    assert directory.keys_of_another() == (fingerprint[:16],)
+    remove_key(tmp_path, "autre@ordinaire.example", fingerprint)
+    assert directory.keys_of_another() == ()
+
+
+def test_an_openpgp_key_under_a_mailbox_that_it_does_not_name_is_found(tmp_path, directory):
+    key = Tsk.generate(f"Cabinet <{BOX}>").extract_certificate()
+    added = add_openpgp_key(tmp_path, BOX, bytes(key))
+    put_under(tmp_path, "autre@ordinaire.example", "openpgp")
+    assert directory.keys_of_another() == (added.fingerprint[:16].lower(),)
+
+
+def test_a_key_of_two_mailboxes_that_it_names_and_one_in_two_certificates_are_nobody_elses(tmp_path, directory):
+    key, other = ec.generate_private_key(ec.SECP256R1()), "autre@ordinaire.example"
+    for mailbox in (BOX, other):
+        add_certificate(tmp_path, mailbox, make(key, *named(BOX, other)))
+    renewed = ec.generate_private_key(ec.SECP256R1())
+    for _ in range(2):
+        add_certificate(tmp_path, BOX, make(renewed, *named(BOX)))
+    assert directory.keys_of_another() == ()
+
+
+def test_an_older_certificate_of_the_same_key_that_names_one_of_them_alone_is_told(tmp_path, directory):
+    key, other = ec.generate_private_key(ec.SECP256R1()), "autre@ordinaire.example"
+    add_certificate(tmp_path, BOX, make(key, *named(BOX)))
+    add_certificate(tmp_path, other, make(key, *named(BOX, other)))
+    assert len(directory.keys_of_another()) == 1
+
+
+def test_bytes_that_are_no_key_any_more_name_nobody(tmp_path, directory):
+    add_certificate(tmp_path, BOX, make(None, *named(BOX, "autre@ordinaire.example")))
+    put_under(tmp_path, "autre@ordinaire.example")
+    assert directory.keys_of_another() == ()
+    with closing(sqlite3.connect(tmp_path / "addressees.db")) as database, database:
+        database.execute("UPDATE certificate SET der = x'00'")
+    assert len(directory.keys_of_another()) == 1
+
+
+def test_looking_for_shared_keys_counts_in_the_index_alone(tmp_path):
+    add_certificate(tmp_path, BOX, make(None, *named(BOX)))
+    with closing(sqlite3.connect(tmp_path / "addressees.db")) as database:
+        plan = [words for *_, words in database.execute(f"EXPLAIN QUERY PLAN {SHARED_KEYS}")]
+    assert "SCAN certificate USING COVERING INDEX certificate_key" in plan
+    assert "SCAN certificate" not in plan
 
 
 # --- OpenPGP --------------------------------------------------------------------------------------------------------
