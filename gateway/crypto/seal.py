@@ -15,7 +15,7 @@ from functools import lru_cache
 import structlog
 
 from gateway.crypto.addressees import Addressees
-from gateway.crypto.certificates import check_time
+from gateway.crypto.certificates import ascii_domain, check_time
 from gateway.crypto.cms.enveloped import encrypt_cbc, encrypt_gcm
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.crypto.cms.signed import DetachedSigner
@@ -41,14 +41,14 @@ class Sealer:
         clock: Callable[[], datetime],
         wrapped_domains: Collection[str] = (),
     ) -> None:
-        """``wrapped_domains``, in lower case: whose S/MIME mails hold the whole mail as message/rfc822 (CR-22)."""
+        """``wrapped_domains``: whose S/MIME mails hold the whole mail as message/rfc822 (CR-22)."""
         prepare()
         self._identity = identity
         self._signer = DetachedSigner(identity)
         self._openpgp = openpgp
         self._clock = clock
         self._addressees = Addressees()
-        self._wrapped_domains = frozenset(wrapped_domains)
+        self._wrapped_domains = frozenset(map(ascii_domain, wrapped_domains))
 
     def __repr__(self) -> str:
         return "Sealer(hidden)"
@@ -93,7 +93,7 @@ class Sealer:
 
     def _with_header(self, mail: ComposedMail, outer: Sequence[tuple[str, str]], candidate: Protection) -> ComposedMail:
         """The mail with its header inside as well, in the form that the addressee's software reads."""
-        domain = mail.mailbox.rpartition("@")[2].lower()
+        domain = ascii_domain(mail.mailbox.rpartition("@")[2])
         if domain in self._wrapped_domains and not isinstance(candidate, OpenPgp):
             return wrapped(mail, outer)
         return with_protected_headers(mail, outer)

@@ -194,8 +194,8 @@ def _sealer(settings: Settings, clock: Clock) -> Sealer:
     except SettingsError as error:
         raise SettingsRefused(str(error)) from error
     crypto = settings.crypto
-    identity, domains = store.signing_identity(crypto.identity), [each.lower() for each in crypto.wrapped_domains]
-    return Sealer(identity=identity, openpgp=openpgp, clock=clock, wrapped_domains=domains)
+    identity = store.signing_identity(crypto.identity)
+    return Sealer(identity=identity, openpgp=openpgp, clock=clock, wrapped_domains=crypto.wrapped_domains)
 
 
 def _profile(settings: Settings) -> ComposeProfile:

@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import SettingsError, load
 from gateway.crypto.mime import read_entity
-from gateway.crypto.open import open_mail
+from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.opened import OpenedMail
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
@@ -90,6 +90,16 @@ def test_the_mails_of_other_domains_stay_as_they_are(compose, hospital, opened, 
 
 def test_however_the_mailbox_is_written_its_domain_is_found(compose, wrapping, opened, smime):
     assert kinds(opened(wrapping.seal(compose(smime, mailbox=GP.upper())).content))[-1] == "message"
+
+
+def test_a_domain_beyond_ascii_is_the_one_that_the_dns_has(compose, hospital, authority, der_of, now):
+    """``é`` in the settings, its A-label in the mailbox."""
+    address = "dr.essai@xn--sant-epa.example"
+    to_gp = authority.issue(address=address, key="p256")
+    sealer = Sealer(identity=hospital, openpgp=None, clock=lambda: now, wrapped_domains=("Santé.example",))
+    content = sealer.seal(compose(Smime(certificate=der_of(to_gp)), mailbox=address)).content
+    mail = open_mail(content, OpeningKeys(smime=(to_gp,)), at=now, trust_roots=authority.roots)
+    assert kinds(mail)[-1] == "message"
 
 
 def test_openpgp_keeps_its_own_form(compose, wrapping, opened, gp_pgp):
