@@ -129,7 +129,7 @@ class Worker:
         most = self._moving
         for _ in range(LOOKS):
             await asyncio.sleep(patience / LOOKS)
-            if 4 * self._moving <= most:
+            if most and 4 * self._moving <= most:
                 return
 
     async def renew(self) -> None:
