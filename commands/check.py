@@ -98,11 +98,12 @@ class _Looking:
     def _layers(self, content: bytes) -> list[Json]:
         """As far as they can be told without a key; who signed counts when the settings believe his authority."""
         from commands.check_sealed import layers  # noqa: PLC0415  # so does all that knows certificates
-        from gateway.service.trusting import read_authorities  # noqa: PLC0415  # the same
+        from gateway.service.trusting import by_domain, signers_authorities  # noqa: PLC0415  # the same
 
-        file = self._settings.crypto.incoming_authorities if self._settings else None
+        if self._settings is None:
+            return layers(content)
         try:
-            return layers(content, read_authorities(file, "crypto.incoming_authorities") if file else ())
+            return layers(content, signers_authorities(self._settings), by_domain(self._settings))
         except SettingsRefused as error:
             fail(error.detail, Exit.USAGE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from commands.check_operators import operators_door
@@ -15,12 +16,12 @@ from config.settings import Settings, SettingsError, load
 from gateway.control import order
 from gateway.crypto.audit.problems import FEW_VERIFY, signs_for_few
 from gateway.crypto.trust.policy import Trust
-from gateway.errors import HuitaineError
+from gateway.errors import HuitaineError, SettingsRefused
 from gateway.service.faces import fhir_settings, ldap_hashes, ldap_settings
 from gateway.service.floors import packages_too_old, system_too_old
 from gateway.service.keystores import gateway_keys, openpgp_signer
 from gateway.service.storing import open_vault
-from gateway.service.trusting import read_authorities
+from gateway.service.trusting import DOMAINS, files_by_domain, read_authorities
 
 
 def check_settings() -> list[Finding]:
@@ -101,13 +102,11 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 
 def _authorities(settings: Settings) -> Iterator[Finding]:
     """Whether the files of those who vouch for signers and addressees hold an anchor."""
-    crypto = settings.crypto
-    for place, file in (
-        ("crypto.incoming_authorities", crypto.incoming_authorities),
-        ("crypto.outgoing_authorities", crypto.outgoing_authorities),
-    ):
-        if file is None:
-            continue
+    try:
+        files_by_domain(settings)
+    except SettingsRefused as refused:
+        yield error(DOMAINS, "domain-twice", *_both(refused))
+    for place, file in _files_of_authorities(settings):
         try:
             anchors = Trust.of(read_authorities(file, place)).anchors
         except HuitaineError as refused:
@@ -120,6 +119,17 @@ def _authorities(settings: Settings) -> Iterator[Finding]:
                 "none of these signs itself: add the root, or nobody is believed",
                 "aucun ne se signe lui-même : ajoutez la racine, sinon personne n'est reconnu",
             )
+
+
+def _files_of_authorities(settings: Settings) -> Iterator[tuple[str, Path]]:
+    crypto = settings.crypto
+    if crypto.incoming_authorities is not None:
+        yield "crypto.incoming_authorities", crypto.incoming_authorities
+    if crypto.outgoing_authorities is not None:
+        yield "crypto.outgoing_authorities", crypto.outgoing_authorities
+    with suppress(SettingsRefused):  # told already
+        for domain, file in files_by_domain(settings).items():
+            yield f"{DOMAINS}.{domain}", file
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

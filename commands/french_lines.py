@@ -25,6 +25,7 @@ LINES = {
     "lancez : chmod 700",
     "{name}: wrong password or damaged file": "{name} : mauvais mot de passe ou fichier abîmé",
     "{key}: no certificate can be read from its file": "{key} : aucun certificat lisible dans son fichier",
+    "{key}: a domain stands there twice": "{key} : un domaine y figure deux fois",
     "another process holds the data folder": "un autre processus tient le dossier de données",
     "[directory] white_list_url needs white_list_ca: who signs the list's signer": "[directory] white_list_url demande "
     "white_list_ca : l'autorité de qui signe la liste",

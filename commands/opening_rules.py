@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -10,9 +11,9 @@ from commands.places import is_installed, settings
 from config.settings import Settings
 from gateway.crypto.trust.asking import HttpAsking
 from gateway.crypto.trust.cache import StatementCache
-from gateway.crypto.trust.policy import Revocation, Strictness
+from gateway.crypto.trust.policy import Revocation, Strictness, Trust
 from gateway.moments import utc_now
-from gateway.service.trusting import evidence, read_authorities
+from gateway.service.trusting import by_domain, evidence, signers_authorities
 
 _SECONDS = 5.0
 
@@ -22,6 +23,7 @@ class OpeningRules:
     """Authorities, how strictly revocation is asked, and the name that results are written under."""
 
     authorities: tuple[x509.Certificate, ...] = ()
+    by_domain: Mapping[str, Trust] = field(default_factory=dict)
     revocation: Revocation = field(default_factory=Revocation)
     name: str = "huitaine.invalid"
 
@@ -31,10 +33,10 @@ def opening_rules(asked: Strictness | None) -> OpeningRules:
     if not is_installed():
         return OpeningRules(revocation=_without_installation(asked or Strictness.OFF))
     here = settings()
-    file = here.crypto.incoming_authorities
-    authorities = read_authorities(file, "crypto.incoming_authorities") if file else ()
-    strictness = asked or (Strictness(here.crypto.incoming_revocation) if file else Strictness.OFF)
-    return OpeningRules(authorities=authorities, revocation=_of(here, strictness), name=here.gateway.domain)
+    authorities, own = signers_authorities(here), by_domain(here)
+    strictness = asked or (Strictness(here.crypto.incoming_revocation) if authorities or own else Strictness.OFF)
+    revocation = _of(here, strictness)
+    return OpeningRules(authorities=authorities, by_domain=own, revocation=revocation, name=here.gateway.domain)
 
 
 def _of(here: Settings, strictness: Strictness) -> Revocation:

@@ -30,6 +30,7 @@ class Crypto(Section):
     former_key_days: Annotated[float, Field(ge=0, le=366)] = 7.0
     incoming_authorities: Path | None = None
     outgoing_authorities: Path | None = None
+    domain_authorities: dict[DomainName, Path] = {}  # noqa: RUF012 (pydantic copies it)
     incoming_revocation: Revocation = "soft"
     outgoing_revocation: Revocation = "soft"
     revocation_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

@@ -73,7 +73,7 @@ def open_mail(
     may open later. A signature that does not hold is no error: its layer says ``verified`` false and why.
     """
     known = reception or Reception()
-    trust = replace(Trust.of(trust_roots), revocation=known.revocation)
+    trust = replace(Trust.of(trust_roots), revocation=known.revocation, by_domain=known.by_domain)
     peeled = _Opening(keys, SignersTrust(trust=trust, at=at)).peel(read_payload(content))
     layers = weighed(peeled, known, (*known.mailboxes, *keys.mailboxes()))
     parts = list(_parts(peeled.inner))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.crypto.trust.policy import Revocation
+from gateway.crypto.trust.policy import Revocation, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +17,5 @@ class Reception:
     mailboxes: tuple[str, ...] = field(repr=False, default=())
     """Whose it is; the addresses in the certificates of the opening keys count besides."""
     revocation: Revocation = field(default_factory=Revocation)
+    by_domain: Mapping[str, Trust] = field(default_factory=dict)
+    """Domains whose signers are believed under authorities of their own alone (CR-18)."""

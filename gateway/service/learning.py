@@ -110,11 +110,10 @@ def learning(
     settings: Settings, clock: Callable[[], datetime], incidents: Incidents
 ) -> Callable[[bytes], Awaitable[None]] | None:
     """What learns as the settings say; ``None`` when they name no authority for mail that comes in."""
-    authorities = settings.crypto.incoming_authorities
-    if authorities is None:
+    if settings.crypto.incoming_authorities is None and not settings.crypto.domain_authorities:
         return None
     on_unknown = incidents.counting(SIGNERS_UNCHECKED)
-    opening = _restrained(settings, _opening(settings, authorities, clock), clock, incidents.counting(OPENINGS_FAIL))
+    opening = _restrained(settings, _opening(settings, clock), clock, incidents.counting(OPENINGS_FAIL))
     return Learning(settings.gateway.data, opening, clock=clock, on_unknown=on_unknown)
 
 
@@ -132,17 +131,17 @@ def _restrained(settings: Settings, open_one: Open, clock: Callable[[], datetime
     return open_it
 
 
-def _opening(settings: Settings, authorities: Path, clock: Callable[[], datetime]) -> Open:
+def _opening(settings: Settings, clock: Callable[[], datetime]) -> Open:
     """Opens with every key of the key store; they are unlocked when the first signed mail comes."""
     from gateway.crypto.open import OpeningKeys, open_mail  # noqa: PLC0415 - half a second, for whom authorities matter
     from gateway.crypto.reception import Reception  # noqa: PLC0415 - as above
     from gateway.crypto.trust.policy import Revocation, Strictness  # noqa: PLC0415 - as above
-    from gateway.service.trusting import evidence, read_authorities  # noqa: PLC0415 - as above
+    from gateway.service.trusting import by_domain, evidence, signers_authorities  # noqa: PLC0415 - as above
 
-    anchors = read_authorities(authorities, "crypto.incoming_authorities")
+    anchors = signers_authorities(settings)
     strictness = Strictness(settings.crypto.incoming_revocation)
     revocation = Revocation(strictness=strictness, evidence=evidence(settings, clock))
-    reception = Reception(revocation=revocation)
+    reception = Reception(revocation=revocation, by_domain=by_domain(settings))
     unlocked: list[OpeningKeys] = []
 
     def open_one(content: bytes) -> OpenedMail:

@@ -1,9 +1,9 @@
-"""What a judgement rests on: the anchors of one purpose, and how strictly revocation is asked for."""
+"""What a judgement rests on: anchors by purpose and domain, and how strictly revocation is asked for (CR-18, CR-19)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -66,11 +66,27 @@ class Trust:
     between: tuple[x509.Certificate, ...] = ()
     """Authorities that are only believed through an anchor: AIA is never followed, so they must be given."""
     revocation: Revocation = field(default_factory=Revocation)
+    by_domain: Mapping[str, Trust] = field(default_factory=dict)
+    """Domains, as the DNS has them, whose mailboxes are believed under authorities of their own alone."""
+    believes_others: bool = False
+    """Whether mailboxes of all other domains are believed unasked: whoever gave the certificate vouches for it."""
 
     @classmethod
     def of(cls, certificates: Iterable[x509.Certificate], revocation: Revocation | None = None) -> Trust:
-        """A file of authorities taken apart: those that sign themselves are the anchors."""
+        """A file of authorities taken apart: those that sign themselves are the anchors.
+
+        Under those of a single domain nobody else is believed: they stand in ``by_domain`` of another.
+        """
         given = tuple(certificates)
         anchors = tuple(each for each in given if each.subject == each.issuer)
         between = tuple(each for each in given if each.subject != each.issuer)
         return cls(anchors=anchors, between=between, revocation=revocation or Revocation())
+
+    def under(self, domains: Iterable[str]) -> tuple[Trust, ...]:
+        """Every rule that who has mailboxes in these domains must pass; without a mailbox the general one."""
+        named = frozenset(domains)
+        own = [
+            replace(self.by_domain[each], revocation=self.revocation) for each in sorted(named & set(self.by_domain))
+        ]
+        asks_general = not self.believes_others and (not named or not named <= set(self.by_domain))
+        return (*own, *((self,) if asks_general else ()))

@@ -15,7 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from gateway.crypto.certificates import UNREADABLE, read_certificate
 from gateway.crypto.cms.structures import BAD_BYTES
 from gateway.crypto.cms.verify import Signer
-from gateway.crypto.trust.path import Verdict, judge
+from gateway.crypto.trust.domains import judge_mailboxes
+from gateway.crypto.trust.path import Verdict
 from gateway.crypto.trust.policy import Evidence, Revocation, Statements, Trust
 from gateway.errors import NoProtection
 
@@ -67,7 +68,8 @@ class SignersTrust:
 
     def _verdict(self, certificate: x509.Certificate, came_with: Signer) -> Verdict:
         trust = replace(self.trust, revocation=_with_stapled(self.trust.revocation, came_with.revocations))
-        return judge(certificate, _readable(came_with.others), trust, valid_at=came_with.moment, known_at=self.at)
+        above = _readable(came_with.others)
+        return judge_mailboxes(certificate, above, trust, valid_at=came_with.moment, known_at=self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from threading import Lock
 
 from gateway.crypto.certificates import check_time, read_certificate
 from gateway.crypto.trust.addressees import Standing
-from gateway.crypto.trust.path import Verdict, judge
+from gateway.crypto.trust.domains import judge_mailboxes
+from gateway.crypto.trust.path import Verdict
 from gateway.crypto.trust.policy import Strictness, Trust
 from gateway.errors import NoProtection
 
@@ -40,7 +41,7 @@ class AddresseesTrust:
         except NoProtection as refusal:
             # One that begins before the letter leaves would leave with it, and nobody would have been asked.
             return Standing(why_not=refusal.detail if refusal.detail == "not-yet-valid" else "")
-        standing = _standing(judge(parsed, (), self._trust, valid_at=at, known_at=at))
+        standing = _standing(judge_mailboxes(parsed, (), self._trust, valid_at=at, known_at=at))
         lasting = _OTHERWISE if standing.why_not or standing.unknown else _GOOD
         with self._lock:
             self._known[sha256(certificate).digest()] = (at + lasting, standing)

@@ -124,6 +124,25 @@ def test_authorities_that_are_none_or_end_nowhere_are_said(made: Installed, chec
         assert told & codes(check("settings")[1]) == wrong
 
 
+def test_authorities_of_one_domain_are_looked_at_as_the_general_ones(made: Installed, check: Run):
+    authority = TestAuthority.create("Essai")
+    file = made.settings.parent / "gcs.pem"
+    text = made.settings.read_text(encoding="utf-8")
+
+    def told(table: str) -> set[tuple[str, str]]:
+        made.settings.write_text(f"{text}\n[crypto.domain_authorities]\n{table}\n", encoding="utf-8")
+        wanted = {"no-authorities", "no-anchor", "domain-twice"}
+        answer = check("settings")[1]
+        return {(each["place"], each["code"]) for each in answer["findings"] if each["code"] in wanted}
+
+    place, line = "crypto.domain_authorities.gcs.example", '"Gcs.Example" = "gcs.pem"'
+    assert told(line) == {(place, "no-authorities")}
+    for chain, wrong in (((authority.issuer.certificate,), {(place, "no-anchor")}), (authority.roots, set())):
+        file.write_bytes(certificates_pem(chain))
+        assert told(line) == wrong
+    assert told(f'{line}\n"gcs.example" = "gcs.pem"') == {("crypto.domain_authorities", "domain-twice")}
+
+
 def test_certificates_that_end_soon_are_warned_of(made: Installed, check: Run):
     text = made.settings.read_text(encoding="utf-8")
     made.settings.write_text(text + "\n[alarms]\ncertificate_days = 100000\n", encoding="utf-8")
