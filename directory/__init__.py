@@ -21,6 +21,7 @@ from directory.errors import DirectoryError
 from directory.importing import ImportReport, import_files, import_into
 from directory.ldap_keys import LdapServer, LookedUp, look_up_certificates
 from directory.names import Operator
+from directory.owners import owners
 from directory.progress import Progress
 from directory.records import (
     Absence,
@@ -70,6 +71,7 @@ __all__ = [
     "import_files",
     "import_into",
     "look_up_certificates",
+    "owners",
     "prefer",
     "remove_absence",
     "remove_entry",

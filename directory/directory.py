@@ -13,6 +13,7 @@ from directory.capabilities import Known, SetFor, Told, told_of
 from directory.fold import domain_of, fold_domain, fold_mailbox
 from directory.local import Local
 from directory.national import National
+from directory.owners import owners
 from directory.records import (
     Absence,
     Certificate,
@@ -140,8 +141,9 @@ class Directory:
     def told(self, mailbox: str, boxes: Sequence[Mailbox] | None = None) -> Told:
         """What the mailbox, else its practitioner, else its domain was set to read; ``boxes`` as in :meth:`known`."""
         folded = fold_mailbox(mailbox)
-        owners = {box.rpps for box in (self.by_mailbox(folded) if boxes is None else boxes) if box.rpps}
-        subjects = [(SetFor.MAILBOX, folded), *((SetFor.PRACTITIONER, one) for one in owners if len(owners) == 1)]
+        known = owners(self.by_mailbox(folded) if boxes is None else boxes)
+        numbers = {box.rpps for box in known if box.rpps}
+        subjects = [(SetFor.MAILBOX, folded), *((SetFor.PRACTITIONER, one) for one in numbers if len(numbers) == 1)]
         return told_of([*subjects, (SetFor.DOMAIN, "@" + domain_of(folded))], self._local.names)
 
     def absence(self, rpps: str, at: datetime) -> Absence | None:

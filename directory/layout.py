@@ -71,12 +71,13 @@ ACTIVITY_COLUMNS = (
     "Libellé profession",
     "Libellé savoir-faire",
     "Téléphone",
+    "Numéro FINESS établissement juridique",
 )
 
 _COLUMNS = {FileKind.MAILBOXES: MAILBOX_COLUMNS, FileKind.ACTIVITIES: ACTIVITY_COLUMNS}
 _TELLING = {FileKind.MAILBOXES: "ADRESSE BAL", FileKind.ACTIVITIES: "CODE MODE EXERCICE"}
-_MAY_MISS = "Téléphone"
-"""Nobody is refused an import for want of it; it stands last."""
+_MAY_MISS = frozenset({"Téléphone", "Numéro FINESS établissement juridique"})
+"""Nobody is refused an import for want of these."""
 _SUFFIXES = (" STRUCTURE BAL", " COORD STRUCTURE")
 
 
@@ -100,16 +101,17 @@ def layout_of(header: str) -> Layout | None:
     if kind is None:
         return None
     places = {name: place for place, name in reversed(list(enumerate(names)))}
-    wanted = _COLUMNS[kind]
-    missing = [name for name in wanted if fold(name) not in places and name != _MAY_MISS]
-    if missing:
-        raise DirectoryError("wrong-header", f"line 1: {kind} file without column(s) {', '.join(missing)}")
-    pick = itemgetter(*(places[fold(name)] for name in wanted if fold(name) in places))
-    return Layout(kind, len(names), pick if fold(wanted[-1]) in places else partial(_with_an_empty_one, pick))
+    missing = [name for name in _COLUMNS[kind] if fold(name) not in places]
+    needed = ", ".join(name for name in missing if name not in _MAY_MISS)
+    if needed:
+        raise DirectoryError("wrong-header", f"line 1: {kind} file without column(s) {needed}")
+    pick = itemgetter(*(places.get(fold(name), len(names)) for name in _COLUMNS[kind]))
+    return Layout(kind, len(names), partial(_with_an_empty_one, pick) if missing else pick)
 
 
 def _with_an_empty_one(pick: Callable[[list[str]], tuple[str, ...]], values: list[str]) -> tuple[str, ...]:
-    return (*pick(values), "")
+    """What is missing stands behind the last column."""
+    return pick([*values, ""])
 
 
 def _plain(name: str) -> str:

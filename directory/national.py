@@ -22,7 +22,7 @@ BY_ADDRESS = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE folded = ?"  # noqa: S
 BY_STRUCTURE = f"SELECT {MAILBOX_FIELDS} FROM mailbox WHERE structure = ? AND structure <> '' AND kind = 'ORG'"  # noqa: S608
 PERSON = "SELECT national_id, civility, family, given, profession FROM person WHERE national_id = ?"
 OFFICES = (
-    "SELECT profession, skill, mode, finess, siret, technical, phone, organisation, street, postcode, city "
+    "SELECT profession, skill, mode, finess, siret, technical, entity, phone, organisation, street, postcode, city "
     "FROM activity WHERE national_id = ?"
 )
 ADDRESSES_FROM = "SELECT DISTINCT folded FROM mailbox WHERE folded >= ? AND folded < ? ORDER BY folded LIMIT ?"
@@ -123,12 +123,13 @@ def _mailbox(lines: list[Row]) -> Mailbox:
 
 
 def _office(row: Row) -> Office:
-    profession, skill, mode, finess, siret, technical, phone, organisation, street, postcode, city = row
+    profession, skill, mode, finess, siret, technical, entity, phone, organisation, street, postcode, city = row
     return Office(
         profession=profession,
         skill=skill,
         mode=mode,
         structures=tuple(number for number in (finess, siret, technical) if number),
+        entity=entity,
         phone=phone,
         organisation=organisation,
         street=street,

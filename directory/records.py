@@ -78,6 +78,8 @@ class Office:
     mode: str = ""
     structures: tuple[str, ...] = ()
     """FINESS, SIRET and technical number of the place, without type digits."""
+    entity: str = ""
+    """FINESS of the legal entity (établissement juridique) that the place belongs to, where the file tells it."""
     phone: str = field(repr=False, default="")
     """As the file has it; empty when it has none."""
     organisation: str = ""

@@ -52,17 +52,18 @@ def activity_row(line: bytes, values: tuple[str, ...]) -> SqlRow:
     # Named one by one: slices and stars take twice the time, two million times.
     (
         kind, number, identified, civility, family, given, profession, skill, mode, siret, finess, technical,
-        name, sign, house, way, road, postcode, city, role, _, _, phone,
+        name, sign, house, way, road, postcode, city, role, _, _, phone, entity,
     ) = values  # fmt: skip
     national = national_id(kind, number, identified)
     if not national:
         raise RejectedRow("no-owner", "column 3: an activity without national identification")
     siret, finess = siret and structure_number(siret), finess and structure_number(finess)
+    entity = entity and structure_number(entity)
     key = f"{national}|{profession}|{skill}|{mode}|{siret}|{finess}|{technical}|{role}"
     street = f"{house} {way} {road}".strip()
     return (
         _hash(key.encode()), _hash(line), national, civility, family, given, profession, skill, mode,
-        siret, finess, technical, phone, name or sign, street, postcode, city.upper(),
+        siret, finess, technical, entity, phone, name or sign, street, postcode, city.upper(),
     )  # fmt: skip
 
 

@@ -17,8 +17,8 @@ TABLES = (
         id INTEGER PRIMARY KEY, key BIGINT NOT NULL, digest BIGINT NOT NULL, national_id {text} NOT NULL,
         civility {text} NOT NULL, family {text} NOT NULL, given {text} NOT NULL, profession {text} NOT NULL,
         skill {text} NOT NULL, mode {text} NOT NULL, siret {text} NOT NULL, finess {text} NOT NULL,
-        technical {text} NOT NULL, phone {text} NOT NULL, organisation {text} NOT NULL, street {text} NOT NULL,
-        postcode {text} NOT NULL, city {text} NOT NULL)""",
+        technical {text} NOT NULL, entity {text} NOT NULL, phone {text} NOT NULL, organisation {text} NOT NULL,
+        street {text} NOT NULL, postcode {text} NOT NULL, city {text} NOT NULL)""",
     """CREATE TABLE {new}.person (
         id INTEGER PRIMARY KEY, national_id {text} NOT NULL, civility {text} NOT NULL, family {text} NOT NULL,
         given {text} NOT NULL, profession {text} NOT NULL,
@@ -42,7 +42,7 @@ COLUMNS = {
     "mailbox": "key, digest, kind, address, folded, domain, national_id, structure, service, civility, family, given, "
     "profession, skill, accepts, organisation, street, postcode, city",
     "activity": "key, digest, national_id, civility, family, given, profession, skill, mode, siret, finess, technical, "
-    "phone, organisation, street, postcode, city",
+    "entity, phone, organisation, street, postcode, city",
 }
 """All but ``id``."""
 TABLE_OF = {"mailboxes": "mailbox", "activities": "activity"}

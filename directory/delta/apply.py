@@ -188,14 +188,20 @@ class _Applying:
         self, resource: Resource, person: Person, roles: list[Resource], places: dict[str, Place]
     ) -> tuple[list[SqlRow], list[SqlRow]]:
         boxes, activities = self._boxes(resource, person, Place()), list[SqlRow]()
+        entities = self._entities(person.national_id)
         for role in roles:
             place = places.get(reference(role.get("organization")), Place())
             boxes += self._boxes(role, person, place)
             try:
-                activities.append(activity_of(role, person, place))
+                activities.append(activity_of(role, person, place, entity=entities.get(place.finess, "")))
             except RejectedRow as rejected:
                 self._reject(role, rejected)
         return boxes, activities
+
+    def _entities(self, national_id: str) -> dict[str, str]:
+        """The legal entities that the national file told of his places, by the place's FINESS."""
+        statement = "SELECT finess, entity FROM {new}.activity WHERE national_id = ? AND finess <> '' AND entity <> ''"
+        return dict(self._building.rows(statement, national_id))
 
     def _boxes(self, resource: Resource, person: Person | None, place: Place) -> list[SqlRow]:
         taken: list[SqlRow] = []

@@ -87,14 +87,17 @@ def place_of(resource: Resource) -> Place:
     )
 
 
-def activity_of(role: Resource, person: Person, place: Place) -> SqlRow:
-    """A row of ``activity`` without its number, from a PractitionerRole; raises RejectedRow."""
+def activity_of(role: Resource, person: Person, place: Place, *, entity: str = "") -> SqlRow:
+    """A row of ``activity`` without its number, from a PractitionerRole; raises RejectedRow.
+
+    ``entity`` is the FINESS of the legal entity of ``place``: the API does not tell it beside the place.
+    """
     codings = [coding for one in _dicts(role.get("code")) for coding in _codings(one)]
     values = (
         person.national_id[:1], person.national_id[1:], person.national_id, person.civility, person.family,
         person.given, _code(codings, _PROFESSION) or person.profession, person.skill, _code(codings, _MODE),
         place.siret, place.finess, "" if place.finess else place.idnst, place.name, "", "", "", place.street,
-        place.postcode, place.city, "", "", "", _phone(role) or place.phone,
+        place.postcode, place.city, "", "", "", _phone(role) or place.phone, entity,
     )  # fmt: skip
     return activity_row("|".join(values).encode(), values)
 

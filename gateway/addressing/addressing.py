@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from directory import Directory, Known, Mailbox
+from directory import Directory, Known, Mailbox, owners
 from directory.fold import domain_of
 from gateway.addressing.acceptance import accept, left
 from gateway.addressing.choice import choose, is_no_doctor
@@ -118,21 +118,22 @@ def _held(wanted: Wanted, reasons: tuple[Reason, ...]) -> Held:
 
 def _shared(boxes: list[Mailbox]) -> tuple[Reason, ...]:
     """Told, not refused: colleagues may share a mailbox, and one that moved to another person looks the same."""
-    owners = {box.national_id for box in boxes if box.personal}
-    return (because("mailbox-shared", count=len(owners)),) if len(owners) > 1 else ()
+    numbers = {box.national_id for box in owners(boxes)}
+    return (because("mailbox-shared", count=len(numbers)),) if len(numbers) > 1 else ()
 
 
 def _completed(wanted: Wanted, boxes: list[Mailbox]) -> Wanted:
     """What the directory adds to a mailbox that was given alone: its one owner, or that it is an organisation's."""
-    owners = {box.rpps for box in boxes if box.personal and box.rpps}
-    rpps = Rpps(next(iter(owners)) or "") if len(owners) == 1 else None
+    by_number = wanted.role is Role.ORGANISATION and not wanted.mailbox
+    numbers = [] if by_number else list({box.rpps for box in owners(boxes) if box.rpps})
+    rpps = Rpps(numbers[0]) if len(numbers) == 1 else None
     role = _role_of_owner(wanted.role, boxes) if wanted.assumed else wanted.role
     return replace(wanted, rpps=wanted.rpps or rpps, role=role)
 
 
 def _role_of_owner(role: Role, boxes: list[Mailbox]) -> Role:
     """An organisation is no GP, nor is a practitioner whose skills are all other than general practice."""
-    if boxes and not any(box.personal for box in boxes):
+    if boxes and not owners(boxes):
         return Role.ORGANISATION
     if is_no_doctor(boxes):
         return Role.COPY

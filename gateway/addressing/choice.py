@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import combinations
 
-from directory import Directory, Mailbox
+from directory import Directory, Mailbox, owners
 from directory.fold import same_family, structure_number
 from gateway.addressing.policy import AddressingPolicy
-from gateway.addressing.practice import of_house, practices
+from gateway.addressing.practice import of_house, of_practice, practices
 from gateway.addressing.reasons import because
 from gateway.addressing.said import as_sender_says
 from gateway.addressing.standing_in import who_stands_in
@@ -46,10 +46,9 @@ def _as_given(wanted: Wanted, mailbox: str, directory: Directory, now: datetime)
     decided = as_sender_says(mailbox, _IDNPS["RPPS"] + wanted.rpps, directory) if wanted.rpps else None
     if isinstance(decided, Stopped):
         return decided
-    if _is_sought_as_gp(wanted) and is_no_doctor([box for box in known if box.personal]):
+    if _is_sought_as_gp(wanted) and is_no_doctor(owners(known)):
         return Stopped(reasons=(because("gp-not-a-doctor"),))
-    owners = {box.rpps for box in known if box.rpps}
-    absent = any(directory.absence(owner, now) for owner in owners)
+    absent = any(directory.absence(rpps, now) for rpps in {box.rpps for box in owners(known)} if rpps)
     return Chosen(mailbox=mailbox, reasons=(because("owner-absent"),) if absent else ())
 
 
@@ -159,4 +158,4 @@ def _of_his_practice(
         return Stopped(reasons=(because("unknown-number"),))
     if _is_sought_as_gp(wanted) and person.profession not in {"", DOCTOR}:
         return Stopped(reasons=(because("gp-not-a-doctor"),))
-    return of_house(practices(person, named=wanted.organisation), directory, policy)
+    return of_practice(practices(person, named=wanted.organisation), directory, policy)

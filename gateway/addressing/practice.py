@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from directory import Directory, Mailbox, Practitioner
+from directory import Directory, Mailbox, Practitioner, owners
 from directory.fold import fold, structure_number
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.reasons import because
@@ -31,6 +31,14 @@ def practices(person: Practitioner, *, named: str | None = None) -> list[str]:
     return [place for place in (his if own else everywhere) if place]
 
 
+def of_practice(places: Sequence[str], directory: Directory, policy: AddressingPolicy) -> Chosen | Stopped:
+    """The one mailbox that speaks for somebody's places, unless a colleague of his reads it as his own."""
+    found = of_house(places, directory, policy)
+    if isinstance(found, Chosen) and is_ones_own(found.mailbox, directory):
+        return Stopped(reasons=(because("house-of-one"),))
+    return found
+
+
 def of_house(places: Sequence[str], directory: Directory, policy: AddressingPolicy) -> Chosen | Stopped:
     """The one mailbox that speaks for these places; what refuses for the whole house refuses for its services."""
     boxes = {box.address.lower(): box for place in places for box in directory.by_structure(place)}
@@ -46,10 +54,12 @@ def of_house(places: Sequence[str], directory: Directory, policy: AddressingPoli
         return Stopped(reasons=(because("refuses-electronic-mail"),))
     if len(willing) > 1:
         return Stopped(reasons=(because("several-organisations"),))
-    (house,) = willing
-    if any(box.personal for box in directory.by_mailbox(house.address)):
-        return Stopped(reasons=(because("house-of-one"),))
-    return Chosen(mailbox=house.address, reasons=(because("organisation-mailbox"),))
+    return Chosen(mailbox=willing[0].address, reasons=(because("organisation-mailbox"),))
+
+
+def is_ones_own(mailbox: str, directory: Directory) -> bool:
+    """Whether some person reads it as his own, be it a house's besides."""
+    return bool(owners(directory.by_mailbox(mailbox)))
 
 
 def _post(box: Mailbox, policy: AddressingPolicy) -> bool:

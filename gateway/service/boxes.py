@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from directory import Directory, Mailbox
-from gateway.addressing.practice import practices
+from gateway.addressing.practice import is_ones_own, practices
 from gateway.delays.escalation import Step
 from gateway.identifiers import Rpps
 from gateway.service.trouble import directory_trouble
@@ -50,6 +50,7 @@ def proposed(
                 found = _of_practice(rpps, directory)
                 if len({box.mailbox.lower() for box in found}) > 1:
                     return Nothing("several-organisations")
+                found = [one for one in found if not is_ones_own(one.mailbox, directory)]
     left = tuple(box for box in found if box.mailbox.lower() not in tried)
     return left or Nothing(f"no-{step.value}")
 

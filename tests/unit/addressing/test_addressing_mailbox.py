@@ -117,6 +117,66 @@ def test_an_organisations_mailbox_that_the_sender_gives_must_be_of_a_place_of_hi
     assert sent(address(to_gp(rpps=world.UNKNOWN, mailbox=at_work))).mailbox == at_work
 
 
+def test_the_mailbox_of_the_legal_entity_of_his_place_is_that_of_a_place_of_his(address):
+    assert sent(address(to_gp(rpps=world.OF_A_SITE, mailbox="siege@ch.mss.example")))
+    assert held(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox="siege@ch.mss.example"))) == "organisation-of-others"
+    assert held(address(to_gp(rpps=world.OF_A_SITE))) == "none", "his post goes to his site"
+
+
+def test_a_practice_without_a_number_to_compare_is_not_that_of_others(address):
+    """A group practice has a SIRET or a technical number alone in one file, and a FINESS in the other."""
+    group, nowhere = "groupe@cabinet.mss.example", "sans.lieu@cabinet.mss.example"
+    assert sent(address(to_gp(rpps=world.OF_A_GROUP, mailbox=group))).mailbox == group
+    assert sent(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox=nowhere))).mailbox == nowhere
+    assert held(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox=group))) == "organisation-of-others"
+
+
+def test_a_mailbox_of_his_practice_is_his_although_a_colleague_reads_it_as_his_own(address):
+    assert sent(address(to_gp(rpps=world.GUEST, mailbox="hote@cabinet.mss.example")))
+    assert held(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox="hote@cabinet.mss.example"))) == "mailbox-of-another"
+    assert held(address(to_gp(rpps=world.GUEST))) == "house-of-one"
+
+
+def test_an_organisation_that_is_meant_itself_gets_its_letter_although_somebody_reads_it_as_his_own(address):
+    outcome = sent(address(to_gp(organisation_id=finess("990000016"), role=Role.ORGANISATION)))
+    assert (outcome.mailbox, outcome.addressee.rpps) == ("hote@cabinet.mss.example", None)
+    assert outcome.addressee.role is Role.ORGANISATION
+
+
+SHARED = "secretariat@cabinet.mss.example"
+
+
+def test_an_organisations_mailbox_that_the_administrator_permits_to_one_stays_everybodys(address, folder):
+    add_entry(folder, world.NO_BOX, SHARED)
+    assert sent(address(to_gp(rpps=world.NO_BOX))).mailbox == SHARED
+    assert sent(address(to_gp(rpps=world.NO_BOX, mailbox=SHARED))).mailbox == SHARED
+    colleague = sent(address(to_gp(rpps=world.PRACTICE_ONLY)))
+    assert (colleague.mailbox, colleague.addressee.rpps) == (SHARED, world.PRACTICE_ONLY)
+    assert sent(address(to_gp(rpps=world.PRACTICE_ONLY, mailbox=SHARED))).mailbox == SHARED
+    stranger = to_gp(rpps=world.OF_A_SITE, mailbox=SHARED)
+    assert held(address(stranger)) == "organisation-of-others"
+
+
+def test_a_letter_to_a_shared_mailbox_is_not_booked_for_whom_it_was_permitted_to(address, folder):
+    before = sent(address(letter(document(), to=(SHARED,)))).addressee
+    add_entry(folder, world.NO_BOX, SHARED)
+    set_forms(folder, world.NO_BOX, frozenset({"hprim-body"}))
+    away(folder, world.NO_BOX)
+    outcome = sent(address(letter(document(), to=(SHARED,))))
+    assert outcome.addressee == before
+    assert (before.rpps, before.role) == (None, Role.ORGANISATION)
+    assert "owner-absent" not in codes(outcome)
+    assert outcome.forms == frozenset({Form.PDF, Form.XDM})
+
+
+def test_control_a_mailbox_that_the_national_file_lacks_is_whose_the_administrator_says(address, folder):
+    add_entry(folder, world.NO_BOX, "sept@cabinet.mss.example")
+    set_forms(folder, world.NO_BOX, frozenset({"hprim-body"}))
+    outcome = sent(address(letter(document(), to=("sept@cabinet.mss.example",))))
+    assert (outcome.addressee.rpps, outcome.forms) == (world.NO_BOX, frozenset({Form.HPRIM_BODY}))
+    assert held(address(to_gp(rpps=world.ONE, mailbox="sept@cabinet.mss.example"))) == "mailbox-of-another"
+
+
 def test_several_that_open_the_post_of_a_practice_are_for_a_person_to_choose_from(address):
     assert held(address(to_gp(rpps=world.TWO_SECRETARIES))) == "several-organisations"
     told = sent(address(to_gp(rpps=world.TWO_SECRETARIES), policy(post_services=frozenset({"ACCUEIL"}))))

@@ -21,6 +21,7 @@ PEOPLE = [f"9900000000{digit}" for digit in range(4)]
 OFTEN = PEOPLE[:1] * 6
 """Most of what happens, happens to one of them: rules that choose among several need several."""
 PLACES = ["990000001", "990000002"]
+OTHER_PLACES = ["990000003", "99000000100011"]
 GENERIC = ("medecin.mss.example", "santé.mss.example")
 DOMAINS = [*GENERIC, "cabinet.mss.example"]
 
@@ -79,7 +80,8 @@ def one(number: str, wanted: Wanted, world: World) -> str:  # noqa: PLR0911 (as 
         if any(owners - {None}):
             return "mailbox-of-another"
         if owners:
-            return house(number, his, wanted.mailbox, world)
+            (organisation,) = (box for box in world.boxes if box.address == wanted.mailbox)
+            return house(number, his, organisation, world)
         if not his:
             return wanted.mailbox
     if not his:
@@ -96,13 +98,19 @@ def one(number: str, wanted: Wanted, world: World) -> str:  # noqa: PLR0911 (as 
     return min(willing, key=taste).address
 
 
-def house(number: str, his: list[Mailbox], mailbox: str, world: World) -> str:
-    """An organisation's that the sender gave: where he works, or nobody knows where he does."""
-    known = {box.structure for box in his} - {""}
+def house(number: str, his: list[Mailbox], organisation: Mailbox, world: World) -> str:
+    """An organisation's that the sender gave: where he works, or where nobody can tell that he does not."""
+    places = [{box.structure} for box in his if box.structure]
     if number in world.people:
-        known |= {place for office in world.people[number].offices for place in office.structures}
-    there = {box.structure for box in world.boxes if box.address == mailbox}
-    return mailbox if not known or known & there else "organisation-of-others"
+        places += [{*office.structures, office.entity} for office in world.people[number].offices]
+    if not places or organisation.structure == "":
+        return organisation.address
+    for place in places:
+        if organisation.structure in place:
+            return organisation.address
+        if not any(len(one) == len(organisation.structure) for one in place):
+            return organisation.address
+    return "organisation-of-others"
 
 
 def practice(number: str, wanted: Wanted, world: World) -> str:
@@ -140,14 +148,19 @@ def worlds(draw: st.DrawFn) -> World:
                 address=f"{draw(st.sampled_from('xyz'))}{number}@{domain}",
                 domain=domain,
                 national_id=f"8{owner}" if owner else None,
-                structure=draw(st.sampled_from(["", *PLACES] if owner else PLACES)),
+                structure=draw(st.sampled_from(["", *PLACES] if owner else [*PLACES, *PLACES, "", *OTHER_PLACES])),
                 service="" if owner else draw(st.sampled_from(["", "Accueil", "Cardiologie"])),
                 profession=draw(st.sampled_from(["10"] * 5 + ["60"])) if owner else "",
                 accepts=draw(st.sampled_from([True, True, None, False])),
                 rank=draw(st.sampled_from([None, None, 1, 2])),
             )
         )
-    office = st.builds(Office, structures=st.tuples(st.sampled_from(PLACES)), mode=st.sampled_from(["", "L", "S"]))
+    office = st.builds(
+        Office,
+        structures=st.tuples(st.sampled_from([*PLACES, *PLACES, *OTHER_PLACES, "R10000000001"])),
+        entity=st.sampled_from(["", "", PLACES[1], "990000003"]),
+        mode=st.sampled_from(["", "L", "S"]),
+    )
     offices = st.lists(office, max_size=2).map(tuple)
     profession = st.sampled_from(["10", "60", ""])
     people = {

@@ -36,6 +36,10 @@ none. His practice is the place that the letter names if he works there, else wh
 any place of his; its mailbox is the house's, or that of a service that opens its post (`directory.post_services`):
 what another service of a hospital receives is not his.
 
+An organisation's mailbox that the sender gives is refused where FINESS or SIRET show that none of his places is that
+organisation's, nor belongs to it as legal entity. Entered for somebody by the administrator, it serves him too and
+stays the organisation's.
+
 A patient's opposition (`patient-opposes`) is not decided here: it holds whatever has not left, in any of these
 outcomes, from the moment that the hospital's ADT (PD1-12, `opposition` in `[sources.NAME]`; of a stay, or of a patient
 by number) or a person (`huitaine delays oppose`) tells of it, until one of them takes it back or a person releases the

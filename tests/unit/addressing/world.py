@@ -50,6 +50,7 @@ ONE_SERVICE = Rpps("99000000017")
 EMPLOYED_TOO = Rpps("99000000018")
 SHARING, SHARING_TOO = Rpps("99000000019"), Rpps("99000000020")
 HOST, GUEST = Rpps("99000000021"), Rpps("99000000022")
+OF_A_SITE, OF_A_GROUP = Rpps("99000000023"), Rpps("99000000024")
 UNKNOWN = Rpps("99999999999")
 ADELI = "759900001"
 
@@ -84,6 +85,9 @@ _BOXES = [
     mailbox_line("ensemble@cabinet.mss.example", "8" + SHARING_TOO),
     mailbox_line("hote@cabinet.mss.example", "8" + HOST),
     mailbox_line("hote@cabinet.mss.example", structure="990000016"),
+    mailbox_line("siege@ch.mss.example", structure="990000017", service="Admissions"),
+    mailbox_line("groupe@cabinet.mss.example", structure="990000018"),
+    mailbox_line("sans.lieu@cabinet.mss.example"),
     mailbox_line("ferme@ch.mss.example", structure="990000012", service="Accueil", accepts="N"),
 ]
 _ACTIVITIES = [
@@ -95,6 +99,9 @@ _ACTIVITIES = [
     activity_line("8" + EMPLOYED_TOO, finess="990000010", mode="S"),
     activity_line("8" + EMPLOYED_TOO, finess="990000098", mode="L"),
     activity_line("8" + GUEST, finess="990000016"),
+    activity_line("8" + OF_A_SITE, finess="990000019", entity="1990000017"),
+    activity_line("8" + OF_A_GROUP, siret="99000001800011", technical="R10000000018"),
+    activity_line("8" + OF_A_GROUP, finess="990000015", mode="S"),
     activity_line("8" + NO_BOX, finess="990000099"),
 ]
 LISTED = ("medecin.mss.example", "cabinet.mss.example", "ch.mss.example", "patient.mss.example")

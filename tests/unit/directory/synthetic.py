@@ -102,22 +102,24 @@ def mailbox_line(address: str, number: str = "", **more: str) -> str:
     return "|".join([*values, known["postcode"], "", "FRANCE"])
 
 
-def activity_line(
-    number: str, *, finess: str = "", family: str = "SANSBOITE", given: str = "Anne", mode: str = "", phone: str = ""
-) -> str:
+def activity_line(number: str, **more: str) -> str:
     """One line of the activity file for an IDNPS."""
+    told = {"family": "SANSBOITE", "given": "Anne"} | more
     values = [""] * len(ACTIVITY_HEADER.split("|"))
     for name, value in {
         "Identification nationale PP": number,
-        "Nom d'exercice": family,
-        "Prénom d'exercice": given,
+        "Nom d'exercice": told["family"],
+        "Prénom d'exercice": told["given"],
         "Code profession": "10",
         "Libellé profession": "Médecin",
         "Code savoir-faire": "SM26",
-        "Code mode exercice": mode,
-        "Numéro FINESS site": finess,
+        "Code mode exercice": told.get("mode", ""),
+        "Numéro SIRET site": told.get("siret", ""),
+        "Numéro FINESS site": told.get("finess", ""),
+        "Numéro FINESS établissement juridique": told.get("entity", ""),
+        "Identifiant technique de la structure": told.get("technical", ""),
         "Libellé commune (coord. structure)": "Rennes",
-        "Téléphone (coord. structure)": phone,
+        "Téléphone (coord. structure)": told.get("phone", ""),
     }.items():
         values[ACTIVITY_HEADER.split("|").index(name)] = value
     return "|".join(values)

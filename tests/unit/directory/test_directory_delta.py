@@ -14,7 +14,7 @@ from tests.unit.directory.annuaire import KEY, mailbox, organisation, playing, p
 from tests.unit.directory.synthetic import ACTIVITY_HEADER, MAILBOX_HEADER, activity_line, mailbox_line, rpps_of, write
 
 NOW = datetime(2026, 3, 10, 8, tzinfo=UTC)
-FINESS = "2A9000001"
+FINESS, ENTITY = "2A9000001", "2A9000099"
 LEA, PAUL = rpps_of(1), rpps_of(2)
 
 
@@ -30,7 +30,7 @@ def before(tmp_path_factory):
         mailbox_line("accueil@cabinet.example", structure=FINESS, organisation="CABINET", service="Accueil"),
     ]
     boxes = write(folder / "m_202603010000.txt", iter([MAILBOX_HEADER, *lines]))
-    activities = [ACTIVITY_HEADER, activity_line("8" + LEA, finess=FINESS, family="MARTIN")]
+    activities = [ACTIVITY_HEADER, activity_line("8" + LEA, finess=FINESS, entity=ENTITY, family="MARTIN")]
     import_files(folder, [boxes, write(folder / "a_202603010000.txt", iter(activities))], clock=lambda: NOW)
     return folder / "directory.db"
 
@@ -90,6 +90,15 @@ def test_a_delta_changes_who_changed_and_nobody_else(folder, annuaire):
     assert addresses(directory, PAUL) == ["paul@b.example"]
     assert addresses(directory, rpps_of(66)) == ["p66@b.example"]
     assert [box.address for box in directory.by_structure(FINESS)] == ["secretariat@cabinet.example"]
+
+
+def test_the_legal_entity_of_a_place_is_known_after_a_delta_that_does_not_tell_it(folder, annuaire):
+    everything(annuaire)
+    take(folder, annuaire)
+    directory = Directory.open(folder)
+    offices = {rpps: directory.practitioner(rpps).offices for rpps in (LEA, rpps_of(900))}
+    assert [(office.structures, office.entity) for office in offices[LEA]] == [((FINESS,), ENTITY)]
+    assert [(office.structures, office.entity) for office in offices[rpps_of(900)]] == [((FINESS,), "")]
 
 
 def test_who_changed_is_found_by_the_new_name_and_no_longer_by_the_old_one(folder, annuaire):

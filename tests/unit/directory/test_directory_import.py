@@ -259,6 +259,16 @@ def test_the_missing_column_is_named(tmp_path):
         import_files(tmp_path, [path])
 
 
+def test_a_file_without_legal_entities_is_taken_all_the_same(tmp_path):
+    lines = [ACTIVITY_HEADER, activity_line("8" + RPPS, finess="990000009", entity="990000001", phone="0100000001")]
+    place = ACTIVITY_HEADER.split("|").index("Numéro FINESS établissement juridique")
+    without = ["|".join(one.split("|")[:place] + one.split("|")[place + 1 :]) for one in lines]
+    for name, content, entity in (("with", lines, "990000001"), ("without", without, "")):
+        import_files(tmp_path / name, [write(tmp_path / f"{name}.txt", iter(content))])
+        (office,) = Directory.open(tmp_path / name).practitioner(RPPS).offices
+        assert (office.structures, office.entity, office.phone) == (("990000009",), entity, "0100000001")
+
+
 def test_a_file_without_telephones_is_taken_all_the_same(tmp_path):
     header, line = ACTIVITY_HEADER, activity_line("8" + RPPS, phone="0100000001")
     place = header.split("|").index("Téléphone (coord. structure)")

@@ -109,6 +109,13 @@ def test_a_practitioner_without_mailbox_is_known_with_his_places(directory):
     assert "SANSBOITE" not in repr(person)
 
 
+def test_a_place_is_known_with_the_legal_entity_that_it_belongs_to(tmp_path):
+    line = activity_line("8" + rpps_of(1), finess="990000009", entity="1990000001", technical="R1")
+    import_files(tmp_path, [write(tmp_path / "a.txt", iter([ACTIVITY_HEADER, line]))])
+    (office,) = Directory.open(tmp_path).practitioner(rpps_of(1)).offices
+    assert (office.structures, office.entity) == (("990000009", "R1"), "990000001")
+
+
 def test_a_domain_is_known_when_some_mailbox_is_in_it(directory):
     assert directory.knows_domain("MSS.example.")
     assert not directory.knows_domain("autre.example")
