@@ -16,12 +16,16 @@ from directory.errors import DirectoryError
 from directory.packing import Packing, copy_lines
 from directory.shelf import Term, Texts
 
-SCHEMA = f"huitaine_directory_{tables.VERSION}"
+_STEM = "huitaine_directory_"
+SCHEMA = f"{_STEM}{tables.VERSION}"
 """Another version of the tables is another schema: two versions of the gateway never read each other's."""
 _NEW = SCHEMA + "_new"
 _GONE = SCHEMA + "_gone_"
 """With a number behind it: a directory of before, until nobody reads it any more."""
 _ALL_GONE = f"SELECT nspname FROM pg_namespace WHERE starts_with(nspname, '{_GONE}')"  # noqa: S608 (own names)
+_OTHERS = f"SELECT 1 FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+$' AND nspname <> '{SCHEMA}'"  # noqa: S608 (own names)
+_OLDER = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+(|_new|_gone_[0-9]+)$'
+    AND substring(nspname FROM '[0-9]+')::numeric < {tables.VERSION}"""  # noqa: S608 (own names)
 _LOCK = 0x48554954
 """The advisory lock of whoever imports."""
 _WEIGHT = {"name": "A", "place": "B", "profession": "C", "skill": "D"}
@@ -87,14 +91,12 @@ class PostgresShelf:
         self._lock = Lock()
 
     def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
-        """See :class:`directory.shelf.Shelf`. Raises DirectoryError ``unreachable``, ``database``."""
+        """See :class:`directory.shelf.Shelf`. Raises DirectoryError ``schema``, ``unreachable``, ``database``."""
         if not can_be_kept(values):
             return []
         with self._lock, _told():
             try:
                 return self._asked(statement, values)
-            except psycopg.errors.UndefinedTable:
-                return []
             except psycopg.OperationalError:
                 self._forget()  # the server was restarted: once more, on a new connection
                 return self._asked(statement, values)
@@ -120,6 +122,7 @@ class PostgresShelf:
         """See :class:`directory.shelf.Shelf`: one transaction on the tables that readers see."""
         with self._writing() as connection:
             if _fetched(connection, f"SELECT to_regnamespace('{SCHEMA}')", None)[0][0] is None:
+                _refuse_other_version(connection)
                 raise DirectoryError("no-directory", "there is no directory to change yet: import the national files")
             yield PostgresBuilding(connection, new=SCHEMA)
 
@@ -144,7 +147,11 @@ class PostgresShelf:
             self._connection = psycopg.connect(
                 self._address, autocommit=True, options=options, connect_timeout=_SECONDS
             )
-        return _fetched(self._connection, statement.replace("?", "%s"), values)
+        try:
+            return _fetched(self._connection, statement.replace("?", "%s"), values)
+        except psycopg.errors.UndefinedTable:
+            _refuse_other_version(self._connection)
+            return []
 
     def _forget(self) -> None:
         if self._connection:
@@ -211,7 +218,7 @@ class PostgresBuilding:
         """See :class:`directory.shelf.Building`: two names change, and no reader is waited for.
 
         To drop tables needs locks that a reader of several tables can hold in another order: that comes afterwards,
-        and the next import does it where it cannot be had at once.
+        and the next import does it where it cannot be had at once, or the server is lost meanwhile.
         """
         if self._new == SCHEMA:
             self._connection.commit()
@@ -221,12 +228,14 @@ class PostgresBuilding:
             self.rows(f"ALTER SCHEMA {{old}} RENAME TO {_GONE}{number}")
         self.rows(f"ALTER SCHEMA {{new}} RENAME TO {SCHEMA}")
         self._connection.commit()
-        self.sweep()
-        self._connection.commit()
+        with suppress(psycopg.Error):
+            self.sweep(_OLDER)
+            self.sweep()
+            self._connection.commit()
 
-    def sweep(self) -> None:
+    def sweep(self, which: str = _ALL_GONE) -> None:
         """Drop what is gone, where no reader holds it."""
-        for (name,) in self.rows(_ALL_GONE):
+        for (name,) in self.rows(which):
             with suppress(psycopg.Error), self._connection.transaction():
                 self.rows(f"DROP SCHEMA {name} CASCADE")
 
@@ -235,6 +244,11 @@ def _fetched(connection: psycopg.Connection, statement: str, values: Sequence[ob
     # The statements are this package's own, with marks for every value.
     cursor = connection.execute(statement.encode(), values)
     return cursor.fetchall() if cursor.description else []
+
+
+def _refuse_other_version(connection: psycopg.Connection) -> None:
+    if _fetched(connection, _OTHERS, None):
+        raise DirectoryError("schema", "the directory in PostgreSQL was made by another version: import again")
 
 
 def _match(term: Term) -> str:

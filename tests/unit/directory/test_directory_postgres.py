@@ -8,10 +8,10 @@ from itertools import islice
 import psycopg
 import pytest
 
-from directory import Directory, DirectoryError, Progress, Wanted, import_into, national, shelf_of, spelling
+from directory import Directory, DirectoryError, Progress, Wanted, import_into, national, shelf_of, spelling, tables
 from directory.fold import fold
 from directory.national import National
-from directory.shelf_postgres import SCHEMA, WORDS, PostgresShelf
+from directory.shelf_postgres import SCHEMA, WORDS, PostgresBuilding, PostgresShelf
 from directory.shelf_sqlite import SqliteShelf
 from tests.peers.postgresql import running_postgresql
 from tests.unit.directory import test_directory_delta as deltas
@@ -135,6 +135,57 @@ def test_a_reader_in_the_middle_of_something_stops_no_import(shelf, files, addre
     with psycopg.connect(address) as connection:
         schemas = "SELECT array_agg(nspname::text) FROM pg_namespace WHERE nspname LIKE 'huitaine%'"
         assert connection.execute(schemas).fetchone() == ([SCHEMA],)
+
+
+OTHERS = ("huitaine_directory_2", "huitaine_directory_2_new", "huitaine_directory_1_gone_77")
+NOT_OURS = (f"huitaine_directory_{tables.VERSION + 1}", "huitaine_directory_notes", "huitaine_directory_2_notes")
+
+
+@pytest.fixture
+def versions(address):
+    """What another version of the tables left in the same database."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        for name in (*OTHERS, *NOT_OURS):
+            connection.execute(f"CREATE SCHEMA {name} CREATE TABLE mailbox (id INTEGER)")
+        yield lambda: {name for (name,) in connection.execute("SELECT nspname::text FROM pg_namespace")}
+        for name in (*OTHERS, *NOT_OURS):
+            connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+
+
+def test_after_an_upgrade_the_directory_is_refused_until_the_files_are_imported_again(shelf, files, versions):
+    """An empty answer would hold every letter as if nobody had a mailbox."""
+    with pytest.raises(DirectoryError) as asked:
+        shelf.rows("SELECT 1 FROM mailbox")
+    with pytest.raises(DirectoryError) as amended, shelf.amending():
+        pass
+    assert (asked.value.code, amended.value.code) == ("schema", "schema")
+    assert import_into(shelf, files).published
+    assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
+    assert versions().isdisjoint(OTHERS)
+    assert versions().issuperset({SCHEMA, *NOT_OURS})
+
+
+def test_control_what_other_versions_left_stays_until_an_import_succeeded(shelf, tmp_path, versions):
+    with pytest.raises(DirectoryError):
+        import_into(shelf, [write(tmp_path / "m.txt", iter([MAILBOX_HEADER]))])
+    assert versions().issuperset({*OTHERS, *NOT_OURS})
+
+
+def test_a_server_lost_after_the_new_directory_is_seen_is_no_failed_import(shelf, files, address, monkeypatch):
+    import_into(shelf, files)
+    sweep = PostgresBuilding.sweep
+
+    def cut(building: PostgresBuilding, which: str | None = None) -> None:
+        if which:
+            with psycopg.connect(address, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", (building._connection.info.backend_pid,))
+        sweep(building)
+
+    monkeypatch.setattr(PostgresBuilding, "sweep", cut)
+    assert import_into(shelf, files).published
+    monkeypatch.undo()
+    assert shelf.rows("SELECT count(*) FROM mailbox") == [(200,)]
+    assert import_into(shelf, files).published
 
 
 LOOK_UPS = {
