@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, func, or_, select, text
 
-from gateway.delays.tables import movement
-from gateway.document import Patient, Stay
+from gateway.delays.tables import MERGE, movement
+from gateway.document import Identifier, Patient, Stay
 from gateway.prepared import Prepared, Row
 
 Pseudonym = Callable[[str, str], str]
 """``pseudonym(domain, value)``: a keyed hash, the same for the same pair, made by the caller."""
 
+LOCAL = "local-"
+"""Begins the pseudonym of a hospital number whose authority is a mere name (``IPP``), which two hospitals may share."""
+_UNIVERSAL = re.compile(r"[0-2](?:\.\d+)+|[0-9][0-9AB]\d{7}")
+"""An OID, or a FINESS number of a legal or geographic entity."""
 _MERGE_CHAIN = 8
 """More merges of merges than this is a loop in what was sent."""
 
@@ -26,6 +31,10 @@ _MERGES = Prepared(
     .limit(1)
 )
 
+_THESE: BindParameter[str] = bindparam("these", expanding=True)
+# SQLite takes a partial index for one side of an OR only where that side says the index's own condition.
+_MERGED = (and_(text(MERGE), movement.c[name].in_(_THESE)) for name in ("ins_key", "ipp_key"))
+_FROM = Prepared(select(movement.c.prior_key).where(or_(*_MERGED)))
 _INTO = select(*(movement.c[name] for name in ("ins_key", "ipp_key", "traits_key"))).where(
     movement.c.prior_key == bindparam("prior")
 )
@@ -49,6 +58,11 @@ class PatientKeys:
         """The one that says most."""
         return self.ins_key or self.ipp_key or self.traits_key
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Those that are numbers: names prove nobody."""
+        return frozenset(key for key in (self.ins_key, self.ipp_key) if key)
+
     def values(self) -> dict[str, str | None]:
         """As columns."""
         return {"ins_key": self.ins_key, "ipp_key": self.ipp_key, "traits_key": self.traits_key}
@@ -65,6 +79,12 @@ class PatientKeys:
         if self.traits_key and other.traits_key:
             return self.traits_key == other.traits_key
         return None
+
+    def number_shared(self, other: Self) -> str | None:
+        """The number that makes both one patient; two INS decide alone."""
+        if self.ins_key and other.ins_key:
+            return self.ins_key if self.ins_key == other.ins_key else None
+        return self.ipp_key if self.ipp_key == other.ipp_key else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +116,15 @@ def patient_keys(patient: Patient | None, hospital: str, pseudonym: Pseudonym) -
     traits = _traits(patient)
     return PatientKeys(
         ins_key=pseudonym("ins", "".join(filter(str.isalnum, ins.upper()))[:13]) if ins else None,
-        ipp_key=pseudonym("ipp", f"{ipp.authority or hospital}|{ipp.value}") if ipp and ipp.value else None,
+        ipp_key=_ipp_key(ipp, hospital, pseudonym) if ipp and ipp.value else None,
         traits_key=pseudonym("traits", traits) if traits else None,
     )
+
+
+def _ipp_key(ipp: Identifier, hospital: str, pseudonym: Pseudonym) -> str:
+    authority = ipp.authority or hospital
+    key = pseudonym("ipp", f"{authority}|{ipp.value}")
+    return key if _UNIVERSAL.fullmatch(authority) else LOCAL + key
 
 
 def birth_key(patient: Patient | None, pseudonym: Pseudonym) -> str | None:
@@ -127,6 +153,18 @@ def merged_with(connection: Connection, prior_key: str) -> set[str]:
                 break
             found |= {key for key in (keys.ins_key, keys.ipp_key) if key}
             keys = _merged_into(connection, keys)
+    return found
+
+
+def leading_to(connection: Connection, numbers: Iterable[str]) -> set[str]:
+    """These numbers and all that were ever merged into them, whether or not that was overruled since."""
+    found = set(numbers)
+    asked = found
+    for _ in range(_MERGE_CHAIN):
+        asked = {row["prior_key"] for row in _FROM.rows(connection, these=sorted(asked))} - found
+        if not asked:
+            break
+        found |= asked
     return found
 
 

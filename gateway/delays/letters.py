@@ -15,7 +15,7 @@ from gateway.delays.project import stay_now
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
 from gateway.delays.tables import clock, stay
-from gateway.delays.wishes import opposes
+from gateway.delays.wishes import Whose, opposes
 from gateway.document import Patient, Role, Stay
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.prepared import Prepared, Row
@@ -123,7 +123,8 @@ def tie_letters(connection: Connection, letters: Iterable[TimedLetter], *, pseud
         if insert_new(connection, clock, rows):
             touched.append(group)
         left = found["discharged_at"] if found else claim.discharged_at
-        opposed = bool(found["opposed_at"]) if found else opposes(connection, claim.said, claim.patient)
+        whose = Whose(said=claim.said, now=claim.patient, hospital=claim.stay.hospital)
+        opposed = bool(found["opposed_at"]) if found else opposes(connection, whose)
         ties.append(
             Tie(
                 letter_id=letter.id,

@@ -11,7 +11,7 @@ from gateway.delays.course import SAID_BY_A_PERSON, Course, Step, fold
 from gateway.delays.discharge import Discharge
 from gateway.delays.identity import PatientKeys, survivor
 from gateway.delays.tables import movement, stay
-from gateway.delays.wishes import said_of
+from gateway.delays.wishes import Whose, said_of
 from gateway.prepared import Prepared, Row
 
 _PATIENT = ("ins_key", "ipp_key", "traits_key")
@@ -45,7 +45,8 @@ def project(connection: Connection, key: str) -> Row:
     told = [row for _, row in said]
     himself = PatientKeys(**{column: _latest(told, column) for column in _PATIENT})
     patient = survivor(connection, himself)
-    wishes = map(_wish, said_of(connection, himself, patient))
+    whose = Whose(said=himself, now=patient, hospital=before["hospital"])
+    wishes = map(_wish, said_of(connection, whose))
     values = _values(fold([*(step for step, _ in said), *wishes])) | patient.values()
     values |= {column: _latest(told, column) for column in ("visit_key", "file_key")}
     values |= {"first_at": min(row["at"] for row in rows), "begun_at": _begun(rows)}

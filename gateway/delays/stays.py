@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
+from sqlalchemy import Connection, update
 
 from gateway.delays.clock import plausible
 from gateway.delays.course import OPPOSED, UNOPPOSED
@@ -26,12 +26,14 @@ from gateway.delays.letters import rekey_letters, retie
 from gateway.delays.project import project, stay_now
 from gateway.delays.settle import settle
 from gateway.delays.statements import insert_new
-from gateway.delays.tables import clock, movement, stay
-from gateway.delays.wishes import carry_over, said_of, stays_of
+from gateway.delays.tables import movement, stay
+from gateway.delays.wishes import of_patient, stays_of
 from gateway.document import Movement, Role
 from gateway.prepared import Row
 
 MERGES = frozenset({"A40", "A47"})
+_IDENTITY = frozenset({"A28", "A31"})
+"""What these say of an opposition is the patient's word, whatever stay or account they name (PID-18)."""
 _PROTECTION = {True: "Y", False: "N", None: None}
 _BLANK: dict[str, Any] = dict.fromkeys(  # Any: what a column may hold
     column.name for column in movement.c if column.name not in {"seq", "fingerprint", "at"}
@@ -64,7 +66,9 @@ class StayChange:
     retied: tuple[str, ...] = ()
     """Letters that this movement tied, or tied otherwise."""
     numbers: tuple[str, ...] = field(repr=False, default=())
-    """Pseudonyms of the patient's, when it said of all his stays whether he opposes the sending."""
+    """Pseudonyms of the patient's, when it changed what is known of all his stays: a merge, or what he opposes."""
+    stays: tuple[str, ...] = ()
+    """Keys of all stays that were drawn again."""
     row: Row | None = field(repr=False, default=None, compare=False)
     """What was kept of the movement; ``None`` when it was heard before."""
 
@@ -108,8 +112,13 @@ def _changed(connection: Connection, row: Row, at: datetime, details: bytes | No
     if row["trigger"] in MERGES and row["prior_key"]:
         return _merge(connection, row)
     if row["stay_key"] is None:
-        return _told_of_patient(connection, {**row, "at": at})
-    return _redraw(connection, row, at, details)
+        return _told_of_patient(connection, row)
+    change = _redraw(connection, row, at, details)
+    if row["trigger"] not in _IDENTITY or row["protection"] is None:
+        return change
+    told = _told_of_patient(connection, row)
+    retied = tuple(sorted({*change.retied, *told.retied}))
+    return replace(change, retied=retied, numbers=told.numbers, stays=(*change.stays, *told.stays))
 
 
 def movement_row(heard: Movement, *, source: str, pseudonym: Pseudonym) -> Row:
@@ -190,32 +199,28 @@ def _redraw(connection: Connection, row: Row, at: datetime, details: bytes | Non
         opposed=now["opposed_at"] is not None,
         was_opposed=before["opposed_at"] is not None,
         retied=retied,
+        stays=(key,),
     )
 
 
 def _told_of_patient(connection: Connection, row: Row) -> StayChange:
     """An identity message: what it says of the patient's opposition counts for every stay and letter of his numbers."""
     said = PatientKeys.of(row)
-    now = survivor(connection, said)
-    numbers = tuple({key for keys in (said, now) for key in (keys.ins_key, keys.ipp_key) if key})
+    numbers = said.numbers | survivor(connection, said).numbers
     if row["protection"] is None or not numbers:
         return StayChange(change=Change.IGNORED)
-    carry_over(connection, [row], now)
-    retied = _drawn_again(connection, stays_of(connection, said, now))
-    opposed = row["protection"] == "Y"
-    return StayChange(change=Change.RECORDED, retied=retied, numbers=numbers, opposed=opposed, was_opposed=not opposed)
+    stays = stays_of(connection, numbers)
+    retied = _drawn_again(connection, stays)
+    return StayChange(change=Change.RECORDED, retied=retied, numbers=tuple(numbers), stays=tuple(stays))
 
 
 def _merge(connection: Connection, row: Row) -> StayChange:
     """A40, A47: stays and letters of the prior number become the survivor's, and may now find each other."""
-    prior = PatientKeys(ins_key=row["prior_key"], ipp_key=row["prior_key"])
-    words = said_of(connection, prior, prior)
-    carry_over(connection, words, survivor(connection, PatientKeys.of(row)))
     numbers = merged_with(connection, row["prior_key"])
-    keys = connection.execute(select(stay.c.key).where(_of(stay, numbers))).scalars().all()
-    rekey_letters(connection, _of(clock, numbers))
-    retied = _drawn_again(connection, keys)
-    return StayChange(change=Change.MERGED, retied=retied, numbers=tuple(numbers) if words else ())
+    stays = stays_of(connection, frozenset(numbers))
+    rekey_letters(connection, of_patient(numbers))
+    retied = _drawn_again(connection, stays)
+    return StayChange(change=Change.MERGED, retied=retied, numbers=tuple(numbers), stays=tuple(stays))
 
 
 def _drawn_again(connection: Connection, keys: Sequence[str]) -> tuple[str, ...]:
@@ -225,7 +230,3 @@ def _drawn_again(connection: Connection, keys: Sequence[str]) -> tuple[str, ...]
         retied += retie(connection, key, before)
     settle(connection, keys)
     return tuple(sorted(set(retied)))
-
-
-def _of(table: Table, numbers: set[str]) -> ColumnElement[bool]:
-    return or_(table.c.ipp_key.in_(numbers), table.c.ins_key.in_(numbers))

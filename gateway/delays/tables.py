@@ -16,8 +16,9 @@ UNDELIVERED = (
     "cancelled_at IS NULL AND delivered_at IS NULL AND processed_at IS NULL"
     " AND displayed_at IS NULL AND integrated_at IS NULL"
 )
-WISH = "stay_key IS NULL AND protection IS NOT NULL"
-"""Rows of ``movement`` that say of a patient, outside any stay, whether he opposes the sending."""
+WISH = "protection IS NOT NULL AND (stay_key IS NULL OR \"trigger\" IN ('A28', 'A31', 'A40', 'A47'))"
+"""Rows of ``movement`` that say of a patient himself whether he opposes the sending, whatever number they carry."""
+MERGE = "prior_key IS NOT NULL"
 NAMED = "details IS NOT NULL"
 UNSENT = f"{UNDELIVERED} AND (accepted_at IS NULL OR failed_at IS NOT NULL)"
 """Rows of ``clock`` that an index each finds among millions (``unproved.py``); a bounce takes the 250 back."""
@@ -63,7 +64,8 @@ class MovementRow(SQLModel, table=True):
     """PD1-12 where its source means opposition by it: ``Y``, or ``N`` once the patient does not oppose any more."""
 
     __table_args__ = tuple(
-        Index(f"movement_wish_{name}", name, sqlite_where=text(WISH), postgresql_where=text(WISH))
+        Index(f"movement_{kind}_{name}", name, sqlite_where=text(which), postgresql_where=text(which))
+        for kind, which in (("wish", WISH), ("merge", MERGE))
         for name in ("ins_key", "ipp_key")
     )
 

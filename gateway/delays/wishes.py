@@ -1,76 +1,83 @@
-"""What ADT says of a patient outside any stay (A28 and A31 with PD1-12): it counts for every stay of his.
+"""What ADT says of a patient himself (A28, A31 and any message without a stay, with PD1-12): it counts for all stays.
 
-By national or hospital number; a name alone, or names with a birth date, never.
+By national or hospital number; a name alone, or names with a birth date, never. Merges are followed anew each time, so
+that a wrong one leaves nothing behind once the hospital says better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Self
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, select, text
 
-from gateway.delays.identity import PatientKeys
-from gateway.delays.statements import insert_new
-from gateway.delays.tables import clock, movement, stay
+from gateway.delays.identity import LOCAL, PatientKeys, leading_to, survivor
+from gateway.delays.tables import WISH, clock, movement, stay
 from gateway.prepared import Prepared, Row
 
 _NUMBERS = ("ins_key", "ipp_key")
-_WORDS = and_(movement.c.stay_key.is_(None), movement.c.protection.is_not(None))
 _LAST = func.coalesce(movement.c.evn_2, movement.c.at).desc(), movement.c.fingerprint.desc()
+_THESE: BindParameter[str] = bindparam("these", expanding=True)
+
+# SQLite takes a partial index for one side of an OR only where that side says the index's own condition.
+_WORDS = or_(*(and_(text(WISH), movement.c[name].in_(_THESE)) for name in _NUMBERS))
+_SAID = Prepared(select(movement).where(_WORDS).order_by(*_LAST))
+_STAYS = Prepared(select(stay.c.key).where(or_(*(stay.c[name].in_(_THESE) for name in _NUMBERS))))
 
 
-def _any(name: str) -> tuple[BindParameter[str], ...]:
-    return bindparam(f"{name}_said"), bindparam(f"{name}_now")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """The patient of a stay or a letter: as it has him, as he is after all merges, and the hospital that it names."""
+
+    said: PatientKeys = field(repr=False)
+    now: PatientKeys = field(repr=False)
+    hospital: str
+
+    @classmethod
+    def letter(cls, row: Row) -> Self:
+        """The patient of a row of ``clock``."""
+        said = PatientKeys(ins_key=row["said_ins"], ipp_key=row["said_ipp"], traits_key=row["said_traits"])
+        return cls(said=said, now=PatientKeys.of(row), hospital=row["hospital"])
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Every number of his."""
+        return self.said.numbers | self.now.numbers
 
 
-_SAID = Prepared(
-    select(movement).where(_WORDS, or_(*(movement.c[name].in_(_any(name)) for name in _NUMBERS))).order_by(*_LAST)
-)
-_STAYS = Prepared(select(stay.c.key).where(or_(*(stay.c[name].in_(_any(name)) for name in _NUMBERS))))
+def said_of(connection: Connection, whose: Whose) -> Iterator[Row]:
+    """Rows of ``movement`` that say of him whether he opposes the sending, the last word first."""
+    if not whose.numbers:
+        return
+    for word in _SAID.rows(connection, these=sorted(leading_to(connection, whose.numbers))):
+        if _is_about(connection, word, whose):
+            yield word
 
 
-def said_of(connection: Connection, said: PatientKeys, now: PatientKeys) -> list[Row]:
-    """Rows of ``movement``, the last word first; ``now`` is the patient whom ``said`` was merged into, or himself."""
-    asked = _asked(said, now)
-    return list(_SAID.rows(connection, **asked)) if any(asked.values()) else []
-
-
-def opposes(connection: Connection, said: PatientKeys, now: PatientKeys) -> bool:
+def opposes(connection: Connection, whose: Whose) -> bool:
     """Whether his last word was that he opposes the sending."""
-    return any(row["protection"] == "Y" for row in said_of(connection, said, now)[:1])
+    last = next(said_of(connection, whose), None)
+    return last is not None and last["protection"] == "Y"
 
 
-def stays_of(connection: Connection, said: PatientKeys, now: PatientKeys) -> Sequence[str]:
-    """Keys of the stays that bear a number of his."""
-    asked = _asked(said, now)
-    return [row["key"] for row in _STAYS.rows(connection, **asked)] if any(asked.values()) else []
+def stays_of(connection: Connection, numbers: frozenset[str]) -> Sequence[str]:
+    """Keys of the stays that bear one of these numbers."""
+    return [row["key"] for row in _STAYS.rows(connection, these=sorted(numbers))] if numbers else []
 
 
-def carry_over(connection: Connection, words: Iterable[Row], into: PatientKeys) -> None:
-    """Let what was said under a number that is no more count under the numbers of the patient it was merged into."""
-    for word in words:
-        copy = {name: value for name, value in word.items() if name != "seq"} | into.values()
-        if any(copy[name] != word[name] for name in _NUMBERS):
-            mark = f"{word['fingerprint']} {into.ins_key} {into.ipp_key}".encode()
-            insert_new(connection, movement, [copy | {"fingerprint": sha256(mark).hexdigest()}])
-
-
-def opposed_untied() -> ColumnElement[bool]:
-    """Of a letter in ``clock`` that is tied to no stay: whether the patient's last word was that he opposes."""
-    same = or_(
-        movement.c.ins_key.in_((clock.c.ins_key, clock.c.said_ins)),
-        movement.c.ipp_key.in_((clock.c.ipp_key, clock.c.said_ipp)),
-    )
-    last = select(movement.c.protection).where(_WORDS, same).order_by(*_LAST).limit(1).correlate(clock)
-    return and_(clock.c.stay_key.is_(None), last.scalar_subquery() == "Y")
-
-
-def of_patient(numbers: Sequence[str]) -> ColumnElement[bool]:
+def of_patient(numbers: Iterable[str]) -> ColumnElement[bool]:
     """The letters in ``clock`` that bear one of these numbers."""
     return or_(*(clock.c[name].in_(numbers) for name in _NUMBERS))
 
 
-def _asked(said: PatientKeys, now: PatientKeys) -> dict[str, str | None]:
-    pairs = (("said", said), ("now", now))
-    return {f"{name}_{when}": getattr(keys, name) for when, keys in pairs for name in _NUMBERS}
+def _is_about(connection: Connection, word: Row, whose: Whose) -> bool:
+    """Whether both bear one number, as they say or after all merges.
+
+    Two hospitals may give one number under one name of an authority: across hospitals the traits must agree too.
+    """
+    said = PatientKeys.of(word)
+    shared = said.number_shared(whose.said) or survivor(connection, said).number_shared(whose.now)
+    if shared is None or not shared.startswith(LOCAL) or word["hospital"] == whose.hospital:
+        return shared is not None
+    return said.traits_key is not None and said.traits_key == whose.said.traits_key
