@@ -7,9 +7,11 @@ What a document *says* is in ``document.py``. Clear text never shows in ``repr``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 
 from gateway.document import Document, Finding, Patient, Role, Stay
 from gateway.identifiers import Adeli, DeliveryId, LetterId, Rpps
@@ -89,6 +91,8 @@ class ReceivedLetter:
     replay_key: bytes = field(repr=False, default=b"")
     mail: MailKey | None = None
     """Of the IMAP door: written down as taken in the same commit."""
+    peer: Mapping[str, Any] | None = field(repr=False, compare=False, default=None)
+    """The certificate that another operator's server showed and TLS verified; never kept."""
 
 
 # 2. keep ------------------------------------------------------------------------------------------------------------
