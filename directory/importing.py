@@ -89,7 +89,7 @@ def import_into(
 
     On return readers see the new directory, unless the report says held; on any error (:class:`DirectoryError`, disk)
     the old one is untouched. ``confirm`` publishes what would be held: more than 5 % of a file removed or rejected,
-    an older file than the present one, a file whose last line is cut.
+    an older file than the present one or one without a date after one with, a file whose last line is cut.
     """
     extractions = find_extractions(list(files))
     with shelf.building() as building:
@@ -152,7 +152,8 @@ def _reported(building: Building, loading: Loading, change: Change, later: int, 
 
 def _told_later(extraction: Extraction, owners: int) -> Iterator[Rejected]:
     if owners:
-        words = f"older than the last delta: {owners} people and places stay as that told them"
+        what = "older than the last delta" if extraction.published_at else "no date in its name"
+        words = f"{what}: {owners} people and places stay as the delta told them"
         yield Rejected(file=extraction.name, line=0, code="older-than-delta", words=words)
 
 
@@ -172,4 +173,8 @@ def _doubts(loading: Loading, change: Change) -> list[str]:
 
 
 def _older_than_present(building: Building, extraction: Extraction) -> str | None:
-    return f"{extraction.name}: older than the file imported last" if goes_back(building, extraction) else None
+    if not goes_back(building, extraction):
+        return None
+    if extraction.published_at:
+        return f"{extraction.name}: older than the file imported last"
+    return f"{extraction.name}: no date in its name (_AAAAMMJJhhmm), it may be older than what is known"

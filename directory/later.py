@@ -1,6 +1,7 @@
 """What a delta told after a file was made outlives that file's import: of each owner the later state is kept.
 
 The national files are of some hour of the night, a delta of noon knows more; the delta notes whom it changed, and when.
+A file whose name tells no date may be of any day: nothing that a delta told is outdated by it.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ def note(building: Building, table: str, owner: str, told_at: datetime, *, place
 
 def keep_later(building: Building, extraction: Extraction) -> int:
     """Once the rows are indexed: put the present rows of whoever a delta changed since the file was made; how many."""
-    if not building.compared or extraction.published_at is None:
+    if not building.compared:
         return 0
-    table, since = tables.TABLE_OF[extraction.kind], extraction.published_at.isoformat()
+    table, since = tables.TABLE_OF[extraction.kind], _made(extraction)
     offset = building.rows(f"SELECT coalesce(max(id), 0) FROM {{new}}.{table}")[0][0]  # noqa: S608 (own names)
     columns, owners = tables.COLUMNS[table], 0
     for place, owned in _OWNED.items():
@@ -56,15 +57,22 @@ def carry_over(building: Building, extractions: Sequence[Extraction]) -> None:
     """
     building.rows("INSERT INTO {new}.told SELECT * FROM {old}.told")
     for extraction in extractions:
-        made = extraction.published_at.isoformat() if extraction.published_at else None
         table = tables.TABLE_OF[extraction.kind]
-        building.rows("DELETE FROM {new}.told WHERE rows_of = ? AND told_at < coalesce(?, '9')", table, made)
+        building.rows("DELETE FROM {new}.told WHERE rows_of = ? AND told_at < ?", table, _made(extraction))
     if not any(goes_back(building, extraction) for extraction in extractions):
         building.rows("INSERT INTO {new}.file SELECT * FROM {old}.file WHERE kind = ?", DELTA)
 
 
 def goes_back(building: Building, extraction: Extraction) -> bool:
-    """Whether the present file of its kind is a later one."""
+    """Whether the present file of its kind is a later one, or could be: what is known has a date, its name has none."""
     found = building.rows("SELECT published_at FROM {old}.file WHERE kind = ?", extraction.kind.value)
     present = found[0][0] if found else None
-    return bool(present and extraction.published_at and extraction.published_at < datetime.fromisoformat(present))
+    if extraction.published_at is None:
+        told = building.rows("SELECT 1 FROM {old}.told WHERE rows_of = ? LIMIT 1", tables.TABLE_OF[extraction.kind])
+        return bool(present or told)
+    return bool(present and extraction.published_at < datetime.fromisoformat(present))
+
+
+def _made(extraction: Extraction) -> str:
+    """When, as ``told_at`` has it; before everything when nobody knows."""
+    return extraction.published_at.isoformat() if extraction.published_at else ""

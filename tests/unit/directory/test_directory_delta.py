@@ -313,6 +313,25 @@ def test_a_whole_file_from_after_the_delta_is_the_last_word(folder, annuaire, tm
     directory.close()
 
 
+def test_a_file_without_a_date_is_held_and_never_undoes_a_delta(folder, annuaire, tmp_path):
+    everything(annuaire)
+    take(folder, annuaire)
+    dated = whole_file(tmp_path, "20260309")
+    undated = dated.rename(tmp_path / "m.txt")
+    for _ in range(2):
+        held = import_files(folder, [undated], clock=lambda: NOW)
+        assert "no date in its name" in held.held_because[-1]
+        report = import_files(folder, [undated], confirm=True, clock=lambda: NOW)
+        assert [one.code for one in report.files[0].remarks] == ["older-than-delta"]
+        directory = Directory.open(folder)
+        assert set(addresses(directory, LEA)) == {"lea@b.example", "lea.ml@cabinet.example"}
+        directory.close()
+    import_files(folder, [whole_file(tmp_path, "20260311")], confirm=True, clock=lambda: NOW)
+    directory = Directory.open(folder)
+    assert set(addresses(directory, LEA)) == {"lea@b.example", "lea@cabinet.example"}
+    directory.close()
+
+
 def test_a_file_that_goes_back_has_the_time_between_asked_for_again(folder, annuaire, tmp_path):
     everything(annuaire)
     take(folder, annuaire)

@@ -164,6 +164,15 @@ def test_an_older_file_is_held(tmp_path):
     assert "older" in report.held_because[0]
 
 
+def test_a_file_without_a_date_is_held_after_one_with_a_date(tmp_path):
+    line = mailbox_line("a@b.example", "8" + RPPS)
+    undated = boxes(tmp_path / "undated", line, name="Extraction.txt")
+    for _ in range(2):
+        assert import_files(tmp_path, [undated]).published, "nothing tells which of them is older"
+    import_files(tmp_path, [boxes(tmp_path / "dated", line, name="Extraction_202602010300.txt")])
+    assert "no date in its name" in import_files(tmp_path, [undated]).held_because[0]
+
+
 def test_a_file_cut_in_its_last_line_is_held(tmp_path):
     path = boxes(tmp_path / "in", *(mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}") for n in range(50)))
     path.write_bytes(path.read_bytes()[:-1])
@@ -381,7 +390,7 @@ def test_freshness_counts_from_the_publication(tmp_path, sample):
     assert file.age(now) == timedelta(days=1)
     for name in ("extraction_999999999999.txt", "extraction.txt"):
         (tmp_path / name).write_bytes(sample.read_bytes())
-        import_files(tmp_path, [tmp_path / name], clock=lambda: now)
+        import_files(tmp_path, [tmp_path / name], confirm=True, clock=lambda: now)
         (file,) = Directory.open(tmp_path).status().files
         assert (file.published_at, file.age(now)) == (None, timedelta(0))
 
