@@ -98,12 +98,16 @@ class _Looking:
     def _layers(self, content: bytes) -> list[Json]:
         """As far as they can be told without a key; who signed counts when the settings believe his authority."""
         from commands.check_sealed import layers  # noqa: PLC0415  # so does all that knows certificates
+        from gateway.crypto.certificates import as_organisations  # noqa: PLC0415  # the same
+        from gateway.crypto.reception import Reception  # noqa: PLC0415  # the same
         from gateway.service.trusting import by_domain, signers_authorities  # noqa: PLC0415  # the same
 
         if self._settings is None:
             return layers(content)
         try:
-            return layers(content, signers_authorities(self._settings), by_domain(self._settings))
+            allowed = as_organisations(self._settings.crypto.organisation_certificates)
+            known = Reception(by_domain=by_domain(self._settings), organisations=allowed)
+            return layers(content, signers_authorities(self._settings), known)
         except SettingsRefused as error:
             fail(error.detail, Exit.USAGE)
 

@@ -6,7 +6,7 @@ What is signed and not encrypted is judged as `huitaine open` would; nobody is a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cryptography import x509
@@ -21,7 +21,6 @@ from gateway.crypto.mime import PKCS7, Entity, read_entity, split
 from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.opened import Layer
 from gateway.crypto.reception import Reception
-from gateway.crypto.trust.policy import Trust
 from gateway.errors import HuitaineError, NotOpened
 from gateway.moments import utc_now
 
@@ -31,13 +30,13 @@ _MOST_RECIPIENTS = 20
 
 
 def layers(
-    content: bytes, authorities: Sequence[x509.Certificate] = (), by_domain: Mapping[str, Trust] | None = None
+    content: bytes, authorities: Sequence[x509.Certificate] = (), reception: Reception | None = None
 ) -> list[Json]:
     """From outside inwards, down to the first that only a key opens; what cannot be read further ends the list.
 
     ``for`` names certificates by issuer and serial number, as the mail itself does (RFC 5652 §6.2), or key ids.
-    ``verified`` and ``why_not`` are those of ``huitaine open`` with ``authorities`` to believe, in some domains others
-    (``by_domain``); ``None`` for what is encrypted, and for all inside it.
+    ``verified`` and ``why_not`` are those of ``huitaine open`` with ``authorities`` to believe and what ``reception``
+    knows; ``None`` for what is encrypted, and for all inside it.
     """
     found: list[Json] = []
     with contextlib.suppress(HuitaineError, *BAD_BYTES):  # what was found so far is what can be told
@@ -46,18 +45,15 @@ def layers(
             told, inner = _peeled(entity)
             found += told
             entity = read_entity(inner) if inner else None
-    for told_layer, judged in zip(found, _judged(content, authorities, by_domain or {}), strict=False):
+    for told_layer, judged in zip(found, _judged(content, authorities, reception), strict=False):
         told_layer.update(verified=judged.verified, why_not=judged.why_not or None)
     return found
 
 
-def _judged(
-    content: bytes, authorities: Sequence[x509.Certificate], by_domain: Mapping[str, Trust]
-) -> tuple[Layer, ...]:
+def _judged(content: bytes, authorities: Sequence[x509.Certificate], reception: Reception | None) -> tuple[Layer, ...]:
     """Every layer, when no key is needed for any."""
     try:
-        known = Reception(by_domain=by_domain)
-        return open_mail(content, OpeningKeys(), at=utc_now(), trust_roots=authorities, reception=known).layers
+        return open_mail(content, OpeningKeys(), at=utc_now(), trust_roots=authorities, reception=reception).layers
     except NotOpened:
         return ()
 

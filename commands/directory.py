@@ -17,6 +17,7 @@ from commands.directory_fetch import fetch_keys
 from commands.directory_national import import_files, search
 from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
+from gateway.crypto.certificates import as_organisations
 from gateway.moments import utc_now
 from gateway.service.addressing import addressing_policy
 from gateway.service.listing import take_list
@@ -122,7 +123,8 @@ def add_key(
         if openpgp:
             added = book.add_openpgp_key(here.data, mailbox, content, any_name=any_name)
         else:
-            added = book.add_certificate(here.data, mailbox, content, any_name=any_name)
+            allowed = as_organisations(here.settings.crypto.organisation_certificates)
+            added = book.add_certificate(here.data, mailbox, content, any_name=any_name, organisations=allowed)
     typer.echo(say(f"taken: {added.fingerprint}", f"prise : {added.fingerprint}"))
 
 

@@ -12,13 +12,15 @@ from commands.directory_asking import refusals
 from commands.output import Exit, fail, say
 from commands.setup import installation
 from config.settings import Settings, SettingsError, secret
+from gateway.crypto.certificates import as_organisations
 
 
 def fetch_keys(mailbox: Annotated[str, typer.Argument(metavar="MAILBOX", show_default=False)]) -> None:
     """Ask the LDAP directory of [key_lookup] for its keys. Example: huitaine directory key fetch gp@cabinet.example."""
     here = installation()
+    allowed = as_organisations(here.settings.crypto.organisation_certificates)
     with refusals():
-        found = book.look_up_certificates(here.data, mailbox, lookup_server(here.settings))
+        found = book.look_up_certificates(here.data, mailbox, lookup_server(here.settings), organisations=allowed)
     for one in found.kept:
         typer.echo(say(f"taken: {one.fingerprint}", f"pris : {one.fingerprint}"))
     for code in found.refused:

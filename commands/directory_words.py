@@ -33,6 +33,8 @@ FRENCH = {
     "bad-xml": "ce n'est pas le XML attendu",
     "bad-list": "la liste est vide ou sans date",
     "other-name": "la clé ne nomme pas cette boîte ; vérifiez auprès du destinataire",
+    "organisation-not-allowed": "certificat de toute une organisation : nommez le domaine dans"
+    " crypto.organisation_certificates",
     "key-of-another": "cette clé appartient déjà à une autre boîte : rien n'a été gardé",
     "not-a-certificate": "ce n'est pas un certificat X.509 (DER ou PEM)",
     "not-a-key": "ce n'est ni un certificat ni une clé publique OpenPGP",

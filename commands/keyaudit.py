@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from directory.local import Local
 from gateway.crypto.audit.algorithms import SHIPPED, read_algorithms
 from gateway.crypto.audit.calendar import KeyEnd, calendar
 from gateway.crypto.audit.problems import FEW_VERIFY, AuditedKey, Problem, problems, signs_for_few
-from gateway.crypto.certificates import addresses_of, check_certificate
+from gateway.crypto.certificates import addresses_of, as_organisations, check_certificate, organisation_domains
 from gateway.crypto.keystore import KeyStore, StoredKey
 from gateway.crypto.openpgp import OpenPgpRecipient, OpenPgpSigner
 from gateway.crypto.openpgp import addresses_of as openpgp_addresses
@@ -36,7 +37,8 @@ def audited(store: KeyStore, here: Installation, now: datetime, within: timedelt
     wanted = (crypto.identity, crypto.openpgp_key)
     missing = [name for name in wanted if name and name not in names]
     rules = read_algorithms(crypto.algorithms or SHIPPED)
-    found = problems(keys, rules, now=now, within=within, unfit=lambda key: _unfit(key, now))
+    allowed = as_organisations(crypto.organisation_certificates)
+    found = problems(keys, rules, now=now, within=within, unfit=lambda key: _unfit(key, now, allowed))
     return [_row(Problem(name=name, code="missing"), now) for name in missing] + [_row(each, now) for each in found]
 
 
@@ -46,7 +48,7 @@ def every_key(store: KeyStore, here: Installation) -> list[AuditedKey]:
     on_card = openpgp_on_card(here.settings)
     if on_card is not None:
         ours.append(_openpgp(str(here.settings.crypto.openpgp_key), pysequoia.Cert.from_bytes(on_card), ours=True))
-    return [*ours, *_addressees(here.data)]
+    return [*ours, *_addressees(here.data, as_organisations(here.settings.crypto.organisation_certificates))]
 
 
 def key_calendar(store: KeyStore, here: Installation, now: datetime, within: timedelta) -> bytes:
@@ -71,11 +73,12 @@ def _own(store: KeyStore, key: StoredKey) -> AuditedKey:
     return _openpgp(key.name, public, ours=True, retired=key.retired)
 
 
-def _addressees(folder: Path) -> Iterator[AuditedKey]:
+def _addressees(folder: Path, organisations: frozenset[str]) -> Iterator[AuditedKey]:
     local = Local(folder)
     try:
         for mailbox, der in local.rows(_CERTIFICATES):
-            yield _smime(mailbox, x509.load_der_x509_certificate(der))
+            leaf = x509.load_der_x509_certificate(der)
+            yield replace(_smime(mailbox, leaf), domains=organisations.intersection(organisation_domains(leaf)))
         for mailbox, key in local.rows(_OPENPGP):
             yield _openpgp(mailbox, pysequoia.Cert.from_bytes(key))
     finally:
@@ -108,14 +111,14 @@ def _openpgp(name: str, key: pysequoia.Cert, *, ours: bool = False, retired: boo
     )
 
 
-def _unfit(key: AuditedKey, now: datetime) -> str:
+def _unfit(key: AuditedKey, now: datetime, organisations: Collection[str]) -> str:
     """What a sealer would hold against it: against ours, another gateway's sealer."""
     if key.ours and key.certificate is not None and signs_for_few(key.certificate):
         return FEW_VERIFY
     address = min(key.addresses, default="") if key.ours else key.name
     try:
         if key.certificate is not None:
-            check_certificate(key.certificate, address, now)
+            check_certificate(key.certificate, address, now, organisations=organisations)
         else:
             OpenPgpRecipient.choose(key.openpgp, fingerprint="", address=address, at=now)
     except NoProtection as error:

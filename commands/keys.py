@@ -18,6 +18,7 @@ from config.settings import SettingsError
 from directory.changes import add_certificate, add_openpgp_key
 from directory.errors import DirectoryError
 from gateway.crypto.authority import certificates_pem, new_key
+from gateway.crypto.certificates import as_organisations
 from gateway.crypto.keys import PrivateKey, load_any_identity, load_certificates, spki
 from gateway.crypto.keystore import KeyStore
 from gateway.crypto.openpgp import OpenPgpSigner
@@ -80,7 +81,7 @@ def import_key(
     here, content = installation(), file.read_bytes()
     try:
         if "@" in name:
-            _addressee(here.data, name, content, any_name=any_name)
+            _addressee(here, name, content, any_name=any_name)
         elif token:
             store, certificates = _store(here), load_certificates(content)
             store.put_token(name, store.token.find(spki(certificates[0])), certificates)
@@ -200,13 +201,14 @@ def _own(store: KeyStore, name: str, content: bytes, password: bytes | None) -> 
         store.put(name, identity.private_key, identity.certificate, identity.chain)
 
 
-def _addressee(folder: Path, mailbox: str, content: bytes, *, any_name: bool) -> None:
+def _addressee(here: Installation, mailbox: str, content: bytes, *, any_name: bool) -> None:
+    allowed = as_organisations(here.settings.crypto.organisation_certificates)
     try:
-        add_certificate(folder, mailbox, content, any_name=any_name)
+        add_certificate(here.data, mailbox, content, any_name=any_name, organisations=allowed)
     except DirectoryError as error:
         if error.code != "not-a-certificate":
             raise
-        add_openpgp_key(folder, mailbox, content, any_name=any_name)
+        add_openpgp_key(here.data, mailbox, content, any_name=any_name)
 
 
 def _store(here: Installation) -> KeyStore:

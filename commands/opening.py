@@ -66,7 +66,12 @@ def open_command(
             public_keys(sender.read_bytes())
             keys = OpeningKeys(smime=keys.smime, openpgp=keys.openpgp, correspondents=(sender.read_bytes(),))
         rules = opening_rules(revocation)
-        reception = Reception(envelope_sender=envelope_sender, revocation=rules.revocation, by_domain=rules.by_domain)
+        reception = Reception(
+            envelope_sender=envelope_sender,
+            revocation=rules.revocation,
+            by_domain=rules.by_domain,
+            organisations=rules.organisations,
+        )
         roots += rules.authorities
         opened = open_mail(file.read_bytes(), keys, at=utc_now(), trust_roots=roots, reception=reception)
     except HuitaineError as error:

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from commands.places import is_installed, settings
 from config.settings import Settings
+from gateway.crypto.certificates import as_organisations
 from gateway.crypto.trust.asking import HttpAsking
 from gateway.crypto.trust.cache import StatementCache
 from gateway.crypto.trust.policy import Revocation, Strictness, Trust
@@ -24,6 +25,7 @@ class OpeningRules:
 
     authorities: tuple[x509.Certificate, ...] = ()
     by_domain: Mapping[str, Trust] = field(default_factory=dict)
+    organisations: frozenset[str] = frozenset()
     revocation: Revocation = field(default_factory=Revocation)
     name: str = "huitaine.invalid"
 
@@ -36,7 +38,13 @@ def opening_rules(asked: Strictness | None) -> OpeningRules:
     authorities, own = signers_authorities(here), by_domain(here)
     strictness = asked or (Strictness(here.crypto.incoming_revocation) if authorities or own else Strictness.OFF)
     revocation = _of(here, strictness)
-    return OpeningRules(authorities=authorities, by_domain=own, revocation=revocation, name=here.gateway.domain)
+    return OpeningRules(
+        authorities=authorities,
+        by_domain=own,
+        organisations=as_organisations(here.crypto.organisation_certificates),
+        revocation=revocation,
+        name=here.gateway.domain,
+    )
 
 
 def _of(here: Settings, strictness: Strictness) -> Revocation:

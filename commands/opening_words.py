@@ -54,6 +54,14 @@ _WORDS = {
     ),
     "sender-differs": ("Sender names somebody else than From", "Sender nomme quelqu'un d'autre que From"),
     "return-path-differs": ("somebody else than From handed it in", "remis par quelqu'un d'autre que From"),
+    "organisation-not-allowed": (
+        "signed with a whole domain's certificate, and crypto.organisation_certificates does not name the domain",
+        "signé avec le certificat d'un domaine entier, que crypto.organisation_certificates ne nomme pas",
+    ),
+    "organisation-signer": (
+        "signed for a whole domain: any mailbox there could have signed so",
+        "signé au nom d'un domaine entier : chacune de ses boîtes pourrait signer ainsi",
+    ),
     "forged-result": (
         "it came with a result that only we may write",
         "arrivé avec un résultat que nous seuls écrivons",

@@ -39,3 +39,4 @@ class Crypto(Section):
     wkd_domains: tuple[str, ...] = ()
     wkd_hours: Annotated[float, Field(ge=1, le=720)] = 24.0
     wrapped_domains: tuple[DomainName, ...] = ()
+    organisation_certificates: tuple[DomainName, ...] = ()

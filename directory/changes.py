@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from directory.errors import DirectoryError
 from directory.fold import fold_mailbox, is_mailbox
-from directory.keys import read_certificate, read_openpgp_key
+from directory.keys import Names, read_certificate, read_openpgp_key
 from directory.local import FILE_NAME, TABLES, VERSION, connect, utc, version_of
 from directory.records import Absence, Certificate, OpenPgpKey, Source
 
@@ -23,22 +23,25 @@ def add_certificate(
     source: Source = Source.ADMINISTRATOR,
     any_name: bool = False,
     gcm: bool | None = None,
+    organisations: Collection[str] = (),
 ) -> Certificate:
     """Keep a certificate (DER or PEM) that encrypts to ``mailbox``; the same one again may only raise its source.
 
     ``gcm`` is what a signed mail told of its reader (SMIMECapabilities); ``None`` leaves it to the certificate itself.
+    ``organisations`` are the domains whose one certificate stands for all their mailboxes (CR-16).
 
     Raises :class:`DirectoryError` as :func:`directory.keys.read_certificate`, and ``other-name`` when the certificate
-    names other mailboxes only (``any_name`` accepts it), ``key-of-another`` when its key already stands under a
-    mailbox that it does not name.
+    names other mailboxes only, ``organisation-not-allowed`` when it names the mailbox's domain and that is none of
+    ``organisations`` (``any_name`` accepts both), ``key-of-another`` when its key already stands under a mailbox that
+    it does not name.
     """
     folded, facts = checked_mailbox(mailbox), read_certificate(content)
-    if folded not in facts.addresses and not any_name:
-        raise DirectoryError("other-name", "the certificate does not name this mailbox; check with the addressee")
+    if not facts.names.include(folded, organisations) and not any_name:
+        raise _other_name(facts.names, folded)
     row = (facts.fingerprint, folded, facts.der, facts.public_key, utc(facts.not_before), utc(facts.not_after))
     with changing(folder) as database:
         for (other,) in database.execute("SELECT mailbox FROM certificate WHERE public_key = ?", (facts.public_key,)):
-            if other != folded and not {other, folded} <= facts.addresses:
+            if other != folded and not all(facts.names.include(each, organisations) for each in (other, folded)):
                 raise DirectoryError("key-of-another", "this key already belongs to another mailbox: nothing was kept")
         source = _highest(database, "certificate", folded, facts.fingerprint, source)
         reads_gcm = facts.gcm if gcm is None else gcm
@@ -133,6 +136,13 @@ def remove_absence(folder: Path, rpps: str, starts_at: datetime) -> None:
         wanted = (checked_rpps(rpps), utc(starts_at))
         if not database.execute("DELETE FROM absence WHERE rpps = ? AND starts_at = ?", wanted).rowcount:
             raise DirectoryError("no-such-absence", "no absence of this number begins then: nothing was forgotten")
+
+
+def _other_name(names: Names, mailbox: str) -> DirectoryError:
+    if names.include(mailbox, names.domains):
+        words = "the certificate is its whole organisation's: name the domain in crypto.organisation_certificates"
+        return DirectoryError("organisation-not-allowed", words)
+    return DirectoryError("other-name", "the certificate does not name this mailbox; check with the addressee")
 
 
 def _highest(database: sqlite3.Connection, table: str, mailbox: str, fingerprint: str, source: Source) -> Source:

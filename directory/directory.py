@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -134,9 +134,12 @@ class Directory:
         """OpenPGP keys, most trusted source first."""
         return self._local.openpgp_keys(mailbox)
 
-    def keys_of_another(self) -> tuple[str, ...]:
-        """Keys under two mailboxes that they do not both name, by the beginning of their fingerprints (CR-21)."""
-        return keys_of_another(self._local.rows(SHARED_KEYS))
+    def keys_of_another(self, organisations: Collection[str] = ()) -> tuple[str, ...]:
+        """Keys under two mailboxes that they do not both name, by the beginning of their fingerprints (CR-21).
+
+        ``organisations`` as in :func:`directory.changes.add_certificate`.
+        """
+        return keys_of_another(self._local.rows(SHARED_KEYS), organisations)
 
     def told(self, mailbox: str, boxes: Sequence[Mailbox] | None = None) -> Told:
         """What the mailbox, else its practitioner, else its domain was set to read; ``boxes`` as in :meth:`known`."""

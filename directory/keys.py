@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pysequoia import Cert, encrypt
 
 from directory.errors import DirectoryError
-from directory.fold import fold_mailbox
+from directory.fold import domain_of, fold_domain, fold_mailbox
 
 SMIME_CAPABILITIES = x509.ObjectIdentifier("1.2.840.113549.1.9.15")
 """RFC 4262."""
@@ -28,6 +29,19 @@ _SMTP_UTF8_MAILBOX = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Whom a certificate or an OpenPGP key names, folded: its mailboxes, else the domains of an organisation."""
+
+    addresses: frozenset[str] = field(repr=False, default=frozenset())
+    domains: frozenset[str] = field(repr=False, default=frozenset())
+
+    def include(self, mailbox: str, organisations: Collection[str] = ()) -> bool:
+        """Whether the mailbox is among them, or in a domain among them that is one of ``organisations``."""
+        domain = domain_of(mailbox)
+        return mailbox in self.addresses or (domain in self.domains and domain in organisations)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
     """What :func:`read_certificate` found."""
 
@@ -37,7 +51,7 @@ class CertificateFacts:
     """SHA-256 of the SubjectPublicKeyInfo: the same key under two names shows."""
     not_before: datetime
     not_after: datetime
-    addresses: frozenset[str] = field(repr=False)
+    names: Names
     gcm: bool
 
 
@@ -67,7 +81,7 @@ def read_certificate(content: bytes) -> CertificateFacts:
         public_key=sha256(spki).hexdigest(),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        addresses=_addresses(certificate),
+        names=_names(certificate),
         gcm=_reads_gcm(certificate),
     )
 
@@ -97,14 +111,14 @@ def read_openpgp_key(content: bytes) -> OpenPgpFacts:
     )
 
 
-def certificate_names(content: bytes) -> frozenset[str]:
-    """The mailboxes, folded, that a certificate names, whatever else is wrong with it; raises ``not-a-certificate``."""
-    return _addresses(_load(content))
+def certificate_names(content: bytes) -> Names:
+    """The mailboxes, or the domains, that a certificate names, whatever else is wrong; raises ``not-a-certificate``."""
+    return _names(_load(content))
 
 
-def openpgp_names(content: bytes) -> frozenset[str]:
-    """The mailboxes, folded, that an OpenPGP key names, whatever else is wrong with it; raises ``not-a-key``."""
-    return _user_addresses(_load_openpgp(content))
+def openpgp_names(content: bytes) -> Names:
+    """The mailboxes that an OpenPGP key names, whatever else is wrong with it; raises ``not-a-key``."""
+    return Names(addresses=_user_addresses(_load_openpgp(content)))
 
 
 def _is_secret(content: bytes) -> bool:
@@ -160,6 +174,22 @@ def _addresses(certificate: x509.Certificate) -> frozenset[str]:
     if not found:
         found = {str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)}
     return frozenset(fold_mailbox(address) for address in found)
+
+
+def _names(certificate: x509.Certificate) -> Names:
+    return Names(addresses=_addresses(certificate), domains=_domains(certificate))
+
+
+def _domains(certificate: x509.Certificate) -> frozenset[str]:
+    """Of a certificate that names no mailbox and says itself that it is for mail: a server's own is nobody's."""
+    names, extended = (
+        _extension(certificate, x509.SubjectAlternativeName),
+        _extension(certificate, x509.ExtendedKeyUsage),
+    )
+    for_mail = extended is not None and ExtendedKeyUsageOID.EMAIL_PROTECTION in extended
+    if names is None or not for_mail or _addresses(certificate):
+        return frozenset()
+    return frozenset(fold_domain(name) for name in names.get_values_for_type(x509.DNSName))
 
 
 def _reads_gcm(certificate: x509.Certificate) -> bool:

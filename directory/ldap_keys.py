@@ -9,7 +9,7 @@ import contextlib
 import importlib
 import ssl
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,12 @@ class LookedUp:
     refused: tuple[str, ...] = ()
 
 
-def look_up_certificates(folder: Path, mailbox: str, server: LdapServer) -> LookedUp:
+def look_up_certificates(
+    folder: Path, mailbox: str, server: LdapServer, *, organisations: Collection[str] = ()
+) -> LookedUp:
     """Keep the certificates that ``server`` has for ``mailbox`` as keys of source LDAP; one bad one blocks no other.
+
+    ``organisations`` as in :func:`directory.changes.add_certificate`.
 
     Blocks for as long as the server takes, at most some seconds: not for an event loop. Raises :class:`DirectoryError`
     ``bad-address``, ``no-ldap`` (the extra is missing), ``lookup-failed`` (the server, its certificate, the login).
@@ -54,7 +58,7 @@ def look_up_certificates(folder: Path, mailbox: str, server: LdapServer) -> Look
     kept, refused = [], []
     for content in dict.fromkeys(_certificates(_asked(server, checked_mailbox(mailbox)))):
         try:
-            kept.append(add_certificate(folder, mailbox, content, source=Source.LDAP))
+            kept.append(add_certificate(folder, mailbox, content, source=Source.LDAP, organisations=organisations))
         except DirectoryError as error:
             refused.append(error.code)
     return LookedUp(kept=tuple(kept), refused=tuple(refused))

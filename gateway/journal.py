@@ -117,6 +117,11 @@ def key_refused(at: datetime, letter: LetterId, delivery: DeliveryId, *, code: s
     return Event(at=at, kind="key-refused", letter=letter, delivery=delivery, code=code)
 
 
+def key_of_organisation(at: datetime, letter: LetterId, delivery: DeliveryId) -> Event:
+    """It was encrypted with the certificate of the addressee's whole organisation, as the settings allow."""
+    return Event(at=at, kind="key-of-organisation", letter=letter, delivery=delivery)
+
+
 def key_sought(at: datetime, letter: LetterId, *, code: str, words: str) -> Event:
     """An addressee's own domain was asked for his key, because nobody here has one; ``code`` is what it answered."""
     return Event(at=at, kind="key-sought", letter=letter, code=code, words=words)

@@ -298,6 +298,8 @@ class SealedMail:
     """As its :class:`ComposedMail` has them."""
     refused: tuple[str, ...] = ()
     """Why keys of the addressee's that came before the one that was used were not: one code for each, in order."""
+    for_organisation: bool = False
+    """Whether the certificate is his whole organisation's: any of its mailboxes may open it (CR-16)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

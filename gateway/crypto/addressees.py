@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from threading import Lock
 
-from gateway.crypto.certificates import check_certificate, read_certificate
+from gateway.crypto.certificates import check_certificate, organisation_domains, read_certificate
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.errors import NoProtection
 from gateway.letter import Protection, Smime
@@ -18,7 +18,9 @@ _REMEMBERED = 2048
 class Addressees:
     """Remembers the certificates it was asked for last. Threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, organisations: Collection[str] = ()) -> None:
+        """``organisations``: domains whose one certificate stands for all their mailboxes (CR-16)."""
+        self._organisations = organisations
         self._lock = Lock()
         self._known: OrderedDict[tuple[bytes, str], tuple[datetime, datetime, CmsRecipient]] = OrderedDict()
 
@@ -26,6 +28,12 @@ class Addressees:
         """The certificate (DER), when it may protect a letter to ``address`` at that moment; else NoProtection."""
         with self._lock:
             return self._remembered(certificate, address, at)
+
+    def is_organisations(self, one: Protection) -> bool:
+        """Whether what was sealed for ``one`` opens for a whole organisation, and not for one mailbox alone."""
+        if not self._organisations or not isinstance(one, Smime):
+            return False
+        return bool(organisation_domains(read_certificate(one.certificate)))
 
     def meant(self, one: Smime, of: Iterable[Protection], address: str, at: datetime) -> list[CmsRecipient]:
         """Whom a letter sealed for ``one`` is encrypted to; ``of`` is everything known for this addressee.
@@ -54,7 +62,7 @@ class Addressees:
             self._known.move_to_end(asked)
             return known[2]
         parsed = read_certificate(certificate)
-        check_certificate(parsed, address, at)
+        check_certificate(parsed, address, at, organisations=self._organisations)
         ready = CmsRecipient(parsed)
         self._known[asked] = (parsed.not_valid_before_utc, parsed.not_valid_after_utc, ready)
         if len(self._known) > _REMEMBERED:

@@ -22,13 +22,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.crypto.keys import PrivateKey, SigningIdentity
 
-Kind = Literal["email", "server", "client"]
+Kind = Literal["email", "server", "client", "organisation"]
 KeyKind = Literal["rsa2048", "rsa3072", "p256", "p384"]
 
 _PURPOSES = {
     "email": ExtendedKeyUsageOID.EMAIL_PROTECTION,
     "server": ExtendedKeyUsageOID.SERVER_AUTH,
     "client": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "organisation": ExtendedKeyUsageOID.EMAIL_PROTECTION,
 }
 _YEAR = timedelta(days=365)
 
@@ -65,7 +66,7 @@ class TestAuthority:
         not_after: datetime | None = None,
         key: KeyKind = "rsa2048",
     ) -> SigningIdentity:
-        """A certificate for a mail address, a host name or an IP address, valid two years when not said otherwise."""
+        """A certificate for a mail address, a host name, an IP address or a whole domain; two years, unless told."""
         start = not_before or self.issuer.certificate.not_valid_before_utc
         period = (start, not_after or start + 2 * _YEAR)
         return _signed(_subject(address), new_key(key), self.issuer, period, _leaf_extensions(address, kind, key))

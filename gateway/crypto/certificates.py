@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from cryptography import x509
@@ -27,13 +28,15 @@ UNREADABLE = (
 """What cryptography raises on a foreign certificate: at once, or when a part of it is first looked at."""
 
 
-def check_recipient(certificate: bytes, address: str, at: datetime) -> None:
+def check_recipient(certificate: bytes, address: str, at: datetime, *, organisations: Collection[str] = ()) -> None:
     """Return when ``certificate`` (DER) may protect a letter to ``address`` at that moment.
 
-    Else NoProtection, its ``detail`` one of: unreadable-certificate, not-yet-valid, expired, weak-key,
-    unsupported-key, weak-signature, wrong-usage, wrong-eku, address-mismatch.
+    ``organisations`` are the domains whose one certificate stands for all their mailboxes (CR-16), as
+    :func:`as_organisations` gives them. Else NoProtection, its ``detail`` one of: unreadable-certificate,
+    not-yet-valid, expired, weak-key, unsupported-key, weak-signature, wrong-usage, wrong-eku, address-mismatch,
+    organisation-not-allowed.
     """
-    check_certificate(read_certificate(certificate), address, at)
+    check_certificate(read_certificate(certificate), address, at, organisations=organisations)
 
 
 def read_certificate(certificate: bytes) -> x509.Certificate:
@@ -44,15 +47,16 @@ def read_certificate(certificate: bytes) -> x509.Certificate:
         raise NoProtection("unreadable-certificate") from error
 
 
-def check_certificate(certificate: x509.Certificate, address: str, at: datetime) -> None:
+def check_certificate(
+    certificate: x509.Certificate, address: str, at: datetime, *, organisations: Collection[str] = ()
+) -> None:
     """The same as :func:`check_recipient` for one that is already read."""
     try:
         check_time(certificate, at)
         _check_key(certificate)
         _check_signature(certificate)
         _check_usage(certificate)
-        if not any(same_address(each, address) for each in addresses_of(certificate)):
-            raise NoProtection("address-mismatch")
+        _check_name(certificate, address, organisations)
     except UNREADABLE as error:  # extensions are read late: a foreign one may be broken
         raise NoProtection("unreadable-certificate") from error
 
@@ -84,6 +88,31 @@ def addresses_of(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(plain + utf8) or tuple(subject)
 
 
+def organisation_domains(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The domains, as the DNS has them, whose organisation's the certificate is (dNSName, as Direct does; CR-16).
+
+    None for one that names a mailbox, and none for one that does not say itself that it is for mail: a server's own
+    certificate is nobody's mailbox. Raises one of UNREADABLE.
+    """
+    names = [each.value for each in certificate.extensions if isinstance(each.value, x509.SubjectAlternativeName)]
+    purposes = [each.value for each in certificate.extensions if isinstance(each.value, x509.ExtendedKeyUsage)]
+    for_mail = any(ExtendedKeyUsageOID.EMAIL_PROTECTION in each for each in purposes)
+    if not for_mail or addresses_of(certificate):
+        return ()
+    return tuple(ascii_domain(name) for each in names for name in each.get_values_for_type(x509.DNSName))
+
+
+def in_domain(address: str, domains: Collection[str]) -> bool:
+    """Whether the address is in one of these very domains; a domain under one of them is another."""
+    local, _, domain = address.rpartition("@")
+    return bool(local) and ascii_domain(domain) in domains
+
+
+def as_organisations(domains: Iterable[str]) -> frozenset[str]:
+    """``[crypto] organisation_certificates`` as they are compared."""
+    return frozenset(map(ascii_domain, domains))
+
+
 def same_address(one: str, other: str) -> bool:
     """Domains match without case; local parts exactly, except inside MSSanté where case never counts (CR-16)."""
     local, _, domain = one.rpartition("@")
@@ -93,6 +122,15 @@ def same_address(one: str, other: str) -> bool:
     if ascii_domain(domain).endswith(_MSSANTE):
         return local.lower() == other_local.lower()
     return local == other_local
+
+
+def _check_name(certificate: x509.Certificate, address: str, organisations: Collection[str]) -> None:
+    if any(same_address(each, address) for each in addresses_of(certificate)):
+        return
+    if not in_domain(address, organisation_domains(certificate)):
+        raise NoProtection("address-mismatch")
+    if not in_domain(address, organisations):
+        raise NoProtection("organisation-not-allowed")
 
 
 def _check_key(certificate: x509.Certificate) -> None:

@@ -166,6 +166,7 @@ class _Opening:
         return tuple(
             Taken(
                 signers=each.addresses,
+                domains=each.domains,
                 layer=Layer(
                     kind="smime-signed",
                     algorithms=each.algorithms,

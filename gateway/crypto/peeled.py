@@ -19,6 +19,8 @@ class Taken:
 
     layer: Layer
     signers: tuple[str, ...] = field(repr=False, default=())
+    domains: tuple[str, ...] = field(repr=False, default=())
+    """Instead of addresses: those of the organisation whose certificate it is (CR-16)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,3 +19,5 @@ class Reception:
     revocation: Revocation = field(default_factory=Revocation)
     by_domain: Mapping[str, Trust] = field(default_factory=dict)
     """Domains whose signers are believed under authorities of their own alone (CR-18)."""
+    organisations: frozenset[str] = frozenset()
+    """Domains whose one certificate stands for all their mailboxes (CR-16)."""

@@ -8,6 +8,7 @@ sender-differs             Sender names somebody else than From
 name-of-another            the name beside the author's address is an address itself, and not his: clients show it
 return-path-differs        somebody else handed it in: a relay, or a forger
 revocation-unknown         no authority answered whether a signer's certificate was taken back
+organisation-signer        a signature that counts is by a whole domain's certificate: any mailbox there could sign so
 forged-result              it came with a result field of our name, which was taken out (CR-36)
 """
 
@@ -47,6 +48,8 @@ def _codes(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> Iterato
     yield from _of_senders(mail.headers, outer)
     if any(layer.revocation == "unknown" for layer in mail.layers):
         yield "revocation-unknown"
+    if any(layer.verified and taken.domains for layer, taken in zip(mail.layers, peeled.taken, strict=True)):
+        yield "organisation-signer"
     if any(is_ours(name, raw) for shown in peeled.shown for name, raw in shown.fields):
         yield "forged-result"
 

@@ -40,6 +40,7 @@ class Sealer:
         openpgp: SealsOpenPgp | None,
         clock: Callable[[], datetime],
         wrapped_domains: Collection[str] = (),
+        organisations: Collection[str] = (),
     ) -> None:
         """``wrapped_domains``: whose S/MIME mails hold the whole mail as message/rfc822 (CR-22)."""
         prepare()
@@ -47,7 +48,7 @@ class Sealer:
         self._signer = DetachedSigner(identity)
         self._openpgp = openpgp
         self._clock = clock
-        self._addressees = Addressees()
+        self._addressees = Addressees(organisations)
         self._wrapped_domains = frozenset(map(ascii_domain, wrapped_domains))
 
     def __repr__(self) -> str:
@@ -70,6 +71,7 @@ class Sealer:
             protected_by=protection_name(protection),
             sealed_at=at,
             refused=refused,
+            for_organisation=self._addressees.is_organisations(protection),
         )
 
     def _first_usable(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from gateway.crypto.certificates import same_address
+from gateway.crypto.certificates import in_domain, same_address
 from gateway.crypto.opened import Layer
 from gateway.crypto.peeled import Peeled, Taken
 from gateway.crypto.reception import Reception
@@ -14,7 +14,8 @@ from gateway.crypto.reception import Reception
 def weighed(peeled: Peeled, reception: Reception, mailboxes: Sequence[str]) -> tuple[Layer, ...]:
     """Every layer with its last word; ``mailboxes`` are ours.
 
-    Codes besides those of the signature itself: signer-is-not-from, signer-is-not-sender, not-addressed-to-us.
+    Codes besides those of the signature itself: signer-is-not-from, signer-is-not-sender, not-addressed-to-us,
+    organisation-not-allowed.
     """
     return tuple(_weighed(peeled, depth, reception, mailboxes) for depth in range(len(peeled.taken)))
 
@@ -31,15 +32,20 @@ def _why_not(peeled: Peeled, depth: int, reception: Reception, mailboxes: Sequen
     taken = peeled.taken[depth]
     # Every From counts, outside and inside: a mail of somebody's around a letter of another is not the other's.
     claimed = [shown for shown in peeled.shown if shown.depth == 0 or shown.names_sender()]
-    if not all(_is_signer(taken, shown.sender()) for shown in claimed):
+    senders, allowed = [shown.sender() for shown in claimed], reception.organisations
+    if not all(_is_signer(taken, sender, taken.domains) for sender in senders):
         return "signer-is-not-from"
-    if reception.envelope_sender and not _is_signer(taken, reception.envelope_sender):
+    if not all(_is_signer(taken, sender, allowed) for sender in senders):
+        return "organisation-not-allowed"
+    if reception.envelope_sender and not _is_signer(taken, reception.envelope_sender, allowed):
         return "signer-is-not-sender"
     return "not-addressed-to-us" if _meant_for_others(peeled, depth, mailboxes) else ""
 
 
-def _is_signer(taken: Taken, address: str) -> bool:
-    return any(same_address(each, address) for each in taken.signers)
+def _is_signer(taken: Taken, address: str, allowed: Collection[str]) -> bool:
+    """Whether the certificate names him, or his domain where that is one of ``allowed``."""
+    named = any(same_address(each, address) for each in taken.signers)
+    return named or (in_domain(address, taken.domains) and in_domain(address, allowed))
 
 
 def _meant_for_others(peeled: Peeled, depth: int, mailboxes: Sequence[str]) -> bool:

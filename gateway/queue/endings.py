@@ -43,6 +43,7 @@ class Endings:
             erase_after=self.store.erase_after(done.at),
             events=(
                 *(journal.key_refused(sealed.sealed_at, letter, delivery, code=code) for code in sealed.refused),
+                *([journal.key_of_organisation(sealed.sealed_at, letter, delivery)] if sealed.for_organisation else ()),
                 journal.sealed(sealed.sealed_at, letter, delivery, protection=how, losses=sealed.losses),
                 journal.accepted(done.at, letter, delivery, code=str(done.code)),
             ),

@@ -14,6 +14,7 @@ from directory import Directory, DirectoryError
 from gateway.admission import admission
 from gateway.compose.composer import Composer
 from gateway.compose.profile import ComposeProfile
+from gateway.crypto.certificates import as_organisations
 from gateway.crypto.seal import Sealer
 from gateway.errors import NoProtection, SettingsRefused
 from gateway.journey import Journey
@@ -194,8 +195,13 @@ def _sealer(settings: Settings, clock: Clock) -> Sealer:
     except SettingsError as error:
         raise SettingsRefused(str(error)) from error
     crypto = settings.crypto
-    identity = store.signing_identity(crypto.identity)
-    return Sealer(identity=identity, openpgp=openpgp, clock=clock, wrapped_domains=crypto.wrapped_domains)
+    return Sealer(
+        identity=store.signing_identity(crypto.identity),
+        openpgp=openpgp,
+        clock=clock,
+        wrapped_domains=crypto.wrapped_domains,
+        organisations=as_organisations(crypto.organisation_certificates),
+    )
 
 
 def _profile(settings: Settings) -> ComposeProfile:

@@ -46,6 +46,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "Une clé du destinataire n'a pu servir, pour la raison indiquée ; une autre a servi à sa place.",
         "A key of the addressee's could not be used, for the reason given; another one was used in its place.",
     ),
+    "key-of-organisation": (
+        "Le courrier est chiffré avec le certificat de toute l'organisation du destinataire, comme le réglage l'admet.",
+        "The mail is encrypted with the certificate of the addressee's whole organisation, as the settings allow.",
+    ),
     "key-sought": (
         "Nous n'avons pas de clé du destinataire : son domaine a été interrogé (WKD) ; le code dit sa réponse.",
         "We have no key of the addressee's: his domain was asked for one (WKD); the code is what it answered.",

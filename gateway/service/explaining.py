@@ -50,6 +50,10 @@ _KEYS = {
     "expired": ("le certificat du destinataire a expiré", "the addressee's certificate has expired"),
     "not-yet-valid": ("le certificat du destinataire n'est pas encore valable", "the certificate is not valid yet"),
     "address-mismatch": ("le certificat est celui d'une autre boîte", "the certificate belongs to another mailbox"),
+    "organisation-not-allowed": (
+        "le certificat est celui de toute une organisation, et le réglage ne l'admet pas",
+        "the certificate is a whole organisation's, and the settings do not allow that",
+    ),
     "weak-key": ("la clé du destinataire est trop courte", "the addressee's key is too short"),
     "revoked": ("la clé du destinataire est révoquée", "the addressee's key is revoked"),
     "untrusted-certificate": (

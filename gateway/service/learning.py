@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,7 @@ from config.settings import Settings
 from directory.changes import add_certificate
 from directory.errors import DirectoryError
 from directory.records import Source
-from gateway.crypto.certificates import check_recipient
+from gateway.crypto.certificates import as_organisations, check_recipient
 from gateway.errors import HuitaineError, NoProtection, NotOpened
 from gateway.service.alarms.incidents import OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
 from gateway.service.keystores import gateway_keys, openpgp_secrets
@@ -50,8 +50,13 @@ class Learning:
         *,
         clock: Callable[[], datetime],
         on_unknown: Callable[[], None] = lambda: None,
+        organisations: Collection[str] = (),
     ) -> None:
-        """``folder`` is the directory's; ``on_unknown`` hears when nobody answered for a signer's certificate."""
+        """``folder`` is the directory's; ``on_unknown`` hears when nobody answered for a signer's certificate.
+
+        ``organisations`` are the domains whose one certificate stands for all their mailboxes (CR-16).
+        """
+        self._organisations = organisations
         self._folder, self._open, self._clock, self._on_unknown = folder, open_one, clock, on_unknown
         self._heard: deque[bytes] = deque(maxlen=_HEARD)
 
@@ -93,9 +98,10 @@ class Learning:
         told, signed_at, mailbox, now = signed[-1].told, signed[-1].signed_at, senders[0], self._clock()
         if signed_at is None or now - signed_at > _FRESH:
             return ""
-        check_recipient(told.encrypt_to, mailbox, now)
-        reads_gcm = _GCM in told.capabilities
-        add_certificate(self._folder, mailbox, told.encrypt_to, source=Source.VERIFIED_MAIL, gcm=reads_gcm)
+        allowed, reads_gcm = self._organisations, _GCM in told.capabilities
+        check_recipient(told.encrypt_to, mailbox, now, organisations=allowed)
+        source = Source.VERIFIED_MAIL
+        add_certificate(self._folder, mailbox, told.encrypt_to, source=source, gcm=reads_gcm, organisations=allowed)
         return "gcm" if reads_gcm else "cbc"
 
 
@@ -114,7 +120,8 @@ def learning(
         return None
     on_unknown = incidents.counting(SIGNERS_UNCHECKED)
     opening = _restrained(settings, _opening(settings, clock), clock, incidents.counting(OPENINGS_FAIL))
-    return Learning(settings.gateway.data, opening, clock=clock, on_unknown=on_unknown)
+    allowed = as_organisations(settings.crypto.organisation_certificates)
+    return Learning(settings.gateway.data, opening, clock=clock, on_unknown=on_unknown, organisations=allowed)
 
 
 def _restrained(settings: Settings, open_one: Open, clock: Callable[[], datetime], on_rest: Callable[[], None]) -> Open:
@@ -141,7 +148,8 @@ def _opening(settings: Settings, clock: Callable[[], datetime]) -> Open:
     anchors = signers_authorities(settings)
     strictness = Strictness(settings.crypto.incoming_revocation)
     revocation = Revocation(strictness=strictness, evidence=evidence(settings, clock))
-    reception = Reception(revocation=revocation, by_domain=by_domain(settings))
+    allowed = as_organisations(settings.crypto.organisation_certificates)
+    reception = Reception(revocation=revocation, by_domain=by_domain(settings), organisations=allowed)
     unlocked: list[OpeningKeys] = []
 
     def open_one(content: bytes) -> OpenedMail:

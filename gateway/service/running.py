@@ -14,6 +14,7 @@ import structlog
 
 from gateway import journal
 from gateway.control import open_control
+from gateway.crypto.certificates import as_organisations
 from gateway.imap.session import Session
 from gateway.imap.watch import Opening
 from gateway.queue.afterwards import Noting
@@ -220,6 +221,7 @@ def _watch(gateway: Gateway) -> Watch:
         list_needed=settings.directory.white_list_ca is not None,
         clock=gateway.clock,
         incidents=gateway.incidents,
+        organisations=as_organisations(settings.crypto.organisation_certificates),
         pulse=Pulse(window=min(WINDOW, settings.alarms.recent_minutes * 60)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from gateway.crypto.audit.algorithms import Algorithms
 from gateway.crypto.audit.openpgp_keys import public_keys_in
 from gateway.crypto.audit.weak import weakness_of
+from gateway.crypto.certificates import in_domain
 
 FEW_VERIFY = "few-verify"
 
@@ -27,6 +28,8 @@ class AuditedKey:
     """What tells the key itself: two entries with the same one share it."""
     addresses: frozenset[str] = field(repr=False, default=frozenset())
     """Whom it names, in lower case."""
+    domains: frozenset[str] = field(repr=False, default=frozenset())
+    """Whose whole organisation it names, as far as the settings allow that (CR-16)."""
     certificate: x509.Certificate | None = field(repr=False, default=None)
     openpgp: bytes = field(repr=False, default=b"")
     """The transferable public key, when it is one of OpenPGP."""
@@ -34,6 +37,10 @@ class AuditedKey:
     ours: bool = False
     retired: bool = False
     """Kept for opening only: that it is over is as it should be."""
+
+    def names(self, people: Iterable[str]) -> bool:
+        """Whether it names every one of these mailboxes, in lower case."""
+        return all(one in self.addresses or in_domain(one, self.domains) for one in people)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,5 +117,5 @@ def _shared(keys: Sequence[AuditedKey]) -> Iterator[Problem]:
             holders[key.identity].append(key)
     for sharing in holders.values():
         people = frozenset[str]().union(*(key.addresses if key.ours else {key.name.lower()} for key in sharing))
-        if not all(people <= key.addresses for key in sharing if len(sharing) > 1):
+        if not all(key.names(people) for key in sharing if len(sharing) > 1):
             yield from (Problem(name=key.name, code="key-of-another") for key in sharing)

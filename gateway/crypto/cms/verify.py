@@ -14,7 +14,7 @@ from typing import Protocol
 from asn1crypto import cms
 from cryptography import x509
 
-from gateway.crypto.certificates import UNREADABLE, addresses_of
+from gateway.crypto.certificates import UNREADABLE, addresses_of, organisation_domains
 from gateway.crypto.cms.structures import BAD_BYTES, Asn1
 from gateway.crypto.cms.told import Told, told_by
 from gateway.errors import NotOpened
@@ -59,6 +59,8 @@ class CmsSignature:
 
     algorithms: tuple[str, ...] = ()
     addresses: tuple[str, ...] = field(repr=False, default=())
+    domains: tuple[str, ...] = field(repr=False, default=())
+    """Whose organisation's the certificate is, when it names no mailbox."""
     subject: str = field(repr=False, default="")
     signed_at: datetime | None = None
     certificate: bytes = field(repr=False, default=b"")
@@ -201,6 +203,7 @@ def _named(
     return CmsSignature(
         algorithms=algorithms,
         addresses=addresses_of(parsed),
+        domains=organisation_domains(parsed),
         subject=parsed.subject.rfc4514_string(),
         signed_at=signed_at,
         certificate=der,

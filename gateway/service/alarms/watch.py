@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -55,6 +55,8 @@ class Watch:
     clock: Callable[[], datetime]
     incidents: Incidents = field(default_factory=Incidents)
     board: Board = field(default_factory=Board)
+    organisations: Collection[str] = ()
+    """Domains whose one certificate stands for all their mailboxes."""
     pulse: Pulse = field(default_factory=Pulse)
     failing: Counter[str] = field(default_factory=Counter)
     """Rounds whose last run failed, with how often in a row."""
@@ -110,7 +112,7 @@ class Watch:
 
     def _ask_directory(self) -> Sequence[str]:
         with directory_trouble():
-            return self.directory.keys_of_another()
+            return self.directory.keys_of_another(self.organisations)
 
     def _count(self, found: Found) -> None:
         since_start = {"readers-restart": self.fallen(), **self.incidents.times()}

@@ -294,13 +294,15 @@ async def test_keys_that_were_passed_over_stand_in_the_trace_before_the_one_that
 
     seal = joined.road.seal
     monkeypatch.setattr(joined.journey, "_at", replace(joined.journey._at, vet=vetted))
-    monkeypatch.setattr(joined.road, "seal", lambda mail: replace(seal(mail), refused=("expired",)))
+    sealed = {"refused": ("expired",), "for_organisation": True}
+    monkeypatch.setattr(joined.road, "seal", lambda mail: replace(seal(mail), **sealed))
     kept = await joined.journey.keep(letter())
     await joined.settled()
     with joined.store.reading() as connection:
         told = [(row["kind"], row["code"]) for row in queries.trace(connection, kept.id)]
-    assert told[told.index(("key-refused", "revoked")) :][:3] == [
+    assert told[told.index(("key-refused", "revoked")) :][:4] == [
         ("key-refused", "revoked"),
         ("key-refused", "expired"),
+        ("key-of-organisation", ""),
         ("sealed", "mss-tls"),
     ]

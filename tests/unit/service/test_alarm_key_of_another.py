@@ -71,7 +71,7 @@ async def test_a_directory_that_cannot_be_asked_neither_opens_nor_ends_it(runnin
     put_under(running.watch.folder, OTHER)
     await running.watch.look()
 
-    def broken() -> None:
+    def broken(_: object) -> None:
         raise sqlite3.DatabaseError("malformed")
 
     monkeypatch.setattr(running.watch.directory, "keys_of_another", broken)
