@@ -24,6 +24,7 @@ from gateway.delays.charts import Chart, charts
 from gateway.delays.clock import Policy, policy_named
 from gateway.delays.conflicts import Conflict
 from gateway.delays.conflicts import conflicts as conflicting_stays
+from gateway.delays.course import Apart
 from gateway.delays.figures import By, DelayReport
 from gateway.delays.lists import OwedLetter
 from gateway.delays.lists import late as late_letters
@@ -165,6 +166,12 @@ def oppose(
     order = {"act": "oppose", "visit": visit, "hospital": hospital, "withdrawn": withdraw, "actor": getpass.getuser()}
     reason = installation().act(order)["apart"]
     typer.echo(say(f"recorded; counted apart: {reason or 'no'}", f"noté ; compté à part : {reason or 'non'}"))
+    if withdraw and reason == Apart.OPPOSITION:
+        english = "the hospital's ADT says so still (PD1-12): let it say N, or release the letter (letters release)"
+        french = (
+            "l'ADT de l'hôpital le dit toujours (PD1-12) : faites-lui dire N, ou relancez la lettre (letters release)"
+        )
+        typer.echo(f"huitaine: {say(english, french)}", err=True)
 
 
 @contextmanager

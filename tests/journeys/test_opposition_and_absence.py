@@ -113,6 +113,8 @@ async def test_she_opposes_while_her_letter_waits_and_it_never_leaves_until_she_
         assert "the patient opposes the sending" in told
         assert not any(name in traced.stdout for name in NAMES)
         assert "opposition" in (await typed(ward, "delays", "report", "--format", "json")).stdout
+        withdrawn = await typed(ward, "delays", "oppose", "V26000047", "--hospital", "CH-ESSAI", "--withdraw")
+        assert "ADT says so still (PD1-12)" in withdrawn.stderr, "a person does not take back what the hospital says"
         assert "MSA|AA|" in await ward.hl7(movement("A03", "ADT3", NOW + timedelta(minutes=5), "N"))
         found = files_of(ward.gp.open_with_openssl(await ward.letter_in_mailbox(number=1)))
         assert found["pdf"] == PDF
@@ -158,7 +160,8 @@ async def test_a_nurse_records_the_opposition_and_the_letter_that_comes_afterwar
         assert "MSA|AA|DOC1" in await ward.hl7(discharge_letter(ward.gp.mailbox))
         await until(lambda: is_held(ward))
         await another_letter_passes(ward)
-        await typed(ward, "delays", "oppose", "V26000047", "--hospital", hospital, "--withdraw")
+        withdrawn = await typed(ward, "delays", "oppose", "V26000047", "--hospital", hospital, "--withdraw")
+        assert "PD1-12" not in withdrawn.stderr
         found = files_of(ward.gp.open_with_openssl(await ward.letter_in_mailbox(number=1)))
         assert found["pdf"] == PDF
 
