@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from gateway.beside import beside
 from gateway.document import Finding, Reading, Role, Severity
 from gateway.errors import HuitaineError, ReadingFailed, UnreadableDocument
 from gateway.identifiers import LetterId, part_of
@@ -172,7 +171,7 @@ class Journey:
         addressed = replace(step.addressed, protection=vetted.protection)
         compose = self._at.composer.compose
         composed = await compose(step.letter, addressed, delivery=step.delivery, message_id=message_id)
-        sealed = await beside(len(composed.entity), self._at.sealer.seal, composed)
+        sealed = await self._at.sealer.seal(composed)
         return replace(sealed, losses=composed.losses, refused=vetted.refused + sealed.refused)
 
 

@@ -130,8 +130,8 @@ async def as_addressed(step: Step) -> Vetted:
 class Sealer(Protocol):
     """Station 6."""
 
-    def seal(self, mail: ComposedMail) -> SealedMail:
-        """Sign, then encrypt; raises NoProtection."""
+    async def seal(self, mail: ComposedMail) -> SealedMail:
+        """Sign, then encrypt; raises NoProtection, or TokenUnavailable while our own key does not answer."""
         ...
 
 

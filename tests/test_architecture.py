@@ -26,7 +26,7 @@ STATIONS = {
     "faces.fhir",
 }
 ROAD = {
-    "journey": LEAVES | {"stations", "passing", "beside"},
+    "journey": LEAVES | {"stations", "passing"},
     "stations": LEAVES,
     "passing": LEAVES,
     "admission": LEAVES,

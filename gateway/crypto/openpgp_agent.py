@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
 
 import gnupg
 import pysequoia
@@ -19,7 +18,7 @@ from gateway.crypto.keyring import Keyring
 from gateway.crypto.openpgp import OpenPgpRecipient, addresses_of, public_keys
 from gateway.crypto.openpgp_gpg import MEMORY
 from gateway.crypto.openpgp_open import OpenPgpOpened, OpenPgpSignature, protection, signed_by, why_not
-from gateway.crypto.openpgp_process import TimedGpg
+from gateway.crypto.openpgp_process import AgentTurns, TimedGpg
 from gateway.errors import KeyStoreRefused, NoProtection, NotOpened, TokenUnavailable
 
 _LARGEST = 100 << 20
@@ -33,14 +32,18 @@ _TOKEN = frozenset({11, 31, 62, 77, 78, 85, 86, 87, 91, 99, *range(108, 113), 11
 class AgentSigner:
     """Seals with the secret key that gpg-agent has in a GnuPG home; the same verbs as :class:`OpenPgpSigner`."""
 
-    def __init__(self, home: Path, fingerprint: str, password: str | None = None) -> None:
-        """``password`` is the key's, or the card's PIN; KeyStoreRefused when the home lacks that secret key."""
+    def __init__(
+        self, home: Path, fingerprint: str, password: str | None = None, *, turns: AgentTurns | None = None
+    ) -> None:
+        """``password`` is the key's, or the card's PIN; KeyStoreRefused when the home lacks that secret key.
+
+        ``turns`` are those of all that use this home; without them nobody else does.
+        """
         ring = Keyring(home)
         self._fingerprint = ring.secret_fingerprint(fingerprint)
         self._public = ring.export(self._fingerprint)
         self._password = password or None  # python-gnupg: an empty one swallows the first line of what follows
-        self._gpg = TimedGpg(home)
-        self._lock = Lock()
+        self._gpg, self._turns = TimedGpg(home), turns or AgentTurns()
 
     def __repr__(self) -> str:
         return "AgentSigner(hidden)"
@@ -56,37 +59,44 @@ class AgentSigner:
         NoProtection when the addressee's key may not; TokenUnavailable when ours gives no signature now (no card, PIN).
         """
         recipient = OpenPgpRecipient.choose(key, fingerprint=fingerprint, address=address, at=at)
-        with self._lock:
-            return self._sealed(entity, bytes(recipient.certificate), recipient.certificate.fingerprint)
+        certificate = recipient.certificate
+        sealed = self._turns.ask(self._gpg, lambda: self._sealed(entity, bytes(certificate), certificate.fingerprint))
+        if not sealed.ok:
+            raise TokenUnavailable(f"gpg: {sealed.status or 'no answer'}")
+        return bytes(sealed.data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
-    def _sealed(self, entity: bytes, certificate: bytes, fingerprint: str) -> bytes:
+    def _sealed(self, entity: bytes, certificate: bytes, fingerprint: str) -> gnupg.Crypt:
         if not self._gpg.import_keys(certificate).count:
             raise NoProtection("openpgp-refused")
-        sealed, in_time = self._gpg.within(
-            self._gpg.encrypt,
-            entity,
-            fingerprint,
-            sign=self._fingerprint,
-            always_trust=True,  # whose key it is was decided by the directory, and its mailbox was compared just now
-            passphrase=self._password,
-            extra_args=["--compress-algo", "none"],
-        )
-        if not sealed.ok:
-            raise TokenUnavailable(f"gpg: {sealed.status or 'no answer'}" if in_time else "gpg: no answer in time")
-        return bytes(sealed.data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        try:
+            return self._gpg.encrypt(
+                entity,
+                fingerprint,
+                sign=self._fingerprint,
+                always_trust=True,  # whose key it is was decided by the directory, its mailbox was compared just now
+                passphrase=self._password,
+                extra_args=["--compress-algo", "none"],
+            )
+        except BrokenPipeError as error:  # it ended before it had read a large entity
+            raise TokenUnavailable("gpg: no answer") from error
 
 
 class AgentSecret:
     """Opens with the secret keys that gpg-agent has in a GnuPG home; the same verb as :class:`OpenPgpSecret`."""
 
-    def __init__(self, home: Path, fingerprint: str = "", password: str | None = None) -> None:
-        """Without ``fingerprint`` every key of the home is tried; KeyStoreRefused when it has none, or not that one."""
+    def __init__(
+        self, home: Path, fingerprint: str = "", password: str | None = None, *, turns: AgentTurns | None = None
+    ) -> None:
+        """Without ``fingerprint`` every key of the home is tried; KeyStoreRefused when it has none, or not that one.
+
+        ``turns`` as for :class:`AgentSigner`.
+        """
         ring = Keyring(home)
         wanted = [fingerprint] if fingerprint else [key.fingerprint for key in ring.list(secret=True)]
         if not wanted:
             raise KeyStoreRefused("openpgp: no secret key in the keyring")
         self._public = b"".join(ring.export(ring.secret_fingerprint(each)) for each in wanted)
-        self._home, self._password, self._lock = home, password or None, Lock()
+        self._home, self._password, self._turns = home, password or None, turns or AgentTurns()
 
     def __repr__(self) -> str:
         return "AgentSecret(hidden)"
@@ -101,17 +111,21 @@ class AgentSecret:
         Whoever is not in ``known`` counts for nobody, whatever public keys the home has.
         """
         place = MEMORY if MEMORY.is_dir() else None
-        with self._lock, tempfile.TemporaryDirectory(prefix="hz", dir=place) as folder:
+        with tempfile.TemporaryDirectory(prefix="hz", dir=place) as folder:
             gpg = TimedGpg(self._home, "--max-output", str(_LARGEST), keyring=Path(folder) / "known.kbx")
-            gpg.import_keys(b"".join((self._public, *map(bytes, known))))
-            result, in_time = gpg.within(gpg.decrypt, message, always_trust=True, passphrase=self._password)
-        if not in_time:
-            raise TokenUnavailable("gpg: no answer in time")
+            result = self._turns.ask(gpg, lambda: self._opened(gpg, message, known))
         if not result.ok:
             raise _refusal(result.stderr)
         return OpenPgpOpened(
             content=bytes(result.data), signature=_judged(result, known), algorithms=protection(message)
         )
+
+    def _opened(self, gpg: TimedGpg, message: bytes, known: Sequence[pysequoia.Cert]) -> gnupg.Crypt:
+        gpg.import_keys(b"".join((self._public, *map(bytes, known))))
+        try:
+            return gpg.decrypt(message, always_trust=True, passphrase=self._password)
+        except BrokenPipeError as error:  # it had enough before the end of a large message
+            raise NotOpened("not-decrypted") from error
 
 
 def _refusal(told: str) -> TokenUnavailable | NotOpened:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from config.settings import Settings, SettingsError
 from directory import Directory, DirectoryError
@@ -39,12 +40,13 @@ from gateway.service.checkpoints import Checkpoints
 from gateway.service.composing import ComposingDesk
 from gateway.service.escalating import Escalating
 from gateway.service.hearing import Hearing
-from gateway.service.keystores import gateway_keys, openpgp_signer
+from gateway.service.keystores import agent_turns, gateway_keys, openpgp_signer
 from gateway.service.ladder import rules_of
 from gateway.service.listing import Listing
 from gateway.service.message_ids import MessageIds
 from gateway.service.rotating import Keys
 from gateway.service.routes import routes
+from gateway.service.sealing import SealingDesk
 from gateway.service.seeking import Seeking
 from gateway.service.staybook import StayBook
 from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
@@ -53,6 +55,9 @@ from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.destinations import Rhythm
 from gateway.smtp.courier.pool import PoolLimits
 from gateway.stations import Stations
+
+if TYPE_CHECKING:
+    from gateway.crypto.openpgp_process import AgentTurns
 
 Clock = Callable[[], datetime]
 
@@ -81,6 +86,7 @@ class Gateway:
     listing: Listing
     incidents: Incidents
     seeking: Seeking
+    agent: AgentTurns | None
 
 
 class Handover:
@@ -106,7 +112,8 @@ class Handover:
 def build(settings: Settings, *, clock: Clock) -> Gateway:
     """Build the gateway; raises SettingsRefused, KeyStoreRefused or StorageUnavailable with one clear line each."""
     vault = open_vault(settings)
-    sealer = _sealer(settings, clock)
+    agent = agent_turns(settings, clock)
+    sealer = _sealer(settings, clock, agent)
     directory = _directory(settings)
     courier = _courier(settings, directory, clock)
     store = open_store(settings, vault, clock)
@@ -127,7 +134,11 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         split=split_by_patient,
         addressing=desk,
         composer=ComposingDesk(Composer(profile=_profile(settings), clock=clock)),
-        sealer=sealer,
+        sealer=SealingDesk(
+            sealer,
+            smime_elsewhere=settings.crypto.token_module is not None,
+            openpgp_elsewhere=agent is not None,
+        ),
         courier=Handover(courier, message_ids, still=desk.still, ask_dsn=settings.receipts.ask_dsn),
         message_id=message_ids,
         return_path=_sender(settings),
@@ -159,6 +170,7 @@ def build(settings: Settings, *, clock: Clock) -> Gateway:
         listing=Listing(settings, clock=clock),
         incidents=incidents,
         seeking=seeking,
+        agent=agent,
     )
 
 
@@ -188,10 +200,10 @@ def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
     return Courier(routes=ways, clock=clock, our_name=settings.gateway.domain, limits=limits, rhythm=rhythm)
 
 
-def _sealer(settings: Settings, clock: Clock) -> Sealer:
+def _sealer(settings: Settings, clock: Clock, agent: AgentTurns | None) -> Sealer:
     try:
         store = gateway_keys(settings)
-        openpgp = openpgp_signer(settings, store)
+        openpgp = openpgp_signer(settings, store, agent)
     except SettingsError as error:
         raise SettingsRefused(str(error)) from error
     crypto = settings.crypto

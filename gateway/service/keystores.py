@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.settings import Settings, secret
@@ -12,6 +14,7 @@ from gateway.errors import KeyStoreRefused
 
 if TYPE_CHECKING:
     from gateway.crypto.openpgp_open import OpensOpenPgp
+    from gateway.crypto.openpgp_process import AgentTurns
 
 
 def gateway_keys(settings: Settings) -> KeyStore:
@@ -20,7 +23,16 @@ def gateway_keys(settings: Settings) -> KeyStore:
     return KeyStore(settings.gateway.data / "keys", password, token=_token(settings))
 
 
-def openpgp_signer(settings: Settings, store: KeyStore) -> SealsOpenPgp | None:
+def agent_turns(settings: Settings, clock: Callable[[], datetime]) -> AgentTurns | None:
+    """For all that ask the agent of the GnuPG home of the settings; ``None`` when they name none."""
+    if settings.crypto.openpgp_home is None:
+        return None
+    from gateway.crypto.openpgp_process import AgentTurns  # noqa: PLC0415 - gpg, for whose key is there
+
+    return AgentTurns(clock)
+
+
+def openpgp_signer(settings: Settings, store: KeyStore, turns: AgentTurns | None = None) -> SealsOpenPgp | None:
     """Our OpenPGP key, from the key store or in the GnuPG home of the settings; ``None`` when they name none."""
     crypto = settings.crypto
     if crypto.openpgp_key is None:
@@ -29,10 +41,10 @@ def openpgp_signer(settings: Settings, store: KeyStore) -> SealsOpenPgp | None:
         return OpenPgpSigner(store.openpgp_key(crypto.openpgp_key))
     from gateway.crypto.openpgp_agent import AgentSigner  # noqa: PLC0415 - gpg, for whose key is there
 
-    return AgentSigner(crypto.openpgp_home, crypto.openpgp_key, _pin(settings))
+    return AgentSigner(crypto.openpgp_home, crypto.openpgp_key, _pin(settings), turns=turns)
 
 
-def openpgp_secrets(settings: Settings, store: KeyStore) -> tuple[OpensOpenPgp, ...]:
+def openpgp_secrets(settings: Settings, store: KeyStore, turns: AgentTurns | None = None) -> tuple[OpensOpenPgp, ...]:
     """What opens mails that come to us: every OpenPGP key of the store, then the card's, which answers slowest."""
     from gateway.crypto.openpgp_open import OpenPgpSecret  # noqa: PLC0415 - for who opens
 
@@ -42,7 +54,7 @@ def openpgp_secrets(settings: Settings, store: KeyStore) -> tuple[OpensOpenPgp, 
         return kept
     from gateway.crypto.openpgp_agent import AgentSecret  # noqa: PLC0415 - gpg, for whose key is there
 
-    return (*kept, AgentSecret(crypto.openpgp_home, crypto.openpgp_key or "", _pin(settings)))
+    return (*kept, AgentSecret(crypto.openpgp_home, crypto.openpgp_key or "", _pin(settings), turns=turns))
 
 
 def openpgp_on_card(settings: Settings) -> bytes | None:

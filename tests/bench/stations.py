@@ -73,7 +73,7 @@ async def _measure(here: Installed) -> dict[str, float]:
         "read, around the child": await _awaited(lambda: gateway.readers.read(content, name="", expect_mail=True)),
         "address": _timed(lambda: stations.addressing.address(parsed)),
         "compose": await _awaited(compose),
-        "seal": _timed(lambda: stations.sealer.seal(mail)),
+        "seal": await _awaited(lambda: stations.sealer.seal(mail)),
         "compose and seal": await _awaited(lambda: gateway.journey.seal(step)),
         "hand over, TLS": await _awaited(lambda: gateway.courier.deliver(sealed)),
     }

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -23,33 +20,17 @@ from gateway.errors import KeyStoreRefused, NoProtection, TokenUnavailable
 from gateway.letter import OpenPgp
 from gateway.service.installing import install
 from gateway.service.keystores import gateway_keys, openpgp_signer
-from tests.peers.running import need
+from tests.peers.agent_home import Home, agent_home
 
 pytestmark = pytest.mark.peer
 HOSPITAL = "sortie.chirurgie@hopital-essai.mssante.fr"
 GP = "dr.essai@medecin-essai.mssante.fr"
 
 
-@dataclass(frozen=True)
-class Home:
-    """A GnuPG home with our secret key under a password, as a card is under its PIN."""
-
-    path: Path
-    fingerprint: str
-
-
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
-    need("gpg", "gpgconf")
-    with tempfile.TemporaryDirectory(prefix="hag") as folder:
-        Path(folder).chmod(0o700)
-        base = ["gpg", "--homedir", folder, "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", "123456"]
-        made = [*base, "--quick-gen-key", f"Hopital <{HOSPITAL}>", "future-default", "default", "1y"]
-        subprocess.run(made, check=True, capture_output=True)
-        listed = subprocess.run([*base, "--with-colons", "-K"], check=True, capture_output=True, text=True).stdout
-        fingerprint = next(line.split(":")[9] for line in listed.splitlines() if line.startswith("fpr"))
-        yield Home(Path(folder), fingerprint)
-        subprocess.run(["gpgconf", "--homedir", folder, "--kill", "all"], check=False, capture_output=True)
+    with agent_home(HOSPITAL) as made:
+        yield made
 
 
 def locked(home: Home) -> None:

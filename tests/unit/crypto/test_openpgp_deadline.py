@@ -22,7 +22,8 @@ def test_a_call_that_outlasts_its_time_before_gpg_runs_is_told(monkeypatch):
         gpg = TimedGpg(home, seconds=0.05)
         gpg._process = None  # its constructor asked gpg for its version
         monkeypatch.setattr("gateway.crypto.openpgp_process.Timer", _at_once(over))
-        assert gpg.within(lambda: over.wait(60)) == (True, False)
+        with pytest.raises(TimeoutError):
+            gpg.within(lambda: over.wait(60))
 
 
 def _at_once(over: Event) -> type:

@@ -34,6 +34,7 @@ from gateway.queue.keeper import Keeper
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Worker
+from gateway.service.sealing import SealingDesk
 from gateway.stations import Stations
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import NOON, TERMS
@@ -154,7 +155,7 @@ def wired(
         split=_one_each,
         addressing=road,
         composer=road,  # type: ignore[arg-type]
-        sealer=road,
+        sealer=SealingDesk(road, smime_elsewhere=False, openpgp_elsewhere=False),
         courier=road,
         message_id=lambda delivery, attempt: f"<{delivery}.{attempt}@hospital.test>",
         return_path="passerelle@hospital.test",
