@@ -133,9 +133,18 @@ def _answers(message: Parsed) -> Iterator[bytes]:
         if not isinstance(payload, str) or len(payload) > 2 * LARGEST or number == MOST:
             continue
         content = part.get_payload(decode=True)
-        if isinstance(content, bytes) and (begun := content.lstrip(b"\xef\xbb\xbf\x0b\r\n ")).startswith(b"MSH"):
+        if isinstance(content, bytes) and looks_like_hl7(content):
             number += 1
-            yield begun[:LARGEST].partition(b"\x1c")[0]
+            yield _begun(content)[:LARGEST].partition(b"\x1c")[0]
+
+
+def looks_like_hl7(content: bytes) -> bool:
+    """Whether it begins as every HL7 v2 message does, behind a byte order mark or the block's first byte."""
+    return _begun(content).startswith(b"MSH")
+
+
+def _begun(content: bytes) -> bytes:
+    return content.lstrip(b"\xef\xbb\xbf\x0b\r\n ")
 
 
 def _about(message: Parsed) -> str | None:

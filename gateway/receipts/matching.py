@@ -33,7 +33,8 @@ class Matched:
 class Unmatched:
     """No effect; ``code`` says why.
 
-    no-message-id, unknown-message-id, no-addressee, other-addressee, other-control-id, several.
+    no-message-id, unknown-message-id, no-addressee, other-addressee, other-control-id, several; and other-operator when
+    it came from an operator who does not serve the addressee's domain.
     """
 
     code: str

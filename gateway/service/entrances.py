@@ -35,7 +35,7 @@ from gateway.service.doors import (
     smtp_settings,
 )
 from gateway.service.learning import learning
-from gateway.service.operators.door import mail_server, operators_door, ours
+from gateway.service.operators.door import listed_peers, mail_server, operators_door, ours
 from gateway.service.operators.intake import OperatorMail
 from gateway.service.supervisor import given_sockets
 from gateway.service.telling import Habits, Teller
@@ -121,14 +121,15 @@ class Entrances:
     def _operators(self) -> tuple[SmtpDoorSettings | None, OperatorMail]:
         """The door of other operators, and what becomes of what they bring."""
         gateway, settings = self._gateway, self._gateway.settings
+        peers = listed_peers(settings, gateway.directory.white_list, gateway.clock)
         mail = OperatorMail(
             ours(settings, gateway.journey.stations.return_path),
             gateway.hearing.hear,
             mail_server(settings),
+            may_tell_of=peers.may_tell_of,
             on_mail=self._learn,
         )
-        limits, listed = smtp_limits(settings.smtp), gateway.directory.white_list
-        return operators_door(settings, listed, mail, limits=limits, clock=gateway.clock), mail
+        return operators_door(settings, peers, mail, limits=smtp_limits(settings.smtp)), mail
 
     async def _open_mllp(self) -> None:
         gateway, wanted = self._gateway, mllp_settings(self._gateway.settings)

@@ -27,10 +27,20 @@ LEGS = {
     Proof.DISPLAYED: "displayed",
     Proof.INTEGRATED: "integrated",
 }
+_ERASED = "letter-erased"
 _REFUSAL = re.compile(r"[0-9]{3}")
 _AFTER_THE_ATTEMPT = frozenset({ReceiptKind.FAILED, ReceiptKind.RELAYED})
 """What the end of the attempt would overwrite."""
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
+
+
+MayTellOf = Callable[[str], bool]
+"""Whether who brought a receipt may speak of a letter to this mailbox; raises ``TransientFailure`` when unknown now."""
+
+
+def of_any(mailbox: str) -> bool:
+    """Nobody can say who brought it: mail that came through a mailbox."""
+    return True
 
 
 class AttemptUnderWay(TransientFailure):
@@ -55,22 +65,22 @@ class Hearing:
         self._store, self._ids, self._stays, self._clock = store, message_ids, stays, clock
         self._owed = owed or Owed(channels={}, clock=clock)
 
-    async def hear(self, receipts: Sequence[Receipt]) -> None:
-        """On return every receipt is in the journal, and what it proves is committed.
+    async def hear(self, receipts: Sequence[Receipt], may_tell_of: MayTellOf = of_any) -> int:
+        """On return every receipt is in the journal, and what it proves is committed; how many are about our letters.
 
+        One about a letter to a mailbox that ``may_tell_of`` says no to has no effect: ``other-operator``.
         Raises ``AttemptUnderWay`` for a report that cannot be judged yet: to be heard again later.
         """
-        for receipt in receipts:
-            await self._one(receipt)
+        return sum([await self._one(receipt, may_tell_of) for receipt in receipts])
 
-    async def _one(self, receipt: Receipt) -> None:
-        row, matched = self._find(receipt)
+    async def _one(self, receipt: Receipt, may_tell_of: MayTellOf) -> bool:
+        row, matched = self._find(receipt, may_tell_of)
         if row is None or isinstance(matched, Unmatched):
             code = matched.code if isinstance(matched, Unmatched) else "unknown-message-id"
             event = journal.unmatched(self._clock(), receipt=f"{receipt.kind.value} {code}")
             await self._store.note(Noting(events=(event,)))
             journal.log(event)
-            return
+            return code == _ERASED
         is_late = self._is_of_an_earlier_attempt(row, receipt)
         if receipt.kind in _AFTER_THE_ATTEMPT and row["state"] == DeliveryState.LEASED and not is_late:
             raise AttemptUnderWay(receipt.reporter)
@@ -81,13 +91,14 @@ class Hearing:
         proving = self._proving(row, receipt, effect)
         await self._store.prove(proving)
         journal.log(proving.event)
+        return True
 
     def _is_of_an_earlier_attempt(self, row: queries.Row, receipt: Receipt) -> bool:
         """What its ENVID says: a Message-ID is every attempt's. A lease that was taken or lost since counts as one."""
         attempt = self._ids.attempt_of(receipt.envid, row["id"])
         return attempt is not None and attempt < row["epoch"]
 
-    def _find(self, receipt: Receipt) -> tuple[queries.Row | None, Matched | Unmatched]:
+    def _find(self, receipt: Receipt, may_tell_of: MayTellOf) -> tuple[queries.Row | None, Matched | Unmatched]:
         delivery = self._ids.delivery_of(receipt.message_id) or self._ids.delivery_of(receipt.envid)
         if delivery is None:
             return None, Unmatched(code="unknown-message-id")
@@ -100,7 +111,7 @@ class Hearing:
             target = self._store.target(LetterId(row["letter_id"]), delivery, row["addressee"])
         except HuitaineError:
             if self._store.recall(LetterId(row["letter_id"]), erased=True) is None:
-                return None, Unmatched(code="letter-erased")
+                return None, Unmatched(code=_ERASED)
             raise
         sent = Sent(
             delivery=delivery,
@@ -109,7 +120,10 @@ class Hearing:
             envid=receipt.envid,
             control_id=letter["control_id"] if letter else None,
         )
-        return row, match(receipt, [sent])
+        found = match(receipt, [sent])
+        if isinstance(found, Matched) and not may_tell_of(sent.mailbox):
+            found = Unmatched(code="other-operator")
+        return row, found
 
     def _proving(self, row: queries.Row, receipt: Receipt, effect: Effect) -> Proving:
         now = self._clock()

@@ -22,20 +22,24 @@ NAME = "operators"
 """Of the listener, of its socket unit and of the source in journal lines."""
 
 
+def listed_peers(settings: Settings, white_list: WhiteList, clock: Callable[[], datetime]) -> ListedPeers:
+    """Who the operators are, by the list as it is at each question."""
+    return ListedPeers(white_list, cut_off=timedelta(days=settings.directory.white_list_cut_off_days), clock=clock)
+
+
 def operators_door(
-    settings: Settings, white_list: WhiteList, mail: OperatorMail, *, limits: SmtpLimits, clock: Callable[[], datetime]
+    settings: Settings, peers: ListedPeers, mail: OperatorMail, *, limits: SmtpLimits
 ) -> SmtpDoorSettings | None:
     """What the operators' door is told; ``None`` when no port is set; raises SettingsRefused."""
     wanted = settings.operators
     if wanted.port is None:
         return None
-    cut_off = timedelta(days=settings.directory.white_list_cut_off_days)
     listener = SmtpListener(
         name=NAME,
         host=wanted.host,
         port=wanted.port,
         tls=door_context(wanted),
-        peers=ListedPeers(white_list, cut_off=cut_off, clock=clock),
+        peers=peers,
     )
     return SmtpDoorSettings(
         hostname=settings.gateway.domain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -15,6 +16,8 @@ from gateway.smtp.server.contract import Certificate
 
 SURE = timedelta(hours=24)
 """A list that was confirmed so recently says for ever; an older one may miss whoever joined since, and says not now."""
+_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.?")
+"""A host name that nobody can take for another's: nothing but ASCII letters."""
 
 
 class ListCannotTell(TransientFailure):
@@ -53,11 +56,23 @@ class ListedPeers:
                 "Sender's domain is not this operator's" if listed else "No operator has this certificate"
             )
 
-    def may_show(self, certificate: Certificate, address: str) -> bool:
-        """Nobody shows another operator's address; one of no listed domain is a mail host's own (reports have them)."""
+    def may_show(self, certificate: Certificate, address: str, *, is_report: bool) -> bool:
+        """Only an address of this operator's; in a report also one of no listed domain: its mail host's own."""
+        domain = address.rpartition("@")[2]
         with directory_trouble():
-            operators: frozenset[Operator] = self._list.operators(address.rpartition("@")[2])
-        return not operators or is_of(certificate, subjects_of(operators))
+            operators: frozenset[Operator] = self._list.operators(domain)
+        if is_report and not operators:
+            return bool(_HOST.fullmatch(domain))
+        return is_of(certificate, subjects_of(operators))
+
+    def may_tell_of(self, certificate: Certificate, mailbox: str) -> bool:
+        """Whether a receipt about a letter to ``mailbox`` may come from this operator: whoever serves its domain, now.
+
+        Raises ``ListCannotTell``.
+        """
+        with directory_trouble():
+            self._check_age()
+            return is_of(certificate, subjects_of(self._list.operators(mailbox.rpartition("@")[2])))
 
     def _check_age(self) -> None:
         made = self._list.generated_at

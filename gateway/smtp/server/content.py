@@ -6,13 +6,12 @@ import re
 from hashlib import sha256
 
 from gateway.smtp.reply import Refusal
+from gateway.smtp.server.header_from import check_from
 from gateway.smtp.server.mime_shape import check_shape
 from gateway.smtp.server.settings import LineEnds, SmtpLimits, SmtpSource
 
 MAX_LINE = 998
 """RFC 5322 §2.1.1, CRLF excepted."""
-
-_MOST_COMMENTS = 200
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _CR_ALONE = re.compile(rb"\r(?!\n)")
@@ -20,15 +19,15 @@ _SEALED = re.compile(
     rb"multipart/(?:signed|encrypted)|pkcs7-(?:mime|signature)|pgp-(?:encrypted|signature)|DKIM-", re.IGNORECASE
 )
 _MESSAGE_ID = re.compile(rb"^Message-ID:[ \t]*(?:\r\n[ \t]+)?([^\r\n]{1,998})", re.IGNORECASE | re.MULTILINE)
-_FROM = re.compile(rb"^From[ \t]*:((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
-# Both in one pass over the text, whatever it holds: a quote or a comment that never closes is looked at once, and an
-# address is looked for only where one can begin. Tried from each character, 100 KB took minutes.
-_NOT_ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*+(")?|\((?:[^()\\]|\\.)*+(\))?', re.DOTALL)
-_ADDRESS = re.compile(r'(?<![^\s<>@,;:"()])[^\s<>@,;:"()]++@[^\s<>@,;:"()]+')
 
 
-def examine(content: bytes, source: SmtpSource, limits: SmtpLimits, *, loop_marker: str = "") -> bytes:
-    """The content to keep: the same bytes, or with line ends normalised where the source may; raises ``Refusal``."""
+def examine(
+    content: bytes, source: SmtpSource, limits: SmtpLimits, *, sender: str = "", loop_marker: str = ""
+) -> bytes:
+    """The content to keep: the same bytes, or with line ends normalised where the source may; raises ``Refusal``.
+
+    ``sender`` is the reverse-path, empty for the null one.
+    """
     content = _with_strict_line_ends(content, source)
     if not source.long_lines:
         _check_lines(content)
@@ -36,7 +35,7 @@ def examine(content: bytes, source: SmtpSource, limits: SmtpLimits, *, loop_mark
     if len(header) > limits.max_header:
         raise Refusal(554, "5.6.0", f"Header larger than {limits.max_header >> 10} KB")
     _check_loop(header, limits.max_received, loop_marker)
-    _check_from(header, source)
+    check_from(header, source, sender)
     check_shape(content, limits.max_levels, limits.max_parts)
     return content
 
@@ -91,19 +90,3 @@ def _check_loop(header: bytes, most: int, marker: str) -> None:
     lines = (b"\r\n" + header).lower()
     if lines.count(b"\nreceived:") > most or (marker and b"\n" + marker.lower().encode() + b"\r\n" in lines):
         raise Refusal(554, "5.4.6", "Mail loop")
-
-
-def _check_from(header: bytes, source: SmtpSource) -> None:
-    """Every address in every From must be one the source may write as (promise E6)."""
-    for found in _FROM.finditer(header):
-        if found[1].count(b"(") > _MOST_COMMENTS:
-            raise Refusal(550, "5.7.1", "Header From not allowed for this account")
-        text = _NOT_ADDRESS.sub(_gone_if_closed, found[1].decode("utf-8", "replace"))
-        addresses = _ADDRESS.findall(text)
-        hidden = not addresses and b"@" in found[1]
-        if hidden or not all(source.may_show(address) for address in addresses):
-            raise Refusal(550, "5.7.1", "Header From not allowed for this account")
-
-
-def _gone_if_closed(found: re.Match[str]) -> str:
-    return " " if found.lastindex else found[0]

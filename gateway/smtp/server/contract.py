@@ -55,8 +55,11 @@ class Peers(Protocol):
         """Raises ``HuitaineError`` unless ``sender`` may be MAIL FROM here; empty is the null reverse-path."""
         ...
 
-    def may_show(self, certificate: Certificate, address: str) -> bool:
-        """Whether a letter of this operator's may have ``address`` in its header From; raises ``TransientFailure``."""
+    def may_show(self, certificate: Certificate, address: str, *, is_report: bool) -> bool:
+        """Whether a letter of this operator's may have ``address`` in its header From; raises ``TransientFailure``.
+
+        ``is_report`` is one with the null reverse-path.
+        """
         ...
 
 

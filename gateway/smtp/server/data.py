@@ -104,8 +104,8 @@ class Data(EnvelopeVerbs):
         source = self.source
         if source is None:
             raise Refusal(530, "5.7.0", "Authentication required")
-        marker = self.door.settings.loop_marker
-        content = await beside(len(content), examine, content, source, self.limits, loop_marker=marker)
+        sender, marker = self.reverse_path, self.door.settings.loop_marker
+        content = await beside(len(content), examine, content, source, self.limits, sender=sender, loop_marker=marker)
         letter = await beside(len(content), self._letter, content, source)
         # aiosmtpd cancels this coroutine when the client goes; what is being committed must be settled (traps.md 2).
         commit = self.loop.create_task(self._keep_and_answer(letter))
@@ -126,6 +126,7 @@ class Data(EnvelopeVerbs):
             content=content,
             received_at=self.door.clock(),
             replay_key=replay_key(source.name, sender, list(transaction.recipients), content),
+            peer=source.peer,
         )
 
     async def _keep_and_answer(self, letter: ReceivedLetter) -> None:

@@ -20,15 +20,40 @@ _OFFERED = ("PIPELINING", "ENHANCEDSTATUSCODES", "DSN")
 class Greeting(Faults):
     """Verbs that hand nothing in."""
 
+    _unproved: asyncio.TimerHandle | None = None
+    """Runs where another operator must show a certificate: nothing that it says before makes it wait longer."""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Know the client by listener or certificate, now that TLS is there (again, after STARTTLS)."""
         super().connection_made(transport)
         self.offer_auth_if_encrypted(transport)
+        self._expect_proof()
         source = self.door.source_of(self.listener, transport.get_extra_info("peercert"))
         if source is not None:
             self.identify(source)
             if self.listener.peers is not None:  # what it is refused for later names no certificate
                 _log.info("smtp_operator", network=self.network, fingerprint=self.certificate_fingerprint())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Nothing is expected of it any more."""
+        self._stop_expecting()
+        super().connection_lost(error)
+
+    def _expect_proof(self) -> None:
+        self._stop_expecting()
+        if self.listener.peers is not None and not self.encrypted:
+            seconds = self.limits.to_prove.total_seconds()
+            self._unproved = self.loop.call_later(seconds, self._without_proof)
+
+    def _stop_expecting(self) -> None:
+        if self._unproved is not None:
+            self._unproved.cancel()
+            self._unproved = None
+
+    def _without_proof(self) -> None:
+        """In the middle of a handshake nothing can be said."""
+        _log.info("smtp_no_certificate_in_time", network=self.network)
+        self.abort() if self.encrypted else self.farewell("421 4.4.2 No certificate in time")
 
     async def _handle_client(self) -> None:
         """Where a certificate is demanded, one that TLS verified but nobody listed ends here (RFC 5321 §3.1: 554)."""

@@ -55,9 +55,18 @@ class SmtpSource:
         plain = address.lower()
         return plain in self.senders or f"@{plain.rpartition('@')[2]}" in self.senders
 
-    def may_show(self, address: str) -> bool:
-        """Whether header From may hold ``address`` (promise E6)."""
+    def may_show(self, address: str, sender: str) -> bool:
+        """Whether header From may hold ``address`` (promise E6); ``sender`` is empty for the null reverse-path."""
         return self.may_write_as(address)
+
+    def may_show_nobody(self, sender: str, *, is_encoded: bool) -> bool:
+        """Whether header From may be missing or hold no address, ``is_encoded`` when encoded words could hide one."""
+        return True
+
+    @property
+    def peer(self) -> Certificate | None:
+        """The certificate that stands for another operator's server; ``None`` for a source of the hospital's."""
+        return None
 
     def __post_init__(self) -> None:
         """Senders compare without case: nobody gives two people addresses that differ by case alone."""
@@ -71,14 +80,23 @@ class Operator(SmtpSource):
     certificate: Certificate = field(repr=False)
     peers: Peers = field(repr=False)
 
+    @property
+    def peer(self) -> Certificate:
+        """What it showed."""
+        return self.certificate
+
     def may_write_as(self, address: str) -> bool:
         """True, or raises what the far side is to hear."""
         self.peers.vouch(self.certificate, "" if address == NULL_SENDER else address)
         return True
 
-    def may_show(self, address: str) -> bool:
+    def may_show(self, address: str, sender: str) -> bool:
         """As ``peers`` say."""
-        return self.peers.may_show(self.certificate, address)
+        return self.peers.may_show(self.certificate, address, is_report=not sender)
+
+    def may_show_nobody(self, sender: str, *, is_encoded: bool) -> bool:
+        """Only where a mail host reports, as some do without an address."""
+        return not sender and not is_encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +148,8 @@ class SmtpLimits:
     max_guess_delay: timedelta = timedelta(seconds=15)
     idle: timedelta = timedelta(seconds=300)
     """RFC 5321 §4.5.3.2.7."""
+    to_prove: timedelta = timedelta(seconds=30)
+    """From the connection of another operator's server to the end of its handshake, whatever it says meanwhile."""
     grace: timedelta = timedelta(seconds=30)
     bytes_per_second: int = 500
     silence: timedelta = timedelta(seconds=10)

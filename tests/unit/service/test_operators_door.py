@@ -133,7 +133,7 @@ async def test_an_operator_that_leaves_is_refused_from_its_next_letter_on_withou
         await client.ask("EHLO mss.test")
         await client.starttls(scene.space.client_tls(shown))
         await client.ask("EHLO mss.test")
-        assert (await client.letter(report(), OURS, sender=DOCTOR)).startswith("250 ")
+        assert (await client.letter(report(DOCTOR), OURS, sender=DOCTOR)).startswith("250 ")
         scene.list({"autre.test": OTHER_OPERATOR})
         assert (await client.ask(f"MAIL FROM:<{DOCTOR}>")).startswith("550 5.7.1 ")  # the same connection
         await client.close()
