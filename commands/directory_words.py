@@ -21,6 +21,7 @@ FRENCH = {
     "broken-file": "le ZIP est abîmé ; téléchargez-le de nouveau",
     "same-kind-twice": "deux fichiers du même genre : ne donnez que le plus récent",
     "reader-ended": "le processus qui lisait le fichier a été arrêté (mémoire ?) : recommencez l'import",
+    "reader-failed": "le processus qui lisait le fichier s'est arrêté sur une erreur ; l'annuaire d'avant reste",
     "empty": "aucune ligne n'a pu être prise",
     "bad-signature": "la signature de la liste blanche n'est pas valable",
     "wrong-signer": "la liste n'est pas signée par le nom et l'autorité attendus",

@@ -30,31 +30,51 @@ _Told = Batch | Piece | Loading | DirectoryError | OSError
 def read_beside(loading: Loading, packing: Packing, *, large: int) -> Iterator[Batch]:
     """Every batch of a file, most of them from a child when it has ``large`` octets or more; then ``loading`` is whole.
 
-    Raises what reading raises (:class:`DirectoryError`, OSError), and ``reader-ended`` when the child was killed.
+    Raises what reading raises (:class:`DirectoryError`, OSError), ``reader-ended`` when the child was killed, and
+    ``reader-failed`` when it broke on something else: the same file would break it again.
     """
     pack = packer(packing)
     if loading.extraction.size < large:
         yield from (batch_of(loading, piece, pack) for piece in pieces(loading))
         return
-    with _child(loading.extraction, packing) as pipe:
-        while isinstance(told := _told(pipe, loading.extraction), Batch | Piece):
+    with _child(loading.extraction, packing) as child:
+        while isinstance(told := _told(child, loading.extraction), Batch | Piece):
             yield told if isinstance(told, Batch) else batch_of(loading, told, pack)
     if not isinstance(told, Loading):
         raise told
     loading.add(told)
 
 
-def _told(pipe: IO[bytes], extraction: Extraction) -> _Told:
+def _told(child: subprocess.Popen[bytes], extraction: Extraction) -> _Told:
+    pipe = _pipe(child)
     try:
         told: _Told = pickle.load(pipe)  # noqa: S301 (our own child wrote it)
     except (EOFError, pickle.UnpicklingError) as error:
-        words = f"{extraction.name}: the process that read it was ended (memory?): import again"
-        raise DirectoryError("reader-ended", words) from error
+        pipe.close()  # nothing that it may still have to say holds it back
+        if child.wait() >= 0:
+            raise _failed(extraction, "without a word") from error
+        raise _ended(extraction) from error
     return told
 
 
+def _ended(extraction: Extraction) -> DirectoryError:
+    return DirectoryError(
+        "reader-ended", f"{extraction.name}: the process that read it was ended (memory?): import again"
+    )
+
+
+def _failed(extraction: Extraction, how: str) -> DirectoryError:
+    words = f"{extraction.name}: the process that read it broke ({how}); tell the makers, the old directory stays"
+    return DirectoryError("reader-failed", words)
+
+
+def _pipe(child: subprocess.Popen[bytes]) -> IO[bytes]:
+    """It was asked for."""
+    return cast("IO[bytes]", child.stdout)
+
+
 @contextmanager
-def _child(extraction: Extraction, packing: Packing) -> Iterator[IO[bytes]]:
+def _child(extraction: Extraction, packing: Packing) -> Iterator[subprocess.Popen[bytes]]:
     """Its own session: Ctrl-C is for us to answer. Nothing of our environment; its words could quote, so none."""
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", "directory.beside"],
@@ -65,14 +85,13 @@ def _child(extraction: Extraction, packing: Packing) -> Iterator[IO[bytes]]:
         env={"PYTHONPATH": str(Path(__file__).parents[1]), "LANG": "C.UTF-8"},
         start_new_session=True,
     )
-    told = cast("IO[bytes]", child.stdout)
     try:
         with cast("IO[bytes]", child.stdin) as task:
             pickle.dump((extraction, packing), task)
-        yield told
+        yield child
     finally:
         child.kill()
-        told.close()
+        _pipe(child).close()
         child.wait()
 
 
@@ -86,6 +105,10 @@ def _read(task: IO[bytes], out: IO[bytes]) -> None:
             pickle.dump(batch_of(loading, piece, pack) if number % _OURS else piece, out)
     except (DirectoryError, OSError) as error:
         told = error
+    except MemoryError:
+        told = _ended(extraction)
+    except Exception as error:  # noqa: BLE001 - its words could quote the file: its kind alone is told
+        told = _failed(extraction, type(error).__name__)
     pickle.dump(told, out)
     out.flush()
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.directory_asking import AGAIN
 from directory import Directory, DirectoryError, build, import_files
+from directory import beside as beside_module
 from tests.unit.directory.country import Country, activity_lines, mailbox_lines
 from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, rpps_of, write
 
@@ -82,6 +84,41 @@ def test_a_reader_that_is_killed_is_one_line_and_the_old_directory_stays(files, 
     with pytest.raises(DirectoryError) as caught:
         import_files(tmp_path, [write(tmp_path / "more.txt", iter([MAILBOX_HEADER, *many]))], progress=kill)
     assert caught.value.code == "reader-ended"
+    assert caught.value.code in AGAIN
+    assert Directory.open(tmp_path).status().mailboxes == 201
+    assert children() == []
+
+
+BREAKING = {
+    "a fault": ("reader-failed", "ZeroDivisionError", "def broken(*_): 1 / 0"),
+    "no memory": ("reader-ended", "memory", "def broken(*_): raise MemoryError"),
+    "without a word": ("reader-failed", "without a word", "def broken(*_): sys.exit(1)"),
+}
+
+
+@pytest.mark.parametrize("how", BREAKING)
+def test_a_reader_that_breaks_is_told_by_its_kind_and_tried_again_for_want_of_memory_alone(
+    files, tmp_path, monkeypatch, how
+):
+    """With a fault of ours the same file would break it again."""
+    code, told, broken = BREAKING[how]
+    program = tmp_path / "reader.py"
+    program.write_text(
+        "import sys\nfrom directory import beside, taking\nfrom directory.layout import FileKind\n"
+        f"{broken}\ntaking._ROW_OF[FileKind.MAILBOXES] = broken\nbeside._read(sys.stdin.buffer, sys.stdout.buffer)\n"
+    )
+    started = subprocess.Popen
+
+    def start(_: list[str], **more: object) -> subprocess.Popen[bytes]:
+        return started([sys.executable, "-P", str(program)], **more)
+
+    import_files(tmp_path, files)
+    monkeypatch.setattr(build, "LARGE", 0)
+    monkeypatch.setattr(beside_module.subprocess, "Popen", start)
+    with pytest.raises(DirectoryError, match=told) as caught:
+        import_files(tmp_path, files)
+    assert caught.value.code == code
+    assert (code in AGAIN) == (how == "no memory")
     assert Directory.open(tmp_path).status().mailboxes == 201
     assert children() == []
 
