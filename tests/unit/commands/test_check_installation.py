@@ -85,6 +85,15 @@ def test_each_thing_that_is_wrong_in_the_settings_has_its_code(
     assert code in codes(answer)
 
 
+def test_whose_answer_counts_for_our_return_path_is_said_where_a_mail_server_stands_behind(made: Installed, check: Run):
+    door = "[operators]\nport = 0\n"
+    change(made, "[gateway]\n", door + "[gateway]\n")
+    assert "return-path-heard" not in codes(check("settings")[1], "note")
+    behind = 'domains = ["ch.example"]\n[operators.mail_server]\nhost = "mail.ch.example"\n'
+    change(made, door, door + behind)
+    assert "return-path-heard" in codes(check("settings")[1], "note")
+
+
 def test_no_way_in_and_no_way_out_is_said(made: Installed, check: Run):
     text = made.settings.read_text(encoding="utf-8")
     made.settings.write_text(text.partition("[smtp]")[0], encoding="utf-8")
