@@ -47,6 +47,9 @@ def open_command(
         str | None, typer.Option(help=say("who handed it in (MAIL FROM)", "qui l'a remis (MAIL FROM)"))
     ] = None,
     revocation: _Revocation = None,
+    archive: Annotated[
+        bool, typer.Option("--archive", help=say("an old mail: open 3DES too", "vieux courriel : ouvrir aussi le 3DES"))
+    ] = False,
     output: Annotated[Path | None, typer.Option(file_okay=False, help=say("write parts", "écrire les parties"))] = None,
     mail: Annotated[
         Path | None,
@@ -57,7 +60,8 @@ def open_command(
     """Open a sealed mail. Example: huitaine open letter.eml --key gp.p12 --password-file secret --output parts.
 
     A signature counts when its authority is in --trust or in the settings, or comes with the key; an OpenPGP one when
-    its key is --sender. Nobody is asked over the network unless --revocation or the settings say so.
+    its key is --sender. Nobody is asked over the network unless --revocation or the settings say so. What was sealed
+    with triple DES, as until some ten years ago, opens with --archive only.
     """
     try:
         keys, roots = _keys(key, _password(password_file))
@@ -71,11 +75,14 @@ def open_command(
             revocation=rules.revocation,
             by_domain=rules.by_domain,
             organisations=rules.organisations,
+            from_archive=archive,
         )
         roots += rules.authorities
         opened = open_mail(file.read_bytes(), keys, at=utc_now(), trust_roots=roots, reception=reception)
     except HuitaineError as error:
         fail(f"{file.name}: {error} ({error.detail})", Exit.REFUSED)
+    if "archive-cipher" in opened.remarks:
+        sys.stderr.write(f"archive-cipher: {meaning('archive-cipher')}\n")
     written = _write(opened, output) if output else []
     if mail is not None:
         _put(mail, as_mail(opened, rules.name))

@@ -46,6 +46,10 @@ _WORDS = {
         "encrypted but vouched for by nobody: words may have been changed",
         "chiffré mais garanti par personne : des mots ont pu changer",
     ),
+    "archive-cipher": (
+        "sealed with triple DES: others may have read and changed it; file it sealed anew, never answer it so",
+        "scellé en triple DES : d'autres ont pu le lire et le changer ; à resceller, n'y répondez jamais ainsi",
+    ),
     "outer-headers-differ": ("the outer header was changed on the way", "l'en-tête extérieur a changé en route"),
     "reply-to-elsewhere": ("an answer would go to another domain", "une réponse irait vers un autre domaine"),
     "name-of-another": (

@@ -74,7 +74,8 @@ def open_mail(
     """
     known = reception or Reception()
     trust = replace(Trust.of(trust_roots), revocation=known.revocation, by_domain=known.by_domain)
-    peeled = _Opening(keys, SignersTrust(trust=trust, at=at)).peel(read_payload(content))
+    opening = _Opening(keys, SignersTrust(trust=trust, at=at), archive=known.from_archive)
+    peeled = opening.peel(read_payload(content))
     layers = weighed(peeled, known, (*known.mailboxes, *keys.mailboxes()))
     parts = list(_parts(peeled.inner))
     mail = OpenedMail(
@@ -97,8 +98,8 @@ class _Step:
 class _Opening:
     """One run of :func:`open_mail`."""
 
-    def __init__(self, keys: OpeningKeys, trust: SignersTrust) -> None:
-        self._keys, self._trust = keys, trust
+    def __init__(self, keys: OpeningKeys, trust: SignersTrust, *, archive: bool) -> None:
+        self._keys, self._trust, self._archive = keys, trust, archive
         self._known: list[pysequoia.Cert] = [cert for key in keys.correspondents for cert in public_keys(key)]
 
     def peel(self, entity: Entity) -> Peeled:
@@ -143,7 +144,7 @@ class _Opening:
             return _Step((Taken(layer=Layer(kind="smime-compressed")),), read_payload(plain))
         if kind not in {names.ENVELOPED_DATA, names.AUTH_ENVELOPED_DATA}:
             raise NotOpened("not-cms")
-        opened = cms_decrypt.decrypt(kind, content, self._keys.smime)
+        opened = cms_decrypt.decrypt(kind, content, self._keys.smime, archive=self._archive)
         layer = Layer(kind="smime-encrypted", algorithms=opened.algorithms, intact=opened.intact)
         return _Step((Taken(layer=layer),), read_payload(opened.content))
 

@@ -21,3 +21,5 @@ class Reception:
     """Domains whose signers are believed under authorities of their own alone (CR-18)."""
     organisations: frozenset[str] = frozenset()
     """Domains whose one certificate stands for all their mailboxes (CR-16)."""
+    from_archive: bool = False
+    """Whether a person reads an old mail of his own: triple DES is opened then, and remarked (CR-12)."""

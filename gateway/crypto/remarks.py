@@ -2,6 +2,7 @@
 
 sealed-part-among-others   an encrypted or signed part, or OpenPGP text, stands beside others: it was left (CR-23)
 malleable                  encrypted without a check and vouched for by nobody: words may have been changed (CR-24)
+archive-cipher             sealed with triple DES, which others may break, and opened because a person asked (CR-12)
 outer-headers-differ       what stands outside is not what the sender left there
 reply-to-elsewhere         answers would leave the sender's domain, or MSSanté (KIM A_23422)
 sender-differs             Sender names somebody else than From
@@ -18,6 +19,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gateway.crypto.certificates import same_address
+from gateway.crypto.cms.decrypt import TRIPLE_DES
 from gateway.crypto.header_fields import display_names, unfolded, value_of
 from gateway.crypto.mime import PKCS7, Entity
 from gateway.crypto.opened import Headers, OpenedMail
@@ -43,6 +45,8 @@ def _codes(mail: OpenedMail, peeled: Peeled, parts: Sequence[Entity]) -> Iterato
         yield "sealed-part-among-others"
     if mail.malleable:
         yield "malleable"
+    if any(TRIPLE_DES in layer.algorithms for layer in mail.layers):
+        yield "archive-cipher"
     if _outer_differs(peeled):
         yield "outer-headers-differ"
     yield from _of_senders(mail.headers, outer)

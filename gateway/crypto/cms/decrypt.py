@@ -7,13 +7,14 @@ read in it without any key (``huitaine check``).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from asn1crypto import cms, core
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms, modes
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap
 
 from gateway.crypto.cms import names
@@ -22,6 +23,8 @@ from gateway.crypto.cms.structures import BAD_BYTES, Asn1, GcmParameters, check_
 from gateway.crypto.cms.unwrap import HeldKey, content_keys
 from gateway.errors import NotOpened
 
+TRIPLE_DES = "des-ede3-cbc"
+"""How an opened layer names the one old cipher that is opened at all, and only from an archive."""
 _INFLATED = 100 << 20
 _FAILED = (*BAD_BYTES, InvalidTag, InvalidUnwrap)
 
@@ -44,10 +47,13 @@ def read_content_info(ber: bytes | bytearray) -> tuple[str, Asn1]:
         raise NotOpened("not-cms") from error
 
 
-def decrypt(kind: str, content: Asn1, mine: Sequence[HeldKey]) -> Decrypted:
-    """The content of an envelope that one of our keys opens."""
+def decrypt(kind: str, content: Asn1, mine: Sequence[HeldKey], *, archive: bool = False) -> Decrypted:
+    """The content of an envelope that one of our keys opens.
+
+    ``archive`` opens what was sealed with triple DES, too: for a person who reads an old mail of his own (CR-12).
+    """
     try:
-        return _opened(_Gcm(content) if kind == names.AUTH_ENVELOPED_DATA else _Cbc(content), content, mine)
+        return _opened(_cipher_of(kind, content, archive=archive), content, mine)
     except _FAILED as error:
         raise NotOpened("not-decrypted") from error
 
@@ -76,22 +82,51 @@ def _opened(cipher: _Cbc | _Gcm, content: Asn1, mine: Sequence[HeldKey]) -> Decr
     raise ValueError("no key of ours opens it")
 
 
+def _cipher_of(kind: str, content: Asn1, *, archive: bool) -> _Cbc | _Gcm:
+    if kind == names.AUTH_ENVELOPED_DATA:
+        return _Gcm(content)
+    named = content["encrypted_content_info"]["content_encryption_algorithm"]["algorithm"].dotted
+    return _TripleDesCbc(content) if archive and named in names.ARCHIVED_CBC else _Cbc(content)
+
+
 class _Cbc:
     """AES-CBC (RFC 3565); 3DES, RC2 and DES are refused (CR-12)."""
+
+    sizes: ClassVar[Mapping[str, int]] = names.CBC
+    block: ClassVar[int] = 128
 
     def __init__(self, content: Asn1) -> None:
         info = content["encrypted_content_info"]
         cipher = info["content_encryption_algorithm"]
-        self.size = names.CBC[cipher["algorithm"].dotted]
-        self.name = f"aes{self.size * 8}-cbc"
+        self.size = self.sizes[cipher["algorithm"].dotted]
         self._mode = modes.CBC(core.OctetString.load(cipher["parameters"].dump()).native)
         self._sealed: bytes = info["encrypted_content"].native
 
+    @property
+    def name(self) -> str:
+        return f"aes{self.size * 8}-cbc"
+
     def open(self, key: bytes) -> bytes:
-        decryptor = Cipher(algorithms.AES(key), self._mode).decryptor()
+        decryptor = Cipher(self._algorithm(key), self._mode).decryptor()
         padded = decryptor.update(self._sealed) + decryptor.finalize()
-        unpadder = padding.PKCS7(128).unpadder()
+        unpadder = padding.PKCS7(self.block).unpadder()
         return unpadder.update(padded) + unpadder.finalize()
+
+    def _algorithm(self, key: bytes) -> BlockCipherAlgorithm:
+        return algorithms.AES(key)
+
+
+class _TripleDesCbc(_Cbc):
+    """DES-EDE3-CBC (RFC 3370 §5.1), as mails were sealed until some ten years ago; for archives alone."""
+
+    sizes = names.ARCHIVED_CBC
+    block = 64
+    name = TRIPLE_DES
+
+    def _algorithm(self, key: bytes) -> BlockCipherAlgorithm:
+        from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES  # noqa: PLC0415 - for who reads an archive
+
+        return TripleDES(key)
 
 
 class _Gcm:

@@ -78,6 +78,16 @@ def test_example_5_1_says_what_the_standard_says_it_does(examples, bob):
     assert unpadder.update(padded) + unpadder.finalize() == examples["content"].encode()
 
 
+def test_example_5_1_opens_from_an_archive_and_rc2_in_40_bits_does_not(examples, bob):
+    kind, content = read_content_info(b64decode(examples["5.1"]))
+    opened = decrypt(kind, content, [bob], archive=True)
+    assert (opened.content.decode(), opened.algorithms, opened.intact) == (
+        examples["content"], ("des-ede3-cbc", "rsa"), False,
+    )  # fmt: skip
+    with pytest.raises(NotOpened):
+        decrypt(*read_content_info(b64decode(examples["5.2"])), [bob], archive=True)
+
+
 @pytest.mark.parametrize("example", ["5.1", "5.2"])
 def test_cr_12_triple_des_and_rc2_do_not_open_although_the_key_is_ours(examples, bob, example):
     kind, content = read_content_info(b64decode(examples[example]))
