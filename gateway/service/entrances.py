@@ -58,12 +58,14 @@ class Entrances:
         """``opening`` is how the receipts mailbox is reached."""
         self._gateway, self._opening = gateway, opening
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._learn = learning(gateway.settings, gateway.clock, gateway.incidents)
+        self._learn = learning(gateway.settings, gateway.clock, gateway.incidents, gateway.agent)
         self.ports: dict[str, int] = {}
         self.teller = Teller(gateway.store, gateway.courier, _habits(gateway), clock=gateway.clock)
 
     async def open(self) -> None:
         """Open every door that the settings name; none is left open when one cannot be."""
+        if self._learn is not None:
+            self._closers.append(self._learn.end)
         try:
             await self._open_smtp()
             await self._open_mllp()

@@ -6,13 +6,14 @@ A mail is believed when its signature holds for its sender, under the authoritie
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,13 +22,16 @@ from config.settings import Settings
 from directory.changes import add_certificate
 from directory.errors import DirectoryError
 from directory.records import Source
+from gateway.beside import beside
 from gateway.crypto.certificates import as_organisations, check_recipient
-from gateway.errors import HuitaineError, NoProtection, NotOpened
+from gateway.errors import HuitaineError, NoProtection, NotOpened, TokenUnavailable
 from gateway.service.alarms.incidents import OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
+from gateway.service.backlog import Backlog
 from gateway.service.keystores import gateway_keys, openpgp_secrets
 
 if TYPE_CHECKING:
     from gateway.crypto.opened import OpenedMail
+    from gateway.crypto.openpgp_process import AgentTurns
 
 _SIGNED = (b"pkcs7", b"multipart/signed")
 _GCM = "2.16.840.1.101.3.4.1.46"
@@ -36,6 +40,9 @@ _FRESH = timedelta(days=30)
 """An old mail that somebody sends again must not bring back what its signer used then (RFC 8551 §2.7.1)."""
 _HEARD = 1024
 """Mails that are not heard twice."""
+_MOST = 64
+_OCTETS = 64 << 20
+"""What waits while an authority or a card is silent; a GP whose mail finds no room teaches with his next one."""
 Open = Callable[[bytes], "OpenedMail"]
 """Takes a mail apart with our own keys and authorities; raises NotOpened."""
 
@@ -59,22 +66,42 @@ class Learning:
         self._organisations = organisations
         self._folder, self._open, self._clock, self._on_unknown = folder, open_one, clock, on_unknown
         self._heard: deque[bytes] = deque(maxlen=_HEARD)
+        self._lock = Lock()
+        self._backlog = Backlog(self.learn, most=_MOST, octets=_OCTETS)
 
     async def __call__(self, content: bytes) -> None:
-        """On return what the mail tells is kept; nothing of it is worth an error."""
-        if not any(sign in content.lower() for sign in _SIGNED):
+        """On return it waits for its turn: nothing of it is worth an error, or a receipt's wait.
+
+        It may be opened by a card, and about its signer authorities are asked.
+        """
+        if not await beside(len(content), _is_signed, content):
             return
+        digest = (await beside(len(content), sha256, content)).digest()
         # A mail that cannot be moved away is offered again and again: a key is tried once on each (CR-34).
-        if (digest := sha256(content).digest()) not in self._heard:
-            self._heard.append(digest)
-            await asyncio.to_thread(self.learn, content)
+        if self._is_new(digest) and not self._backlog.offer(content):
+            self._forget(digest)
+            structlog.get_logger().warning("nothing-learned", why="no-room", digest=digest.hex())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every mail that it took has had its turn."""
+        return self._backlog.is_idle
+
+    async def end(self) -> None:
+        """No other mail has its turn; the one that has it keeps nobody waiting."""
+        if left := self._backlog.end():
+            structlog.get_logger().info("nothing-learned", why="stopping", mails=left)
 
     def learn(self, content: bytes) -> None:
-        """The same, without looking first whether there is anything to learn."""
+        """Now, without looking first whether there is anything to learn."""
         try:
             mail = self._open(content)
             self._tell_unknown(mail)
             told = self._told(mail)
+        except TokenUnavailable as error:  # no key was tried on it: it may come again
+            self._forget(sha256(content).digest())
+            _say_why_not(content, error)
+            return
         except (HuitaineError, DirectoryError, sqlite3.Error) as error:
             _say_why_not(content, error)
             return
@@ -83,6 +110,17 @@ class Learning:
             return
         if told:
             structlog.get_logger().info("certificate-learned", gcm=told == "gcm")
+
+    def _is_new(self, digest: bytes) -> bool:
+        with self._lock:
+            is_new = digest not in self._heard
+            if is_new:
+                self._heard.append(digest)
+            return is_new
+
+    def _forget(self, digest: bytes) -> None:
+        with self._lock, suppress(ValueError):
+            self._heard.remove(digest)
 
     def _tell_unknown(self, mail: OpenedMail) -> None:
         if any(layer.revocation == "unknown" for layer in mail.layers):
@@ -105,6 +143,12 @@ class Learning:
         return "gcm" if reads_gcm else "cbc"
 
 
+def _is_signed(content: bytes) -> bool:
+    """Whether it may be, as far as can be told without taking it apart."""
+    lowered = content.lower()
+    return any(sign in lowered for sign in _SIGNED)
+
+
 def _say_why_not(content: bytes, error: Exception) -> None:
     """The digest is that of the mailbox's own line; what a station says of a mail that does not open is its detail."""
     detail = error.detail if isinstance(error, NotOpened | NoProtection) else ""
@@ -113,13 +157,16 @@ def _say_why_not(content: bytes, error: Exception) -> None:
 
 
 def learning(
-    settings: Settings, clock: Callable[[], datetime], incidents: Incidents
-) -> Callable[[bytes], Awaitable[None]] | None:
-    """What learns as the settings say; ``None`` when they name no authority for mail that comes in."""
+    settings: Settings, clock: Callable[[], datetime], incidents: Incidents, agent: AgentTurns | None = None
+) -> Learning | None:
+    """What learns as the settings say; ``None`` when they name no authority for mail that comes in.
+
+    ``agent`` are the turns of all that use the GnuPG home of the settings.
+    """
     if settings.crypto.incoming_authorities is None and not settings.crypto.domain_authorities:
         return None
     on_unknown = incidents.counting(SIGNERS_UNCHECKED)
-    opening = _restrained(settings, _opening(settings, clock), clock, incidents.counting(OPENINGS_FAIL))
+    opening = _restrained(settings, _opening(settings, clock, agent), clock, incidents.counting(OPENINGS_FAIL))
     allowed = as_organisations(settings.crypto.organisation_certificates)
     return Learning(settings.gateway.data, opening, clock=clock, on_unknown=on_unknown, organisations=allowed)
 
@@ -138,7 +185,7 @@ def _restrained(settings: Settings, open_one: Open, clock: Callable[[], datetime
     return open_it
 
 
-def _opening(settings: Settings, clock: Callable[[], datetime]) -> Open:
+def _opening(settings: Settings, clock: Callable[[], datetime], agent: AgentTurns | None) -> Open:
     """Opens with every key of the key store; they are unlocked when the first signed mail comes."""
     from gateway.crypto.open import OpeningKeys, open_mail  # noqa: PLC0415 - half a second, for whom authorities matter
     from gateway.crypto.reception import Reception  # noqa: PLC0415 - as above
@@ -155,7 +202,9 @@ def _opening(settings: Settings, clock: Callable[[], datetime]) -> Open:
     def open_one(content: bytes) -> OpenedMail:
         if not unlocked:
             store = gateway_keys(settings)
-            unlocked.append(OpeningKeys(smime=store.opening_identities(), openpgp=openpgp_secrets(settings, store)))
+            unlocked.append(
+                OpeningKeys(smime=store.opening_identities(), openpgp=openpgp_secrets(settings, store, agent))
+            )
         return open_mail(content, unlocked[0], at=clock(), trust_roots=anchors, reception=reception)
 
     return open_one

@@ -12,13 +12,14 @@ from gateway.crypto import failed_openings as module
 from gateway.crypto.authority import certificates_pem
 from gateway.crypto.failed_openings import RESTING, FailedOpenings, source_of
 from gateway.crypto.seal import Sealer
-from gateway.errors import NotOpened
+from gateway.errors import NotOpened, TokenUnavailable
 from gateway.letter import MssTls
 from gateway.service.alarms import Incidents
 from gateway.service.alarms.incidents import OPENINGS_FAIL
 from gateway.service.installing import install
-from gateway.service.learning import learning
+from gateway.service.learning import Learning, learning
 from tests.faults.silent_authority import closed_mail
+from tests.journeys.kit import until
 
 HOUR = timedelta(hours=1)
 
@@ -115,6 +116,14 @@ def test_the_source_is_who_handed_it_in_else_whom_it_says_it_is_from(head, sourc
     assert source_of(head.encode() + b"\r\nx") == source
 
 
+def test_a_card_that_does_not_answer_is_no_failure_of_the_sender(failed, rests):
+    for _ in range(10):
+        with pytest.raises(TokenUnavailable), failed.trying("a@x.example"):
+            raise TokenUnavailable("gpg: no answer in time")
+    assert fail(failed, "a@x.example").detail == "not-decrypted"
+    assert rests == []
+
+
 # Through the receipts mailbox ----------------------------------------------------------------------------------------
 
 DOMAIN = "hopital-essai.mssante.fr"
@@ -131,18 +140,24 @@ def settings(tmp_path, authority):
     return load(file)
 
 
+async def heard(learn: Learning, content: bytes) -> None:
+    """Handed over, and worked off."""
+    await learn(content)
+    await until(lambda: learn.is_idle)
+
+
 async def test_a_sender_whose_mails_do_not_open_is_not_tried_until_later(settings, gp, gp_ec, compose, now):
     clock, incidents = Clock(now), Incidents()
     learn = learning(settings, clock, incidents)
     for _ in range(3):
-        await learn(closed_mail(gp_ec, GP))
+        await heard(learn, closed_mail(gp_ec, GP))
     assert incidents.times()[OPENINGS_FAIL] == 1
     mail = compose(MssTls(), headers=(("From", GP), ("To", f"passerelle@{DOMAIN}")), sender=GP)
     sealed = [Sealer(identity=gp, openpgp=None, clock=lambda: now).seal(mail).content for _ in range(2)]
-    await learn(sealed[0])
+    await heard(learn, sealed[0])
     assert Directory.open(settings.gateway.data).certificates(GP) == []
     clock.at += HOUR
-    await learn(sealed[1])
+    await heard(learn, sealed[1])
     assert len(Directory.open(settings.gateway.data).certificates(GP)) == 1
 
 
@@ -150,5 +165,5 @@ async def test_a_mail_that_is_offered_again_and_again_is_tried_once(settings, gp
     incidents = Incidents()
     learn, mail = learning(settings, lambda: now, incidents), closed_mail(gp_ec, GP)
     for _ in range(20):
-        await learn(mail)
+        await heard(learn, mail)
     assert incidents.times()[OPENINGS_FAIL] == 0
