@@ -20,6 +20,7 @@ from gateway.crypto.cms.verify import Signer, encapsulated, signatures
 from gateway.crypto.mime import PKCS7, Entity, read_entity, split
 from gateway.crypto.open import OpeningKeys, open_mail
 from gateway.crypto.opened import Layer
+from gateway.crypto.openpgp_open import protection
 from gateway.crypto.reception import Reception
 from gateway.errors import HuitaineError, NotOpened
 from gateway.moments import utc_now
@@ -129,8 +130,7 @@ def _certificate(rid: Asn1) -> str:
 
 
 def _pgp_encrypted(message: bytes) -> Json:
-    pile = list(PacketPile.from_bytes(message))
-    algorithms = [f"seipdv{packet.body[0]}" for packet in pile if packet.tag == Tag.SEIP and packet.body]
+    pile, algorithms = list(PacketPile.from_bytes(message)), list(protection(message))
     meant = [_key(packet.body) for packet in pile if packet.tag == Tag.PKESK and packet.body]
     return _layer("openpgp-encrypted", algorithms=algorithms, meant=meant)
 

@@ -27,7 +27,7 @@ from gateway.crypto.mime import PKCS7, Entity, leaves, read_entity, split
 from gateway.crypto.opened import Layer, OpenedMail, Part
 from gateway.crypto.openpgp import public_keys
 from gateway.crypto.openpgp_open import OpenPgpSignature, OpensOpenPgp, decrypt, verify_detached
-from gateway.crypto.payload import inline_message, inline_text, read_payload
+from gateway.crypto.payload import ClearSigned, clear_signed, inline_message, inline_text, read_payload
 from gateway.crypto.peeled import Peeled, Shown, Taken, mail_fields
 from gateway.crypto.reception import Reception
 from gateway.crypto.remarks import remarks
@@ -128,8 +128,10 @@ class _Opening:
             return self._openpgp_encrypted(entity)
         if kind == "message/rfc822":
             return _Step((Taken(layer=Layer(kind="message")),), read_payload(entity.content()))
-        message = inline_message(entity)
-        return None if message is None else self._openpgp(message, inline_text)
+        if (message := inline_message(entity)) is not None:
+            return self._openpgp(message, inline_text)
+        signed = clear_signed(entity)
+        return None if signed is None else self._clear_signed(signed)
 
     def _pkcs7(self, der: bytes) -> _Step:
         """Decide by the content type inside: smime-type is written in many ways, or not at all (CR-07)."""
@@ -181,6 +183,11 @@ class _Opening:
             )
             for each in found
         )
+
+    def _clear_signed(self, signed: ClearSigned) -> _Step:
+        """What is shown is what was judged, and nothing else."""
+        judged = verify_detached(signed.text, signed.signature, self._known)
+        return _Step((_openpgp_signed(judged),), inline_text(signed.text))
 
     def _openpgp_encrypted(self, entity: Entity) -> _Step:
         parts = split(entity)

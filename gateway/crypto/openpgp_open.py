@@ -7,18 +7,20 @@ when it is passed and no signature holds; both ways are used here, in that order
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import pysequoia
-from pysequoia.packet import PacketPile, Tag
+from pysequoia.packet import PacketPile
 
+from gateway.crypto import openpgp_packets as packets
 from gateway.crypto.openpgp import addresses_of
 from gateway.crypto.openpgp_bounded import decrypt_bounded
 from gateway.crypto.openpgp_gpg import signer_of_compressed
 from gateway.errors import KeyStoreRefused, NotOpened
 
+GNUPG_AEAD = "gnupg-aead"
+"""GnuPG's own packet 20 (LibrePGP, mostly OCB), which no standard has: gpg alone opens it (CR-14)."""
 _SEQUOIA_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
 
 
@@ -75,10 +77,13 @@ class OpenPgpSecret:
         return addresses_of(self._certificate)
 
     def open(self, message: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
-        """The clear content; NotOpened ``not-decrypted`` for every other outcome (CR-34).
+        """The clear content; NotOpened ``not-decrypted`` for every other outcome (CR-34), and ``gnupg-aead`` for what
+        could not open with any key here, which anybody sees from outside.
 
         A message without integrity protection (packet 9) is refused by PySequoia itself (CR-05).
         """
+        if GNUPG_AEAD in protection(message):
+            raise NotOpened(GNUPG_AEAD)
         try:
             plain = decrypt_bounded(message, self.decryptor)
         except _SEQUOIA_ERRORS as error:
@@ -96,11 +101,17 @@ class OpenPgpSecret:
 
 
 def decrypt(message: bytes, secrets: Sequence[OpensOpenPgp], known: Sequence[pysequoia.Cert]) -> OpenPgpOpened:
-    """Open with the first key that fits; NotOpened ``not-decrypted`` when none does, whatever the reason (CR-34)."""
+    """Open with the first key that fits; NotOpened ``not-decrypted`` when none does, whatever the reason (CR-34).
+
+    ``gnupg-aead`` when it is such a message and no gpg was there to try.
+    """
+    refused = set[str]()
     for secret in secrets:
-        with suppress(NotOpened):
+        try:
             return secret.open(message, known)
-    raise NotOpened("not-decrypted")
+        except NotOpened as refusal:
+            refused.add(refusal.detail)
+    raise NotOpened(GNUPG_AEAD if refused == {GNUPG_AEAD} else "not-decrypted")
 
 
 def verify_detached(content: bytes, signature: bytes, known: Sequence[pysequoia.Cert]) -> OpenPgpSignature:
@@ -146,8 +157,8 @@ def _holds(certificate: pysequoia.Cert, asked: Sequence[str]) -> bool:
 
 
 def protection(message: bytes) -> tuple[str, ...]:
-    """seipdv1 or seipdv2 (RFC 9580 §5.13)."""
-    for packet in PacketPile.from_bytes(message):
-        if packet.tag == Tag.SEIP:
-            return (f"seipdv{packet.body[0]}",)
-    return ()
+    """seipdv1 or seipdv2 (RFC 9580 §5.13), or gnupg-aead; nothing when it has neither or cannot be read."""
+    kind, version = packets.container(message)
+    if kind == packets.SEIPD:
+        return (f"seipdv{version}",)
+    return (GNUPG_AEAD,) if kind == packets.GNUPG_AEAD else ()
