@@ -200,7 +200,7 @@ def _courier(settings: Settings, directory: Directory, clock: Clock) -> Courier:
     return Courier(routes=ways, clock=clock, our_name=settings.gateway.domain, limits=limits, rhythm=rhythm)
 
 
-def _sealer(settings: Settings, clock: Clock, agent: AgentTurns | None) -> Sealer:
+def _sealer(settings: Settings, clock: Clock, agent: AgentTurns | None = None) -> Sealer:
     try:
         store = gateway_keys(settings)
         openpgp = openpgp_signer(settings, store, agent)
