@@ -13,6 +13,8 @@ _PIECE = re.compile(r'\\.|["()\\]|[^"()\\]++', re.DOTALL)
 _QUOTES = re.compile(r'["()]')
 _AROUND = re.compile(r" ?([.@]) ?")
 _ADDRESS = re.compile(r'(?<![^\s<>@,;:"()])[^\s<>@,;:"()]++(?:@[^\s<>@,;:"()]++)++')
+_MOST = 100
+"""Addresses in one From: each may be a question to a database."""
 
 
 def check_from(header: bytes, source: SmtpSource, sender: str) -> None:
@@ -24,14 +26,15 @@ def check_from(header: bytes, source: SmtpSource, sender: str) -> None:
         text = _bare(field.decode("utf-8", "replace"))
         addresses = _ADDRESS.findall(text)
         # Each at sign is one address's: of what cannot be read so, a reader may make another address.
-        is_clear = text.count("@") == len(addresses) and (addresses or b"@" not in field)
-        allowed = (
-            all(source.may_show(address, sender) for address in addresses)
-            if addresses
-            else source.may_show_nobody(sender, is_encoded=b"=?" in field)
-        )
-        if not (is_clear and allowed):
+        is_clear = text.count("@") == len(addresses) <= _MOST and (addresses or b"@" not in field)
+        if not is_clear or not _allowed(addresses, source, sender, is_encoded=b"=?" in field):
             raise Refusal(550, "5.7.1", "Header From not allowed for this account")
+
+
+def _allowed(addresses: list[str], source: SmtpSource, sender: str, *, is_encoded: bool) -> bool:
+    if not addresses:
+        return source.may_show_nobody(sender, is_encoded=is_encoded)
+    return all(source.may_show(address, sender) for address in addresses)
 
 
 def _bare(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +41,8 @@ async def test_nor_does_a_handshake_that_is_never_finished(tmp_path: Path):
         with capture_logs() as said:
             reader, writer = await asyncio.open_connection("127.0.0.1", scene.port)
             writer.write(b"EHLO mss.test\r\n")
-            await reader.readuntil(b"250 DSN\r\n")
+            with contextlib.suppress(asyncio.IncompleteReadError):  # on a machine that stood still for so long
+                await reader.readuntil(b"250 DSN\r\n")
             writer.write(b"STARTTLS\r\n")
             await reader.read()
             writer.close()
