@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import GP_DOMAIN, HOSPITAL_DOMAIN
 from tests.peers.postfix import Chain, Postfix, running_postfix
 from tests.peers.trust_space import GP_OPERATOR, OTHER_OPERATOR, TrustSpace, list_domains
+from tests.unit.smtp.smtp_door_kit import Client as Speaker
 
 pytestmark = [pytest.mark.peer, pytest.mark.root]
 
@@ -51,6 +53,17 @@ class Story:
         with running_postfix(self.authority, Chain(relay=door, settings=settings)) as server:
             yield server
 
+    async def bring(self, shown: Client, content: bytes) -> str:
+        """What our door says to a report to our return path."""
+        speaker = Speaker(*await asyncio.open_connection("127.0.0.1", self.ward.running.entrances.ports["operators"]))
+        await speaker.reply()
+        await speaker.ask("EHLO mss.test")
+        await speaker.starttls(self.space.client_tls(shown))
+        await speaker.ask("EHLO mss.test")
+        said = await speaker.letter(content, self.ward.sender, sender="")
+        await speaker.close()
+        return said
+
 
 async def post(server: Postfix, content: bytes, to: str, *, sender: str, **options: list[str]) -> None:
     """Into the operator's own queue, as its users do."""
@@ -78,10 +91,13 @@ async def test_a_receipt_and_an_answer_come_in_through_the_gps_operator(
     story: Story, another_mailbox: Callable[[], str]
 ) -> None:
     ward, people = story.ward, another_mailbox()
-    story.list({GP_DOMAIN: GP_OPERATOR})
+    story.list({GP_DOMAIN: GP_OPERATOR, "autre.test": OTHER_OPERATOR})
     await ward.mail(letters.hprim_mail(letters.hprim_lab(NOW)), f"{letters.GP}@rpps.hospital.test")
     letter = message_from_bytes(await ward.letter_in_mailbox())
     gp = ward.gp.mailbox
+    forged = mdn(letter, reader=gp).replace(b"From: %s" % gp.encode(), b"From: dr@autre.test")
+    assert (await story.bring(story.space.operator("mss.autre.test", "1750000999"), forged)).startswith("250 ")
+    assert proofs(ward) == [Proof.ACCEPTED], "another operator proves nothing"
     with story.operator(story.space.operator("mss.gp.test", "1750000000")) as server:
         await post(server, mdn(letter, reader=gp), ward.sender, sender="")
         await until(lambda: proofs(ward) == [Proof.DISPLAYED])
@@ -93,7 +109,8 @@ async def test_a_receipt_and_an_answer_come_in_through_the_gps_operator(
         assert b"report-type=delivery-status" in confirmed
         assert "Verified TLS connection established" in server.log
     read_by_people = ward.dovecot.mails(ward.sender)
-    assert not any(b"report-type=disposition-notification" in mail for mail in read_by_people)
+    [seen] = [mail for mail in read_by_people if b"report-type=disposition-notification" in mail]
+    assert b"From: dr@autre.test" in seen, "what proved nothing"
 
 
 async def test_an_operator_that_left_the_list_or_writes_for_another_domain_is_told_so(
