@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -45,8 +43,23 @@ def dump(folder):
         return {name: sorted(database.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}  # noqa: S608
 
 
-def children():
-    return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+@pytest.fixture(autouse=True)
+def readers(monkeypatch):
+    """Every reader that was started; other tests' servers are this process's children too."""
+    found = []
+
+    class Started(subprocess.Popen):
+        def __init__(self, *arguments, **more):
+            super().__init__(*arguments, **more)
+            found.append(self)
+
+    monkeypatch.setattr(beside_module.subprocess, "Popen", Started)
+    return found
+
+
+def ended(readers):
+    """Whether there were some, and all were waited for."""
+    return bool(readers) and all(reader.returncode is not None for reader in readers)
 
 
 def test_the_directory_is_the_same_and_so_is_the_report(files, tmp_path, monkeypatch):
@@ -58,7 +71,7 @@ def test_the_directory_is_the_same_and_so_is_the_report(files, tmp_path, monkeyp
     assert dump(tmp_path / "there") == dump(tmp_path / "here")
 
 
-def test_a_zip_that_breaks_in_the_middle_is_the_same_one_line(files, tmp_path, beside):
+def test_a_zip_that_breaks_in_the_middle_is_the_same_one_line(files, tmp_path, beside, readers):
     packed = tmp_path / "m.zip"
     with zipfile.ZipFile(packed, "w") as archive:
         archive.write(files[0], "m_202603010000.txt")
@@ -69,16 +82,16 @@ def test_a_zip_that_breaks_in_the_middle_is_the_same_one_line(files, tmp_path, b
         import_files(tmp_path, [packed])
     assert caught.value.code == "broken-file"
     assert not list(tmp_path.glob("directory.db*"))
-    assert children() == []
+    assert ended(readers)
 
 
-def test_a_reader_that_is_killed_is_one_line_and_the_old_directory_stays(files, tmp_path, monkeypatch):
+def test_a_reader_that_is_killed_is_one_line_and_the_old_directory_stays(files, tmp_path, monkeypatch, readers):
     import_files(tmp_path, files)
     monkeypatch.setattr(build, "LARGE", 0)
 
     def kill(_: object) -> None:
-        for child in children():
-            os.kill(int(child), signal.SIGKILL)
+        for reader in readers:
+            reader.kill()
 
     many = (mailbox_line(f"p{number}@b.example", "8" + rpps_of(number)) for number in range(60_000))
     with pytest.raises(DirectoryError) as caught:
@@ -86,7 +99,7 @@ def test_a_reader_that_is_killed_is_one_line_and_the_old_directory_stays(files, 
     assert caught.value.code == "reader-ended"
     assert caught.value.code in AGAIN
     assert Directory.open(tmp_path).status().mailboxes == 201
-    assert children() == []
+    assert ended(readers)
 
 
 BREAKING = {
@@ -98,7 +111,7 @@ BREAKING = {
 
 @pytest.mark.parametrize("how", BREAKING)
 def test_a_reader_that_breaks_is_told_by_its_kind_and_tried_again_for_want_of_memory_alone(
-    files, tmp_path, monkeypatch, how
+    files, tmp_path, monkeypatch, readers, how
 ):
     """With a fault of ours the same file would break it again."""
     code, told, broken = BREAKING[how]
@@ -120,17 +133,17 @@ def test_a_reader_that_breaks_is_told_by_its_kind_and_tried_again_for_want_of_me
     assert caught.value.code == code
     assert (code in AGAIN) == (how == "no memory")
     assert Directory.open(tmp_path).status().mailboxes == 201
-    assert children() == []
+    assert ended(readers)
 
 
-def test_whoever_stops_the_import_stops_the_reader(files, tmp_path, beside):
+def test_whoever_stops_the_import_stops_the_reader(files, tmp_path, beside, readers):
     def stop(_: object) -> None:
-        assert len(children()) == 1
+        assert len(readers) == 1
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         import_files(tmp_path, files, progress=stop)
-    assert children() == []
+    assert ended(readers)
     assert not list(tmp_path.glob("directory.db*"))
 
 
