@@ -7,11 +7,9 @@ What a document *says* is in ``document.py``. Clear text never shows in ``repr``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Any
 
 from gateway.document import Document, Finding, Patient, Role, Stay
 from gateway.identifiers import Adeli, DeliveryId, LetterId, Rpps
@@ -91,7 +89,7 @@ class ReceivedLetter:
     replay_key: bytes = field(repr=False, default=b"")
     mail: MailKey | None = None
     """Of the IMAP door: written down as taken in the same commit."""
-    peer: Mapping[str, Any] | None = field(repr=False, compare=False, default=None)
+    peer: dict[str, object] | None = field(repr=False, compare=False, default=None)
     """The certificate that another operator's server showed and TLS verified; never kept."""
 
 
@@ -182,21 +180,14 @@ class AsReceived:
 
 
 Protection = Smime | OpenPgp | MssTls | AsReceived
+_PROTECTIONS = {OpenPgp: "openpgp", MssTls: "mss-tls", AsReceived: "as-received"}
 
 
 def protection_name(protection: Protection) -> str:
     """The word of ``letters show``: smime-gcm, smime-cbc, openpgp, mss-tls, as-received."""
-    match protection:
-        case Smime(gcm=True):
-            return "smime-gcm"
-        case Smime():
-            return "smime-cbc"
-        case OpenPgp():
-            return "openpgp"
-        case MssTls():
-            return "mss-tls"
-        case AsReceived():
-            return "as-received"
+    if isinstance(protection, Smime):
+        return "smime-gcm" if protection.gcm else "smime-cbc"
+    return _PROTECTIONS[type(protection)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
