@@ -126,7 +126,7 @@ class Data(EnvelopeVerbs):
             content=content,
             received_at=self.door.clock(),
             replay_key=replay_key(source.name, sender, list(transaction.recipients), content),
-            peer=source.peer,
+            peer=None if source.peer is None else dict(source.peer),
         )
 
     async def _keep_and_answer(self, letter: ReceivedLetter) -> None:
