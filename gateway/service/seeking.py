@@ -32,6 +32,8 @@ from gateway.queue.store import Store
 _LACKS_A_KEY = frozenset({"no-key", "certificate-expired"})
 _EVERY_DOMAIN = "*"
 _AT_ONCE = 4
+_LONGEST = timedelta(seconds=40)
+"""A look-up ends before; but resolvers, and four others that it waits behind, have deadlines of their own."""
 _MOST = 1000
 """Mailboxes that wait to be asked about; whose letter is held beyond them comes again with the next hourly look."""
 
@@ -56,9 +58,16 @@ class Seeking:
     """One gateway's questions. What it asked is forgotten at its end; a start asks once more at most."""
 
     def __init__(
-        self, settings: Settings, directory: Directory, store: Store, *, clock: Callable[[], datetime]
+        self,
+        settings: Settings,
+        directory: Directory,
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        longest: timedelta = _LONGEST,
     ) -> None:
-        """Nothing is asked yet."""
+        """Nothing is asked yet; ``longest`` is how long one question keeps a look waiting."""
+        self._longest = longest
         self._domains = frozenset(domain.lower() for domain in settings.crypto.wkd_domains)
         self._again = timedelta(hours=settings.crypto.wkd_hours)
         self._folder, self._directory, self._store, self._clock = settings.gateway.data, directory, store, clock
@@ -105,11 +114,19 @@ class Seeking:
         return any(key.source is not Source.WKD for key in known)
 
     async def _seek(self, sought: _Sought) -> None:
-        answer = await self._errands.run(partial(self.ask, sought.mailbox))
+        answer = await self._answered(sought.mailbox)
         structlog.get_logger().info("key-sought", code=answer.code, letters=len(sought.letters))
         now = self._clock()
         told = (journal.key_sought(now, letter, code=answer.code, words=answer.words) for letter in sought.letters)
         await self._store.note(Noting(events=tuple(told)))
+
+    async def _answered(self, mailbox: str) -> Answer:
+        """What is found later is kept all the same, for the next look at the letter."""
+        asking = self._errands.run(partial(self.ask, mailbox))
+        try:
+            return await asyncio.wait_for(asking, self._longest.total_seconds())
+        except TimeoutError:
+            return Answer(code="no-answer", words="wkd: too-slow")
 
     def ask(self, mailbox: str) -> Answer:
         """Blocks: look up, and keep what is found."""

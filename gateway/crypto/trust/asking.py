@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import Protocol
 
 import httpx2
 
+from gateway.crypto.bounded_http import NoAnswer, fetch
 from gateway.crypto.trust.statements import NoStatement
 
 _LARGEST = 32 << 20
 _OCSP = {"Content-Type": "application/ocsp-request", "Accept": "application/ocsp-response"}
+_TOO_MUCH = dict.fromkeys(("too-large", "too-slow"), "too-large-or-too-slow")
 
 
 class Asking(Protocol):
@@ -34,22 +35,14 @@ class HttpAsking:
     def __call__(self, url: str, question: bytes | None = None) -> bytes:
         """One answer."""
         method, headers = ("GET", {}) if question is None else ("POST", _OCSP)
-        deadline = monotonic() + self._seconds
         try:
-            with (
-                httpx2.Client(timeout=self._seconds) as client,
-                client.stream(method, url, content=question, headers=headers) as answer,
-            ):
-                return self._body(answer, deadline)
+            with httpx2.Client(timeout=self._seconds) as client:
+                request = client.build_request(method, url, content=question, headers=headers)
+                answer = fetch(client, request, seconds=self._seconds, largest=self._largest)
+        except NoAnswer as error:
+            raise NoStatement(_TOO_MUCH.get(str(error), "unreachable")) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise NoStatement("unreachable") from error
-
-    def _body(self, answer: httpx2.Response, deadline: float) -> bytes:
-        if answer.status_code != httpx2.codes.OK:
+        if answer.status != httpx2.codes.OK:
             raise NoStatement("unreachable")
-        body = bytearray()
-        for piece in answer.iter_bytes():
-            body += piece
-            if len(body) > self._largest or monotonic() > deadline:
-                raise NoStatement("too-large-or-too-slow")
-        return bytes(body)
+        return answer.content

@@ -16,12 +16,15 @@ from time import monotonic
 import httpx2
 import pysequoia
 
+from gateway.crypto.bounded_http import NoAnswer, fetch
 from gateway.crypto.certificates import same_address
 from gateway.crypto.openpgp import addresses_of, public_keys
 from gateway.crypto.wkd.places import Place, places
 from gateway.errors import KeyStoreRefused, PeerUnreachable
 
 _LARGEST = 1 << 20
+_STEP = 10.0
+"""Seconds for the connection, its TLS, or one read."""
 _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 """NAT64 (RFC 6052 §2.1) and IPv4-compatible addresses (RFC 4291 §2.5.5.1): the last 32 bits say who is reached."""
 Resolve = Callable[[str], tuple[str, ...]]
@@ -47,9 +50,9 @@ class WebKeyDirectory:
         resolve: Resolve | None = None,
         context: ssl.SSLContext | None = None,
         port: int = 443,
-        seconds: float = 10,
+        seconds: float = 30,
     ) -> None:
-        """``context`` verifies the server; ``seconds`` bounds one look-up."""
+        """``context`` verifies the server; ``seconds`` bounds one look-up as a whole."""
         self._resolve, self._context = resolve or public_addresses, context or ssl.create_default_context()
         self._port, self._seconds = port, seconds
 
@@ -58,16 +61,17 @@ class WebKeyDirectory:
 
         Raises ValueError for what is no mail address, PeerUnreachable when the domain gives no answer.
         """
+        until = monotonic() + self._seconds
         for place in places(mailbox):
             addresses = self._resolve(place.host)
             if addresses:
-                return _naming(mailbox, self._asked(place, addresses[0]), place.method)
+                return _naming(mailbox, self._asked(place, addresses[0], until - monotonic()), place.method)
         return ()
 
-    def _asked(self, place: Place, address: str) -> bytes:
+    def _asked(self, place: Place, address: str, seconds: float) -> bytes:
         shown = f"[{address}]" if ":" in address else address
         # trust_env: what the machine's environment says of proxies has no say in which key is believed.
-        with httpx2.Client(verify=self._context, trust_env=False, timeout=self._seconds) as client:
+        with httpx2.Client(verify=self._context, trust_env=False, timeout=min(_STEP, self._seconds)) as client:
             request = client.build_request(
                 "GET",
                 f"https://{shown}:{self._port}{place.path}",
@@ -75,25 +79,12 @@ class WebKeyDirectory:
                 extensions={"sni_hostname": place.host},
             )
             try:
-                answer = client.send(request, stream=True, follow_redirects=False)
-                try:
-                    return self._body(answer)
-                finally:
-                    answer.close()
-            except (httpx2.HTTPError, ssl.SSLError) as error:
-                raise PeerUnreachable(f"wkd: {type(error).__name__}") from error
-
-    def _body(self, answer: httpx2.Response) -> bytes:
-        if answer.status_code == httpx2.codes.NOT_FOUND:
-            return b""
-        if answer.status_code != httpx2.codes.OK:
-            raise PeerUnreachable(f"wkd: HTTP {answer.status_code}")
-        body, deadline = bytearray(), monotonic() + self._seconds
-        for piece in answer.iter_bytes():
-            body += piece
-            if len(body) > _LARGEST or monotonic() > deadline:
-                raise PeerUnreachable("wkd: too long or too slow")
-        return bytes(body)
+                answer = fetch(client, request, seconds=seconds, largest=_LARGEST)
+            except NoAnswer as error:
+                raise PeerUnreachable(f"wkd: {error}") from error
+        if answer.status not in {httpx2.codes.OK, httpx2.codes.NOT_FOUND}:
+            raise PeerUnreachable(f"wkd: HTTP {answer.status}")
+        return answer.content
 
 
 def public_addresses(host: str) -> tuple[str, ...]:

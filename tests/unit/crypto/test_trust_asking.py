@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 
 import pytest
 
+from gateway.crypto import bounded_http
 from gateway.crypto.trust.asking import HttpAsking
 from gateway.crypto.trust.statements import NoStatement
 
@@ -30,6 +32,12 @@ class Answers(BaseHTTPRequestHandler):
                 self.server.over.wait(30)
             case "/drip":
                 self._drip()
+            case "/drip-head":
+                self._drip_head()
+            case "/packed":
+                self._say(200, gzip.compress(bytes(1 << 20)), **{"Content-Encoding": "gzip"})
+            case "/asked":
+                self._say(200, self.headers["Accept-Encoding"].encode())
             case _:
                 self._say(404, b"")
 
@@ -49,6 +57,15 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         while not self.server.over.wait(0.02):
             self.wfile.write(b"x")
+
+    def _drip_head(self):
+        """Each read has its octet long before it is given up."""
+        self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Long: ")
+        for _ in range(500):
+            if self.server.over.wait(0.02):
+                return
+            self.wfile.write(b"x")
+        self.wfile.write(b"\r\n\r\nlist")
 
     def _say(self, status, content, **headers):
         self.send_response(status)
@@ -82,7 +99,7 @@ def test_no_list_and_no_redirect(server, path):
         HttpAsking(seconds=10)(server + path)
 
 
-@pytest.mark.parametrize("path", ["/mute", "/drip"])
+@pytest.mark.parametrize("path", ["/mute", "/drip", "/drip-head"])
 def test_who_is_slow_has_not_answered(server, path):
     with pytest.raises(NoStatement):
         HttpAsking(seconds=0.2)(server + path)
@@ -94,7 +111,27 @@ def test_a_list_without_end_is_cut(server):
     assert HttpAsking(seconds=30, largest=4)(f"{server}/list") == b"list"
 
 
+def test_what_comes_packed_is_not_unpacked(server):
+    """A thousand times its size would come out: it is said that nothing packed is wanted, and none is taken."""
+    asking = HttpAsking(seconds=30)
+    assert asking(f"{server}/asked") == b"identity"
+    with pytest.raises(NoStatement, match="unreachable"):
+        asking(f"{server}/packed")
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://[::bad/", "gopher://x/", "http://\x00/", ""])
 def test_an_address_that_leads_nowhere_is_unreachable(url):
     with pytest.raises(NoStatement, match="unreachable"):
         HttpAsking(seconds=10)(url)
+
+
+def test_a_connection_whose_time_was_over_before_its_first_word_is_shut_down(server, monkeypatch):
+    """The machine was slow, or the names were."""
+    monkeypatch.setattr(bounded_http, "Timer", _AtOnce)
+    with pytest.raises(NoStatement, match="too-slow"):
+        HttpAsking(seconds=30)(f"{server}/list")
+
+
+class _AtOnce(Timer):
+    def start(self):
+        self.function()

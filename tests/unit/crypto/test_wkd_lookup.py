@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from functools import partial
@@ -137,12 +138,40 @@ def test_nobody_there_is_told_as_for_now(published):
             published.asking().look_up(GP)
 
 
-def test_an_answer_that_drips_is_given_up(published, key, monkeypatch):
+def test_a_server_whose_header_drips_is_given_up_as_a_whole(published, key):
+    """Each octet comes in time for its read."""
     published.publish(key)
-    moments = iter([0.0, 11.0])
+    published.drips = 0.05
+    with pytest.raises(PeerUnreachable) as late:
+        published.asking(seconds=0.5).look_up(GP)
+    assert late.value.detail == "wkd: too-slow"
+
+
+def test_control_a_server_whose_header_drips_in_time_is_heard(published, key):
+    published.publish(key)
+    published.drips = 0
+    assert [each.key for each in published.asking().look_up(GP)] == [key]
+
+
+def test_the_time_that_the_names_took_is_not_given_again(published, key, monkeypatch):
+    published.publish(key)
+    moments = iter([0.0, 30.0])
     monkeypatch.setattr(lookup_module, "monotonic", lambda: next(moments))
-    with pytest.raises(PeerUnreachable):
+    with pytest.raises(PeerUnreachable) as late:
         published.asking().look_up(GP)
+    assert late.value.detail == "wkd: too-slow"
+
+
+def test_an_answer_that_is_packed_is_not_unpacked(published, key):
+    published.publish(gzip.compress(bytes(1 << 24)))
+    published.headers["Content-Encoding"] = "gzip"
+    with pytest.raises(PeerUnreachable) as refused:
+        published.asking().look_up(GP)
+    assert refused.value.detail == "wkd: encoded"
+    published.publish(key)
+    published.headers["Content-Encoding"] = "identity"
+    assert [each.key for each in published.asking().look_up(GP)] == [key]
+    assert set(published.encodings) == {"identity"}
 
 
 def test_an_address_of_six_words_is_written_into_the_url_as_it_must_be(authority):

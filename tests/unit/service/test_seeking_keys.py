@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from directory.errors import DirectoryError
 from directory.records import Source
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.wkd import lookup
+from gateway.crypto.wkd.lookup import WebKeyDirectory
 from gateway.document import Role
 from gateway.identifiers import LetterId
 from gateway.journal import Event
@@ -24,6 +26,7 @@ from gateway.letter import AddressedLetter, Addressee, Held, Reason
 from gateway.queue.afterwards import Noting
 from gateway.service import seeking as seeking_module
 from gateway.service.seeking import Answer, Seeking
+from tests.journeys.kit import until
 from tests.peers.web_key_directory import Published, web_key_directory
 from tests.unit.addressing.world import document, letter, named
 
@@ -49,11 +52,11 @@ class World:
     store: Written
     now: datetime = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
-    def seeking(self, *domains: str) -> Seeking:
+    def seeking(self, *domains: str, **more: timedelta) -> Seeking:
         crypto = SimpleNamespace(wkd_domains=domains, wkd_hours=24.0)
         settings = SimpleNamespace(crypto=crypto, gateway=SimpleNamespace(data=self.folder))
         # Of settings and store only what is read of them: the journey has them whole.
-        return Seeking(settings, self.directory, self.store, clock=lambda: self.now)  # type: ignore[arg-type]
+        return Seeking(settings, self.directory, self.store, clock=lambda: self.now, **more)  # type: ignore[arg-type]
 
     @property
     def directory(self) -> Directory:
@@ -158,6 +161,24 @@ async def test_more_mailboxes_than_wait_at_most_come_again_later(world, publishe
     seeking.hear(held(of=LetterId("01OTHER")))
     await seeking.look()
     assert sorted(event.letter or "" for event in world.store.events) == ["01LETTER", "01OTHER"]
+
+
+async def test_a_look_waits_for_no_domain_and_keeps_what_it_finds_later(world, published, key, monkeypatch):
+    """A resolver that is silent has no deadline of ours."""
+    published.publish(key)
+    answers, asks = threading.Event(), published.asking
+
+    def slow() -> WebKeyDirectory:
+        assert answers.wait(30)
+        return asks()
+
+    monkeypatch.setattr(lookup, "WebKeyDirectory", slow)
+    seeking = world.seeking("*", longest=timedelta(seconds=0.05))
+    seeking.hear(held())
+    await seeking.look()
+    assert world.told() == [(ID, "no-answer", "wkd: too-slow")]
+    answers.set()
+    await until(lambda: bool(world.directory.openpgp_keys(GP)))
 
 
 def test_a_domain_that_gives_no_key_is_told_as_no_answer_and_names_nobody(world, published):
