@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -16,6 +17,7 @@ from gateway.queue import entries, keyring, migrations
 from gateway.queue.bodies import AtRest
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
+from tests.peers.postgresql import running_postgresql
 
 _NUMBERS = count(1)
 
@@ -45,18 +47,25 @@ class OnPostgresql:
         return cls(engine=engine, readers=readers)
 
 
-@contextlib.contextmanager
-def opened_on_postgresql(
-    folder: Path, address: str, vault: RestVault, clock: Callable[[], datetime]
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A running server."""
+    with running_postgresql() as found:
+        yield found
+
+
+@pytest.fixture
+def opened(
+    tmp_path: Path, address: str, vault: RestVault, clock: Callable[[], datetime]
 ) -> Iterator[Callable[[], Store]]:
-    """As the fixture ``opened``, on a schema of its own: each call closes the store before and opens it again."""
+    """As the fixture of the same name, on a schema of its own: each call closes the store before and opens it again."""
     schema = f"s{next(_NUMBERS)}"
     with contextlib.ExitStack() as stores:
 
         def open_store() -> Store:
             stores.close()
             database = OnPostgresql.open(address, schema, vault, clock())
-            store = Store(folder, vault, limits=Limits(free_share=0), clock=clock, database=database)
+            store = Store(tmp_path, vault, limits=Limits(free_share=0), clock=clock, database=database)
             stores.callback(store.close)
             return store
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
-
-from gateway.queue.store import Store
-from gateway.rest import RestVault
-from tests.peers.postgresql import running_postgresql
 from tests.unit.queue import test_deliveries, test_leases, test_store_keeps
-from tests.unit.queue.conftest import Clock
-from tests.unit.queue.engines import opened_on_postgresql
+from tests.unit.queue.engines import address, opened
+
+__all__ = ["address", "opened"]
 
 _OF_SQLITE = {
     "test_one_process_holds_the_folder",
@@ -23,19 +16,6 @@ _OF_SQLITE = {
     "test_every_delivery_row_has_an_index_for_what_is_asked",
 }
 """About files, which PostgreSQL keeps elsewhere."""
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with running_postgresql() as found:
-        yield found
-
-
-@pytest.fixture
-def opened(tmp_path: Path, address: str, vault: RestVault, clock: Clock) -> Iterator[Callable[[], Store]]:
-    """As the fixture of the same name, on a schema of its own."""
-    with opened_on_postgresql(tmp_path, address, vault, clock) as open_store:
-        yield open_store
 
 
 def _all_tests() -> dict[str, object]:

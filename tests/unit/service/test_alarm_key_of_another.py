@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from config.settings import load
 from directory import add_certificate, remove_key
 from gateway.errors import StorageUnavailable
-from gateway.moments import utc_now
-from gateway.service.build import build
-from gateway.service.installing import install
 from gateway.service.metrics import AlarmCollector
 from gateway.service.running import Running
 from tests.unit.directory.test_directory_local import BOX, make, named, put_under
 
 OTHER = "autre@ordinaire.example"
-
-
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    settings = install(tmp_path).settings
-    text = re.sub(r"(port = )\d+", r"\g<1>0", settings.read_text(encoding="utf-8"))
-    settings.write_text(text.replace("[gateway]\n", "[gateway]\nmetrics_port = 0\n"), encoding="utf-8")
-    async with Running(build(load(settings), clock=utc_now)) as gateway:
-        yield gateway
 
 
 async def lines(running: Running) -> list[tuple[str, str | None]]:

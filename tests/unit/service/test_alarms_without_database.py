@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from config.settings import load
-from gateway.moments import utc_now
-from gateway.service.build import build
-from gateway.service.installing import install
 from gateway.service.running import Running
-
-
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[Running]:
-    settings = install(tmp_path).settings
-    text = re.sub(r"(port = )\d+", r"\g<1>0", settings.read_text(encoding="utf-8"))
-    settings.write_text(text.replace("[gateway]\n", "[gateway]\nmetrics_port = 0\n"), encoding="utf-8")
-    async with Running(build(load(settings), clock=utc_now)) as gateway:
-        yield gateway
 
 
 @contextlib.contextmanager
