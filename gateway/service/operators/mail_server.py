@@ -18,8 +18,8 @@ from gateway.service.operators.commands import mail_from, rcpt_to
 from gateway.smtp.courier.commands import Offers, stuffed
 from gateway.smtp.courier.connecting import open_dialogue
 from gateway.smtp.courier.dialogue import Dialogue
-from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopTimedOut, HopUnreachable, Phase
-from gateway.smtp.courier.meaning import failure_of
+from gateway.smtp.courier.failures import HopTimedOut, Phase
+from gateway.smtp.courier.meaning import failure_of, told_with_phase
 from gateway.smtp.courier.replies import NotSmtp
 from gateway.smtp.courier.routes import Hop
 from gateway.smtp.courier.timeouts import Timeouts
@@ -77,7 +77,7 @@ class HospitalServer:
             dialogue, offers = await open_dialogue(self._hop, self._gateway, TIMEOUTS)
             session = _Session(dialogue, offers, deadline)
             try:
-                with session.told_with_phase():
+                with told_with_phase(lambda: session.phase):
                     yield session
             except (asyncio.CancelledError, HopTimedOut):
                 dialogue.abort()
@@ -116,7 +116,7 @@ class _Session:
     def __init__(self, dialogue: Dialogue, offers: Offers, deadline: float) -> None:
         """``deadline`` is the loop's time by which the dot must be written."""
         self._dialogue, self._offers, self._deadline = dialogue, offers, deadline
-        self._phase = Phase.MAIL
+        self.phase = Phase.MAIL
 
     async def begin(self, envelope: Envelope, content: bytes = b"") -> None:
         """MAIL and each RCPT; raises for the first that is not answered 2xx."""
@@ -142,7 +142,7 @@ class _Session:
         if self._dialogue.has_unread:
             raise NotSmtp("a reply that nothing asked for")
         self._dialogue.write(command)
-        self._phase = phase
+        self.phase = phase
         reply = await self._dialogue.reply(seconds)
         if reply.kind != kind:
             raise failure_of(reply, phase)
@@ -153,23 +153,6 @@ class _Session:
         if left <= 0:
             raise TimeoutError
         return min(seconds, left)
-
-    @contextlib.contextmanager
-    def told_with_phase(self) -> Iterator[None]:
-        """Turns what a socket or a server can do into the failure that says how far it came.
-
-        Once the dot was written, no valid answer to it means that nobody knows.
-        """
-        try:
-            yield
-        except HandOverFailure:
-            raise
-        except TimeoutError as error:
-            raise HopTimedOut("silence", phase=self._phase, ambiguous=self._phase is Phase.DOT) from error
-        except NotSmtp as error:
-            raise HopDeferred(str(error), phase=self._phase, ambiguous=self._phase is Phase.DOT) from error
-        except OSError as error:
-            raise HopUnreachable(str(error), phase=self._phase, ambiguous=self._phase is Phase.DOT) from error
 
 
 def _now() -> float:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopRefused, Phase
-from gateway.smtp.courier.replies import Reply
+import contextlib
+from collections.abc import Callable, Iterator
+
+from gateway.smtp.courier.failures import (
+    HandOverFailure,
+    HopDeferred,
+    HopRefused,
+    HopTimedOut,
+    HopUnreachable,
+    Phase,
+)
+from gateway.smtp.courier.replies import NotSmtp, Reply
 
 ABOUT_US = {530: "4.7.0", 534: "4.7.9", 535: "4.7.8", 538: "4.7.11"}
 """TLS or a login is missing (RFC 3207 §4, RFC 4954 §6): our settings are at fault, the letter may still leave."""
@@ -36,3 +46,21 @@ def _is_too_many(reply: Reply, phase: Phase) -> bool:
 
 def _deferred(reply: Reply, phase: Phase, status: str) -> HopDeferred:
     return HopDeferred(reply.shown, phase=phase, code=reply.code, status=status)
+
+
+@contextlib.contextmanager
+def told_with_phase(phase: Callable[[], Phase]) -> Iterator[None]:
+    """Turns what a socket or a stranger can do into the failure that says how far it came: ``phase()`` at that moment.
+
+    Once the dot was written, no valid answer to it means that nobody knows.
+    """
+    try:
+        yield
+    except HandOverFailure:
+        raise
+    except TimeoutError as error:
+        raise HopTimedOut("silence", phase=phase(), ambiguous=phase() is Phase.DOT) from error
+    except NotSmtp as error:
+        raise HopDeferred(str(error), phase=phase(), ambiguous=phase() is Phase.DOT) from error
+    except OSError as error:
+        raise HopUnreachable(str(error), phase=phase(), ambiguous=phase() is Phase.DOT) from error

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 
 from gateway.beside import beside
 from gateway.smtp.courier.commands import Offers, Parcel, mail_command, rcpt_command, stuffed
 from gateway.smtp.courier.dialogue import Dialogue
-from gateway.smtp.courier.failures import HandOverFailure, HopDeferred, HopTimedOut, HopUnreachable, Phase
-from gateway.smtp.courier.meaning import failure_of
+from gateway.smtp.courier.failures import Phase
+from gateway.smtp.courier.meaning import failure_of, told_with_phase
 from gateway.smtp.courier.replies import NotSmtp, Reply
 from gateway.smtp.courier.timeouts import Timeouts
 
@@ -34,7 +33,7 @@ class Transaction:
         """The 2xx to the final dot; raises ``HandOverFailure``. Content is written only after a 354 (RFC 2920 §3.1)."""
         commands = [mail_command(parcel, self._offers), rcpt_command(parcel, self._offers), b"DATA\r\n"]
         content = await beside(len(parcel.mail.content), stuffed, parcel.mail.content)
-        with self._told_with_phase():
+        with told_with_phase(lambda: self.phase):
             await self._open_data(commands)
             await self._write(content)
             await self._end_data(parcel)
@@ -96,17 +95,3 @@ class Transaction:
     def _refuse_early_reply(self) -> None:
         if self._dialogue.has_unread:
             raise NotSmtp("a reply before the final dot")
-
-    @contextlib.contextmanager
-    def _told_with_phase(self) -> Iterator[None]:
-        """Turns what a socket or a stranger can do into the failure that says how far the parcel came."""
-        try:
-            yield
-        except HandOverFailure:
-            raise
-        except TimeoutError as error:
-            raise HopTimedOut("silence", phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
-        except NotSmtp as error:
-            raise HopDeferred(str(error), phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
-        except OSError as error:
-            raise HopUnreachable(str(error), phase=self.phase, ambiguous=self.phase is Phase.DOT) from error
