@@ -309,6 +309,20 @@ async def no_white_list(world: World) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def old_directory(world: World) -> AsyncIterator[None]:
+    """The same directory, of some years ago: put in the place of today's as an import does."""
+    path = world.place.settings.parent / "data" / "directory.db"
+    old, aside = path.with_suffix(".old"), path.with_suffix(".aside")
+    shutil.copy(path, old)
+    with contextlib.closing(sqlite3.connect(old)) as database, database:
+        database.execute("UPDATE file SET published_at = '2020-01-01T00:00:00+00:00'")
+    path.rename(aside)
+    old.rename(path)
+    yield
+    aside.rename(path)
+
+
+@contextlib.asynccontextmanager
 async def deaf_software(world: World) -> AsyncIterator[None]:
     """Something is owed to a folder that is gone: a row as the proof of a letter writes it."""
     (world.folder / "answers").rmdir()
@@ -378,6 +392,7 @@ FAULTS: dict[str, Fault] = {
     "certificate-ends": old_certificate,
     "crl-ends": old_list,
     "white-list-old": no_white_list,
+    "directory-old": old_directory,
     "key-of-another": key_of_another,
     "addressees-unchecked": silent_about_addressee,
     "signers-unchecked": silent_about_signer,
@@ -394,14 +409,22 @@ class Raised:
 
 
 async def raise_all(world: World) -> Raised:
-    """One fault after the other; each begins with its alarm off."""
+    """One fault after the other; each begins with its alarm off.
+
+    An alarm of what happened lately is over a while after its fault: the next fault does not wait for that.
+    """
     told = Raised()
-    for code, fault in FAULTS.items():
-        await world.alarm(code, on=False)
-        async with fault(world):
-            told.up[code] = await world.alarm(code, on=True)
-        told.over[code] = await world.alarm(code, on=False)
+    async with asyncio.TaskGroup() as ends:
+        for code, fault in FAULTS.items():
+            await world.alarm(code, on=False)
+            async with fault(world):
+                told.up[code] = await world.alarm(code, on=True)
+            ends.create_task(_over(world, told, code))
     return told
+
+
+async def _over(world: World, told: Raised, code: str) -> None:
+    told.over[code] = await world.alarm(code, on=False)
 
 
 async def f8(folder: Path) -> Row:
