@@ -8,6 +8,7 @@ control.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -79,8 +80,32 @@ def unreadable(folder: Path) -> list[str]:
     return wrong + ([] if len(ids) == 4 else [f"{len(ids)} letters"])
 
 
+class Readability:
+    """What a start makes of a database; the same tables with the same rows, down to the last byte, are tried once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, list[str]] = {}
+
+    def unreadable(self, folder: Path) -> list[str]:
+        """As the function of this name."""
+        content = _content(folder)
+        if content not in self._known:
+            self._known[content] = unreadable(folder)
+        return self._known[content]
+
+
+def _content(folder: Path) -> bytes:
+    """A digest of all that SQLite gives to one who opens it, recovery from its log included."""
+    digest = hashlib.sha256()
+    with closing(sqlite3.connect(folder / "data" / "huitaine.db")) as connection:
+        for line in connection.iterdump():
+            digest.update(line.encode() + b"\0")
+    return digest.digest()
+
+
 def killed_everywhere(folder: Path, points: int, *, torn: bool) -> Found:
     """Every revision, killed at its statements."""
+    readability = Readability()
     old = new = kills = 0
     between: list[str] = []
     lost: list[str] = []
@@ -99,7 +124,7 @@ def killed_everywhere(folder: Path, points: int, *, torn: bool) -> Found:
             old, new = old + (shape == shapes[0]), new + (shape == shapes[1])
             if shape not in shapes:
                 between.append(f"{revision} at {point} of {count}")
-            elif wrong := unreadable(here):
+            elif wrong := readability.unreadable(here):
                 lost.append(f"{revision} at {point} of {count}: {wrong}")
             shutil.rmtree(here)
         before = after
