@@ -14,8 +14,6 @@ from config.settings import Settings
 from directory.local import Local
 from gateway.moments import utc_now
 
-STALE = timedelta(days=10)
-"""National extractions appear every day; a week of holidays is no fault."""
 _ENDED = "SELECT count(*) FROM certificate WHERE not_after <= ?"
 
 
@@ -31,10 +29,12 @@ def check_directory() -> list[Finding]:
     except (book.DirectoryError, sqlite3.Error) as refused:
         return [error("directory.db", "directory-unreadable", f"{refused}: import it again",
                       f"{refused} : importez-le de nouveau")]  # fmt: skip
-    return [*_files(status, now), *_white_list(settings, status, now), *_keys(settings.gateway.data, status, now)]
+    files = _files(status, timedelta(days=settings.directory.stale_days), now)
+    return [*files, *_white_list(settings, status, now), *_keys(settings.gateway.data, status, now)]
 
 
-def _files(status: book.Status, now: datetime) -> Iterator[Finding]:
+def _files(status: book.Status, stale: timedelta, now: datetime) -> Iterator[Finding]:
+    is_old = status.as_of is not None and now - status.as_of > stale
     if not status.files:
         yield error("directory.db", "directory-empty", "no national file: no doctor can be found by number; "
                     "`huitaine directory import Extraction_Correspondance_MSSante_*.txt`",
@@ -42,7 +42,7 @@ def _files(status: book.Status, now: datetime) -> Iterator[Finding]:
                     "`huitaine directory import Extraction_Correspondance_MSSante_*.txt`")  # fmt: skip
     for file in status.files:
         days = file.age(now).days
-        if file.age(now) > STALE:
+        if is_old and file.age(now) > stale:
             yield warning(file.kind, "directory-old", f"{days} days old: moved and retired doctors; import a fresh one",
                           f"il date de {days} jours : médecins partis ou déménagés ; importez le nouveau")  # fmt: skip
         if file.rejected * 20 > file.rows:

@@ -11,7 +11,7 @@ import typer
 
 import directory as book
 from commands.directory_asking import bars, opened, refusals, vars_of
-from commands.output import Exit, Format, emit, fail, say, to_json
+from commands.output import Exit, Format, count, emit, fail, say, to_json
 from commands.setup import installation
 from directory.doubts import unlisted
 from directory.download import fetched
@@ -83,8 +83,8 @@ def search(
     now = utc_now()
     with refusals(), opened() as here:
         hits, status = here.find(wanted, limit=limit), here.status()
-        rows = [_hit(here, hit) for hit in hits]
-    days = max((file.age(now).days for file in status.files), default=None)
+        rows = [_hit(here, hit) | {"as_of": status.as_of} for hit in hits]
+    days = max(0, (now - status.as_of).days) if status.as_of else None
     if fmt is Format.JSON:
         typer.echo(to_json(rows))
     else:
@@ -99,7 +99,8 @@ def search(
 def _title(days: int | None) -> str:
     if days is None:
         return say("no national file yet", "aucun fichier national encore")
-    return say(f"directory of {days} days ago", f"annuaire d'il y a {days} jours")
+    ago = count(days, ("day ago", "days ago"), ("jour", "jours"))
+    return say(f"directory of {ago}", f"annuaire d'il y a {ago}")
 
 
 def _hit(here: book.Directory, hit: book.Found) -> dict[str, object]:

@@ -30,6 +30,7 @@ class Directory(Section):
     white_list_minutes: Annotated[float, Field(gt=0)] = 60.0
     white_list_cut_off_days: Annotated[float, Field(gt=0)] = 30.0
     white_list_required: bool = True
+    stale_days: Annotated[float, Field(gt=0)] = 10.0
     database: str = ""
     national_urls: tuple[str, ...] = ()
     national_ca: Path | None = None

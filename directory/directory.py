@@ -11,6 +11,7 @@ from typing import Self
 from directory import local, national
 from directory.capabilities import Known, SetFor, Told, told_of
 from directory.fold import domain_of, fold_domain, fold_mailbox
+from directory.freshness import DATES, as_of
 from directory.local import Local
 from directory.national import National
 from directory.owners import owners
@@ -153,6 +154,10 @@ class Directory:
         """The absence of a practitioner at a moment."""
         return self._local.absence(rpps, at)
 
+    def as_of(self) -> datetime | None:
+        """As of when the national files are: who moved or retired since is not known; ``None`` without any."""
+        return as_of(self._national.rows(DATES))
+
     def status(self) -> Status:
         """Counts and dates of everything."""
         facts: dict[str, int] = dict(self._national.rows(national.FACTS))
@@ -160,6 +165,7 @@ class Directory:
         certificates, openpgp_keys, entries, absences = counts[0]
         return Status(
             files=tuple(_file(*row) for row in self._national.rows(national.FILES)),
+            as_of=self.as_of(),
             white_list_domains=self.white_list.domains,
             white_list_generated_at=self.white_list.generated_at,
             white_list_fetched_at=self.white_list.fetched_at,

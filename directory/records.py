@@ -190,6 +190,8 @@ class Status:
     """How much the directory knows, and since when."""
 
     files: tuple[FileStatus, ...] = ()
+    as_of: datetime | None = None
+    """The older file's date, or the last delta's where that is later."""
     mailboxes: int = 0
     personal: int = 0
     organisations: int = 0

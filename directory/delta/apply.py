@@ -17,6 +17,7 @@ from directory.delta.gathering import Api, Gathering, reference
 from directory.delta.resources import Person, Place, Resource, activity_of, mailboxes_of, person_of, place_of
 from directory.errors import DirectoryError
 from directory.fold import fold
+from directory.freshness import DATES, as_of
 from directory.later import DELTA, note
 from directory.progress import Progress
 from directory.rows import RejectedRow, SqlRow, mailbox_row
@@ -58,12 +59,10 @@ def since_when(shelf: Shelf) -> datetime:
 
     Raises :class:`DirectoryError` ``no-directory`` when there is none.
     """
-    dates: dict[str, str] = dict(shelf.rows("SELECT kind, coalesce(published_at, imported_at) FROM file"))
-    if not dates:
+    since = as_of(shelf.rows(DATES))
+    if since is None:
         raise DirectoryError("no-directory", "there is no directory to change yet: import the national files")
-    known = {kind: datetime.fromisoformat(date) for kind, date in dates.items()}
-    delta = known.pop(DELTA, None)
-    return max([min(known.values()), *([delta] if delta else [])])
+    return since
 
 
 def published_when(shelf: Shelf) -> datetime:

@@ -56,6 +56,7 @@ class Addressing:
         refusal = wrong_world(parsed, self._policy.mode) or forbidden(parsed, wanted.role, now)
         if refusal:
             return wanted.held(refusal)
+        wanted = self._dated(wanted, now)
         chosen = choose(wanted, self._directory, self._policy, now)
         if isinstance(chosen, Stopped):
             return _held(wanted, chosen.reasons)
@@ -63,6 +64,13 @@ class Addressing:
             # Neither is it known to be this patient's, nor were his own wishes asked.
             return _held(wanted, (*chosen.reasons, because("mailbox-of-a-patient")))
         return self._to_mailbox(parsed, wanted, chosen, now)
+
+    def _dated(self, wanted: Wanted, now: datetime) -> Wanted:
+        """Whoever is looked for in an old directory: the trace says so, whether he is found there or not."""
+        made, most = self._directory.as_of(), self._policy.stale_after
+        if wanted.role is Role.PATIENT or made is None or most is None or now - made <= most:
+            return wanted
+        return replace(wanted, reasons=(*wanted.reasons, because("directory-old", days=(now - made).days)))
 
     def _to_mailbox(self, parsed: ParsedLetter, wanted: Wanted, chosen: Chosen, now: datetime) -> Addressed | Held:
         boxes = self._directory.by_mailbox(chosen.mailbox)

@@ -39,6 +39,8 @@ class AddressingPolicy:
     white_list_required: bool = True
     white_list_cut_off: timedelta | None = None
     """A list made longer ago than this lets nothing out to MSSanté any more."""
+    stale_after: timedelta | None = None
+    """National files older than this are told in the trace of everybody who was looked for in them."""
     unknown_mailboxes: Mapping[str, Unknown] = field(default_factory=dict)
     """Per source; a source not named here holds in production and allows in test."""
     floors: Mapping[str, Floor] = field(default_factory=dict)

@@ -63,6 +63,8 @@ WORDS = {
     "unknown-number": "the directory does not know this number",
     "gp-not-a-doctor": "the letter names this number or mailbox as the GP's, but in the directory it is no doctor's: "
     "check it with the sender",
+    "directory-old": "the national directory is {days} days old: who moved, retired or changed mailbox since is not "
+    "known; import a fresh one",
     "refuses-electronic-mail": "the directory says that electronic mail is refused (Dématérialisation = N)",
     "substitute": "absent: the letter goes to the substitute, RPPS {rpps}",
     "absent-without-substitute": "absent and without substitute: the practitioner's own mailbox is used",

@@ -63,6 +63,8 @@ FRENCH = {
     "unknown-number": "l'annuaire ne connaît pas ce numéro",
     "gp-not-a-doctor": "la lettre donne ce numéro ou cette boîte pour ceux du médecin traitant, mais dans l'annuaire "
     "ce ne sont pas ceux d'un médecin : vérifiez-le avec l'expéditeur",
+    "directory-old": "l'annuaire national a {days} jours : départs et changements de boîte depuis lors sont inconnus ; "
+    "importez le nouveau",
     "refuses-electronic-mail": "l'annuaire dit que le courrier électronique est refusé (Dématérialisation = N)",
     "substitute": "absent : la lettre va au remplaçant, RPPS {rpps}",
     "absent-without-substitute": "absent et sans remplaçant : la boîte du praticien est prise",

@@ -66,6 +66,7 @@ def addressing_policy(settings: Settings) -> AddressingPolicy:
         mss_tls_allowed=wanted.mss_tls,
         white_list_required=wanted.white_list_required,
         white_list_cut_off=timedelta(days=wanted.white_list_cut_off_days),
+        stale_after=timedelta(days=wanted.stale_days),
         unknown_mailboxes={name: Unknown(source.unknown_mailbox) for name, source in settings.sources.items()},
         floors={name.lower(): _FLOORS[floor] for name, floor in wanted.floors.items()},
         generic_domains=tuple(domain.lower() for domain in wanted.generic_domains),

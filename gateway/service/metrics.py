@@ -30,6 +30,7 @@ PLAIN = {
     "loop-lags": ("huitaine_loop_lag_seconds", "Longest standstill of the event loop within a minute"),
     "disk-low": ("huitaine_free_share", "Free share of the disk that holds the letters"),
     "white-list-old": ("huitaine_white_list_days", "Age of the list of MSSanté domains"),
+    "directory-old": ("huitaine_directory_days", "Age of the national directory"),
     "key-of-another": ("huitaine_keys_of_another", "Addressees' keys under a mailbox that they do not name as well"),
     "letters-held": ("huitaine_oldest_held_seconds", "Age of the oldest held delivery"),
     "journal-still": ("huitaine_journal_still_seconds", "Silence of the journal while deliveries are due"),

@@ -218,6 +218,7 @@ def _watch(gateway: Gateway) -> Watch:
         letters_wait=timedelta(minutes=settings.escalation.alert_operator_minutes),
         folder=settings.gateway.data,
         fallen=lambda: gateway.readers.fallen,
+        directory_stale=timedelta(days=settings.directory.stale_days),
         list_needed=settings.directory.white_list_ca is not None,
         clock=gateway.clock,
         incidents=gateway.incidents,

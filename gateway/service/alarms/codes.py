@@ -88,6 +88,10 @@ MEANING = MappingProxyType(
             "the list of MSSanté domains is old or missing",
             "`huitaine directory whitelist update FILE`",
         ),
+        "directory-old": Meaning(
+            "the national directory is old: letters go to where doctors were, and new ones are not found",
+            "`huitaine directory import`, or `huitaine directory delta`",
+        ),
         "readers-restart": Meaning(
             "reading processes fall again and again",
             "look for reader-replaced and reader-poison in the journal; is there memory?",

@@ -23,6 +23,7 @@ from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, OPENINGS_FAIL
 from gateway.service.alarms.pulse import WINDOW, Pulse, Recent
 from gateway.service.trouble import directory_trouble
 
+_DAY = timedelta(days=1)
 LOST = ("lease-lost", "lease-taken-over")
 
 
@@ -52,6 +53,8 @@ class Watch:
     fallen: Callable[[], int]
     """How many reading children fell since the start."""
     list_needed: bool
+    directory_stale: timedelta
+    """National files older than this are an alarm."""
     clock: Callable[[], datetime]
     incidents: Incidents = field(default_factory=Incidents)
     board: Board = field(default_factory=Board)
@@ -65,6 +68,8 @@ class Watch:
     _found: Found = field(default_factory=Found)
     _shared: Sequence[str] = ()
     """Addressees' keys that are somebody else's, too."""
+    _as_of: datetime | None = None
+    """As of when the national files are, where there are any."""
     _seq: int = -1
     _before: Mapping[str, int] = field(default_factory=dict)
     """What had happened since the start at the look before."""
@@ -79,7 +84,7 @@ class Watch:
         self._found = replace(self._found, fresh={})
         try:
             self._found = await asyncio.to_thread(self._ask)
-            self._shared = await asyncio.to_thread(self._ask_directory)
+            self._shared, self._as_of = await asyncio.to_thread(self._ask_directory)
         finally:
             self._count(self._found)
             self.measures = [*self._of_letters(self._found), *self._of_the_process(), *self._of_keys()]
@@ -110,9 +115,9 @@ class Watch:
         self._seq = seq
         return found
 
-    def _ask_directory(self) -> Sequence[str]:
+    def _ask_directory(self) -> tuple[Sequence[str], datetime | None]:
         with directory_trouble():
-            return self.directory.keys_of_another(self.organisations)
+            return self.directory.keys_of_another(self.organisations), self.directory.as_of()
 
     def _count(self, found: Found) -> None:
         since_start = {"readers-restart": self.fallen(), **self.incidents.times()}
@@ -166,10 +171,13 @@ class Watch:
         yield from self._days("crl-ends", self.ends.lists(), limits.crl_days)
         if self.list_needed:
             yield Measure(code="white-list-old", value=self._list_days(), limit=limits.white_list_days)
+        if self._as_of:
+            days = (self.clock() - self._as_of) / _DAY
+            yield Measure(code="directory-old", value=days, limit=self.directory_stale / _DAY)
 
     def _days(self, code: str, ends: Sequence[End], least: float) -> Iterator[Measure]:
         for end in sorted(ends, key=lambda end: end.at):
-            days = (end.at - self.clock()) / timedelta(days=1)
+            days = (end.at - self.clock()) / _DAY
             yield Measure(code=code, value=days, limit=least, least=True, which=end.name)
 
     def _list_days(self) -> float:
@@ -179,7 +187,7 @@ class Watch:
                 made = self.directory.white_list.generated_at
         except HuitaineError:
             made = None
-        return (self.clock() - made) / timedelta(days=1) if made else math.inf
+        return (self.clock() - made) / _DAY if made else math.inf
 
 
 def commit_p99(times: Sequence[tuple[float, float]], window: float = WINDOW) -> float:

@@ -164,6 +164,8 @@ WHICH = (
     Case(code="unknown-number", situation="an RPPS that the directory lacks", parsed=to_gp(rpps=world.UNKNOWN)),
     Case(code="gp-not-a-doctor", situation="ODRP names a number that is a nurse's in the directory",
          parsed=to_gp(rpps=world.NURSE)),
+    Case(code="directory-old", situation="the national files are older than `stale_days`: told, whatever is found",
+         parsed=to_gp(rpps=world.ONE), to=ONE_BOX, rules={"stale_after": -999 * DAY}),
     Case(code="refuses-electronic-mail", situation="Dématérialisation = N", parsed=to_gp(rpps=world.REFUSES)),
     Case(code="sender-mailbox-confirmed", situation="PRT-15 gives one of his mailboxes",
          parsed=to_gp(rpps=world.CABINET_AND_GENERIC, mailbox="deux@cabinet.mss.example"),

@@ -68,7 +68,7 @@ def test_search_by_words_and_town(run, sample):
     hits = table(run("search", "hoda", "--format", "json"))
     assert {hit["rpps"] for hit in hits} == {RPPS, "99900000005"}
     hits = table(run("search", "hoda", "--city", "paris", "--format", "json"))
-    assert [hit["rpps"] for hit in hits] == [RPPS]
+    assert [(hit["rpps"], hit["as_of"][:10]) for hit in hits] == [(RPPS, "2026-01-15")]
 
 
 def test_a_doubtful_import_is_held_until_yes(run, tmp_path):
