@@ -39,4 +39,11 @@ def lookup_server(settings: Settings) -> book.LdapServer:
             password = secret(settings, wanted.password_secret).decode()
         except (SettingsError, UnicodeDecodeError) as error:
             fail(str(error), Exit.USAGE)
-    return book.LdapServer(url=wanted.url, base=wanted.base, ca=wanted.ca, user=wanted.user, password=password)
+    return book.LdapServer(
+        url=wanted.url,
+        base=wanted.base,
+        ca=wanted.ca,
+        user=wanted.user,
+        password=password,
+        authoritative=wanted.authoritative,
+    )

@@ -20,6 +20,7 @@ class KeyLookup(Section):
     ca: Path | None = None
     user: str = ""
     password_secret: str = "key-lookup-password"  # noqa: S105 (the name of a file)
+    authoritative: bool = False
 
 
 class Ldap(Section):

@@ -1,6 +1,7 @@
 """Certificates of addressees out of somebody's LDAP directory (the extra ``ldap``): by hand, never on the road.
 
-The least trusted source (CR-15): what is found here never comes before a key that came otherwise.
+The least trusted source (CR-15), and what is found here never comes before a key that came otherwise; unless the
+administrator says that it is the trust space's own directory, which is the most trusted one.
 """
 
 from __future__ import annotations
@@ -35,6 +36,13 @@ class LdapServer:
     """Who vouches for the server; by default the system's authorities."""
     user: str = ""
     password: str = field(repr=False, default="")
+    authoritative: bool = False
+    """Whether it is the trust space's own directory."""
+
+    @property
+    def source(self) -> Source:
+        """As what its certificates are kept."""
+        return Source.DIRECTORY if self.authoritative else Source.LDAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,7 @@ class LookedUp:
 def look_up_certificates(
     folder: Path, mailbox: str, server: LdapServer, *, organisations: Collection[str] = ()
 ) -> LookedUp:
-    """Keep the certificates that ``server`` has for ``mailbox`` as keys of source LDAP; one bad one blocks no other.
+    """Keep the certificates that ``server`` has for ``mailbox`` as keys of its source; one bad one blocks no other.
 
     ``organisations`` as in :func:`directory.changes.add_certificate`.
 
@@ -58,7 +66,7 @@ def look_up_certificates(
     kept, refused = [], []
     for content in dict.fromkeys(_certificates(_asked(server, checked_mailbox(mailbox)))):
         try:
-            kept.append(add_certificate(folder, mailbox, content, source=Source.LDAP, organisations=organisations))
+            kept.append(add_certificate(folder, mailbox, content, source=server.source, organisations=organisations))
         except DirectoryError as error:
             refused.append(error.code)
     return LookedUp(kept=tuple(kept), refused=tuple(refused))

@@ -54,6 +54,19 @@ async def test_what_is_found_is_kept_as_of_the_least_trusted_source(tmp_path, au
     here.close()
 
 
+async def test_the_trust_spaces_own_directory_comes_before_the_administrators_key(tmp_path, authority):
+    ours, [his, theirs] = tmp_path / "ours", [make(None, *named(BOX), until=UNTIL) for _ in range(2)]
+    async with opened(tmp_path, tls=tls(authority)) as face:
+        add_certificate(ours, BOX, his)
+        add_certificate(tmp_path / "data", BOX, theirs)
+        await looked_up(ours, server(face, authority, authoritative=True))
+    here = Directory.open(ours)
+    assert [(one.source, one.der) for one in here.certificates(BOX)] == [
+        (Source.DIRECTORY, theirs), (Source.ADMINISTRATOR, his),
+    ]  # fmt: skip
+    here.close()
+
+
 async def test_a_certificate_of_another_name_is_refused_and_blocks_no_other(tmp_path, authority):
     async with opened(tmp_path, tls=tls(authority)) as face:
         for der in (make(None, *named("other@x.example"), until=UNTIL), make(None, *named(BOX), until=UNTIL)):
@@ -146,7 +159,8 @@ async def test_an_answer_that_is_no_ldap_is_a_refusal_in_words(tmp_path, authori
     assert caught.value.code == "lookup-failed"
 
 
-async def test_the_command_asks_the_server_of_the_settings(tmp_path, authority, monkeypatch):
+@pytest.mark.parametrize(("authoritative", "source"), [(False, "ldap"), (True, "directory")])
+async def test_the_command_asks_the_server_of_the_settings(tmp_path, authority, monkeypatch, authoritative, source):
     async with opened(tmp_path, tls=tls(authority)) as face:
         add_certificate(tmp_path / "data", BOX, make(None, *named(BOX), until=UNTIL))
         (tmp_path / "secrets").mkdir()
@@ -154,7 +168,7 @@ async def test_the_command_asks_the_server_of_the_settings(tmp_path, authority, 
         (tmp_path / "huitaine.toml").write_text(
             '[gateway]\ndata = "ours"\nsecrets = "secrets"\n'
             f'[key_lookup]\nurl = "ldap://127.0.0.1:{face.ports["ldap"]}"\nbase = "{BASE}"\nuser = "{LOGIN[1]}"\n'
-            f'ca = "{authority.roots}"\n'
+            f'ca = "{authority.roots}"\nauthoritative = {str(authoritative).lower()}\n'
         )
         monkeypatch.setenv("HUITAINE_CONFIG", str(tmp_path / "huitaine.toml"))
         run = CliRunner().invoke
@@ -162,7 +176,7 @@ async def test_the_command_asks_the_server_of_the_settings(tmp_path, authority, 
         assert (done.exit_code, "taken" in done.output or "pris" in done.output) == (0, True)
         run(app, ["set", BOX, "rpps=99000000001"])
         (box,) = json.loads(run(app, ["show", "99000000001", "--format", "json"]).stdout)["mailboxes"]
-        assert [one["source"] for one in box["keys"]] == ["ldap"]
+        assert [one["source"] for one in box["keys"]] == [source]
         none = await asyncio.to_thread(run, app, ["key", "fetch", "p.martin@medecin.example"])
         assert none.exit_code == 3
 
