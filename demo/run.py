@@ -61,7 +61,7 @@ async def main() -> int:
 
 def _settle_gps() -> list[Gp]:
     """Two GPs, in the directory with their keys."""
-    extraction = OUT / "Extraction_Correspondance_MSSante_202601150300.txt"
+    extraction = OUT / f"Extraction_Correspondance_MSSante_{utc_now():%Y%m%d%H%M}.txt"
     extraction.write_text(letters.directory(), encoding="utf-8")
     import_files(OUT / "data", [extraction])
     gps = [Gp.settle(OUT, box) for box in (letters.GP_MAILBOX, letters.SECOND_MAILBOX)]

@@ -121,7 +121,7 @@ async def world(folder: Path, *, ease: float = 1.0) -> AsyncIterator[World]:
     async with moody_hop(authority) as hop:
         place = prepare(folder / "gateway", authority, hop.port, more=_more(folder, ease))
         text = place.settings.read_text(encoding="utf-8").replace("metrics_port = 0", f"metrics_port = {metrics}")
-        text = text.replace("[directory]\n", '[directory]\nwhite_list_ca = "tls/authority.pem"\n')
+        text = text.replace("[directory]\n", '[directory]\nwhite_list_ca = "tls/authority.pem"\nstale_days = 3650\n')
         text = text.replace(
             "[mllp]\n", f'[mllp]\ncertificate = "{folder}/spare.pem"\nclient_crl = "{folder}/list.crl"\n'
         )
@@ -315,7 +315,7 @@ async def old_directory(world: World) -> AsyncIterator[None]:
     old, aside = path.with_suffix(".old"), path.with_suffix(".aside")
     shutil.copy(path, old)
     with contextlib.closing(sqlite3.connect(old)) as database, database:
-        database.execute("UPDATE file SET published_at = '2020-01-01T00:00:00+00:00'")
+        database.execute("UPDATE file SET published_at = '2001-01-01T00:00:00+00:00'")
     path.rename(aside)
     old.rename(path)
     yield
