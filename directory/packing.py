@@ -43,7 +43,7 @@ def _values(rows: Sequence[SqlRow]) -> bytes:
     # marshal is read three times as fast as pickle, and both ends are the same interpreter.
     together = VALUES_TOGETHER // len(rows[0]) if rows else 1
     groups = (rows[begin : begin + together] for begin in range(0, len(rows), together))
-    return marshal.dumps([list(chain.from_iterable(group)) for group in groups])
+    return marshal.dumps([list(chain.from_iterable(group)) for group in groups], 2)
 
 
 def copy_lines(rows: Iterable[Sequence[object]]) -> bytes:

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 from directory.fold import fold
 from directory.shelf import Shelf, Term
-from directory.spelling import near
+from directory.spelling import is_kept, near
 
 CONSIDERED = 400
 """Hits that a search ranks; beyond, the words are too common and a town is needed."""
+_BEGINNING_SO = "SELECT text FROM word WHERE text >= ? AND text < ? ORDER BY text LIMIT ?"
+_FEW = 50
+_AFTER_Z = "["
 _LABELS = "SELECT code, words FROM label WHERE kind = ?"
 _CORSICA = {"2A": ("200", "201"), "2B": ("202", "206")}
 """The beginnings of postcodes in departments that are no number."""
@@ -43,7 +46,7 @@ def numbers(shelf: Shelf, wanted: Wanted, limit: int) -> list[int]:
     found: dict[int, str] = {}
     # Beginnings only when there is room left: MARTIN must not drown in MARTINEZ; mistakes only when nothing else fits.
     for terms in _passes(shelf, words):
-        if len(found) < limit:
+        if terms and len(found) < limit:
             hits = sorted(shelf.words([*terms, *narrowed], CONSIDERED), key=_nearness)
             found |= {number: name for number, name in hits if number not in found}
     return list(found)[:limit] or _mistyped(shelf, words, narrowed, limit)
@@ -53,7 +56,24 @@ def _passes(shelf: Shelf, words: list[str]) -> Iterator[list[Term]]:
     """Whole words, words that begin so, and at last single letters that begin a word: a tenth of all names does."""
     shortest = min(map(len, words))
     for least in (math.inf, 2, 1)[: 3 if shortest == 1 else 2]:
-        yield [Term(column="name", words=(word,), begins=len(word) >= least) for word in words]
+        terms = [_beginning(shelf, word) if len(word) >= least else _whole(word) for word in words]
+        yield terms if all(term.words for term in terms) else []
+
+
+def _whole(word: str) -> Term:
+    return Term(column="name", words=(word,))
+
+
+def _beginning(shelf: Shelf, word: str) -> Term:
+    """The words of the directory that begin so when they are few: each has its list ready, which none has for a piece.
+
+    No words when nobody is called so.
+    """
+    if is_kept(word):
+        known = shelf.rows(_BEGINNING_SO, (word, word + _AFTER_Z, _FEW + 1))
+        if len(known) <= _FEW:
+            return Term(column="name", words=tuple(text for (text,) in known))
+    return Term(column="name", words=(word,), begins=True)
 
 
 def _mistyped(shelf: Shelf, words: list[str], narrowed: list[Term], limit: int) -> list[int]:

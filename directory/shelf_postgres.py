@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from itertools import islice
 from threading import Lock
 
 import psycopg
 from psycopg import sql
 
-from directory import spelling, tables
+from directory import spelling, tables, words_postgres
 from directory.database import Row, can_be_kept
 from directory.errors import DirectoryError
 from directory.packing import Packing, copy_lines
@@ -28,7 +29,6 @@ _OLDER = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+(|_
     AND substring(nspname FROM '[0-9]+')::numeric < {tables.VERSION}"""  # noqa: S608 (own names)
 _LOCK = 0x48554954
 """The advisory lock of whoever imports."""
-_WEIGHT = {"name": "A", "place": "B", "profession": "C", "skill": "D"}
 _TOGETHER = 4096
 """Rows that one piece of a COPY holds."""
 _SECONDS = 5
@@ -39,47 +39,23 @@ _BY_INDEX = (
     "-cjit=off -cenable_seqscan=off -cenable_hashjoin=off -cenable_mergejoin=off -cplan_cache_mode=force_generic_plan"
 )
 """A look-up finds some rows by an index, always: planned once, never by reading a table for a guess of many rows."""
-WORDS = (
-    "SELECT w.id, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
-    "LEFT JOIN person p ON p.id = w.id LEFT JOIN mailbox m ON m.id = -w.id "
-    "WHERE w.terms @@ to_tsquery('simple', ?) AND (p.id IS NOT NULL OR m.id IS NOT NULL) LIMIT ?"
-)
 _TEXT = 'TEXT COLLATE "C"'
 """Compared and sorted octet by octet, as SQLite and Python do, whatever the cluster's locale; the fastest too."""
-# What fold.py does. The combining marks go before the capitals come: with the collation C only ASCII has capitals.
-_FOLD = """CREATE FUNCTION {new}.fold(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $fold$
-    SELECT btrim(regexp_replace(upper(regexp_replace(normalize(
-        replace(replace(replace(replace(replace(translate($1 COLLATE "C", 'øØłŁđĐı', 'oOlLdDi'),
-            'œ', 'oe'), 'Œ', 'OE'), 'æ', 'ae'), 'Æ', 'AE'), 'ß', 'ss'),
-        NFKD), '[\u0300-\u036f]', '', 'g')), '[^0-9A-Z]+', ' ', 'g')) $fold$"""
 _PERSONS = (
+    # Of the columns of a person, those of the first line: the rows of a group come as they were sorted.
     """INSERT INTO {new}.person
-        SELECT row_number() OVER (ORDER BY national_id), national_id, (array_agg(civility ORDER BY id))[1],
-            (array_agg(family ORDER BY id))[1], (array_agg(given ORDER BY id))[1],
-            (array_agg(profession ORDER BY id))[1], string_agg(city || ' ' || postcode, ' '),
+        SELECT row_number() OVER (ORDER BY national_id), national_id, (array_agg(civility))[1], (array_agg(family))[1],
+            (array_agg(given))[1], (array_agg(profession))[1], string_agg(city || '|' || postcode, '|'),
             string_agg(profession, ' '), string_agg(skill, ' ')
         FROM (
             SELECT id, national_id, civility, family, given, profession, skill, city, postcode FROM {new}.activity
             UNION ALL SELECT 1000000000 + id, national_id, civility, family, given, profession, skill, city, postcode
-            FROM {new}.mailbox WHERE national_id IS NOT NULL) told
+            FROM {new}.mailbox WHERE national_id IS NOT NULL
+            ORDER BY national_id, id) told
         GROUP BY national_id""",
     "CREATE UNIQUE INDEX person_number ON {new}.person (national_id)",
-    "CREATE TABLE {new}.words (id INTEGER PRIMARY KEY, terms tsvector NOT NULL)",
-    """INSERT INTO {new}.words
-        SELECT id, setweight(to_tsvector('simple', {new}.fold(family || ' ' || given)), 'A')
-            || setweight(to_tsvector('simple', {new}.fold(places)), 'B')
-            || setweight(to_tsvector('simple', {new}.fold(professions)), 'C')
-            || setweight(to_tsvector('simple', {new}.fold(skills)), 'D') FROM {new}.person
-        UNION ALL SELECT -id, setweight(to_tsvector('simple', {new}.fold(organisation || ' ' || service)), 'A')
-            || setweight(to_tsvector('simple', {new}.fold(city || ' ' || postcode)), 'B')
-        FROM {new}.mailbox WHERE kind IN ('ORG', 'APP')""",
-    "CREATE INDEX words_terms ON {new}.words USING gin (terms)",
     "ANALYZE {new}.person",
-    "ANALYZE {new}.words",
 )
-_NAME_WORDS = """SELECT DISTINCT unnest(string_to_array({new}.fold(name), ' ')) FROM (
-    SELECT DISTINCT family || ' ' || given AS name FROM {new}.person
-    UNION SELECT organisation || ' ' || service FROM {new}.mailbox WHERE kind IN ('ORG', 'APP')) names"""
 
 
 class PostgresShelf:
@@ -103,7 +79,7 @@ class PostgresShelf:
 
     def words(self, terms: Sequence[Term], limit: int) -> list[Row]:
         """See :class:`directory.shelf.Shelf`."""
-        return self.rows(WORDS, (" & ".join(_match(term) for term in terms), limit))
+        return self.rows(words_postgres.FIND, (" & ".join(map(words_postgres.match, terms)), limit))
 
     @contextmanager
     def building(self) -> Iterator[PostgresBuilding]:
@@ -113,7 +89,7 @@ class PostgresShelf:
             building.sweep()
             building.rows("DROP SCHEMA IF EXISTS {new} CASCADE")
             building.rows("CREATE SCHEMA {new}")
-            for statement in (*tables.TABLES, _FOLD):
+            for statement in (*tables.TABLES, words_postgres.TABLE):
                 building.rows(statement)
             yield building
 
@@ -199,20 +175,18 @@ class PostgresBuilding:
         """See :class:`directory.shelf.Building`."""
         for statement in _PERSONS:
             self.rows(statement)
-        words = spelling.words_of(word for (word,) in self.rows(_NAME_WORDS))
+        words = spelling.words_of(words_postgres.fill(self.rows, partial(self.put, "words")))
+        for statement in words_postgres.INDEXES:
+            self.rows(statement)
         self.insert("word", 2, iter(enumerate(words, start=1)))
         self.insert("near", 1, spelling.pairs(words))
-        for table in ("word", "near"):
+        for table in ("words", "word", "near"):
             self.rows(f"ANALYZE {{new}}.{table}")
         self.rows(tables.FACTS)
 
     def add_words(self, number: int, texts: Texts) -> None:
         """See :class:`directory.shelf.Building`."""
-        terms = " || ".join(f"setweight(to_tsvector('simple', ?), '{weight}')" for weight in _WEIGHT.values())
-        self.rows(
-            f"INSERT INTO {{new}}.words VALUES (?, {terms})",  # noqa: S608 (own names)
-            number, texts.name, texts.place, texts.professions, texts.skills,
-        )  # fmt: skip
+        self.rows(words_postgres.PUT, number, words_postgres.lexemes(texts))
 
     def publish(self) -> None:
         """See :class:`directory.shelf.Building`: two names change, and no reader is waited for.
@@ -249,12 +223,6 @@ def _fetched(connection: psycopg.Connection, statement: str, values: Sequence[ob
 def _refuse_other_version(connection: psycopg.Connection) -> None:
     if _fetched(connection, _OTHERS, None):
         raise DirectoryError("schema", "the directory in PostgreSQL was made by another version: import again")
-
-
-def _match(term: Term) -> str:
-    """In the language of to_tsquery; folded words hold nothing that means something there."""
-    weight = ("*" if term.begins else "") + _WEIGHT[term.column]
-    return "(" + " | ".join(f"{word}:{weight}" for word in term.words) + ")"
 
 
 @contextmanager

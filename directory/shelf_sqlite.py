@@ -8,38 +8,12 @@ from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
-from directory import spelling, tables
+from directory import spelling, tables, words_sqlite
 from directory.database import Aside, Row, SwitchedDatabase, built_aside, writing
-from directory.fold import fold
 from directory.packing import VALUES_TOGETHER, Packing, unpacked_values
 from directory.shelf import Term, Texts
 
 FILE_NAME = "directory.db"
-WORDS = (
-    "SELECT w.rowid, coalesce(p.family || ' ' || p.given, m.organisation || ' ' || m.service) FROM words w "
-    "LEFT JOIN person p ON p.id = w.rowid LEFT JOIN mailbox m ON m.id = -w.rowid "
-    "WHERE words MATCH ? AND (p.id IS NOT NULL OR m.id IS NOT NULL) LIMIT ?"
-)
-_WORDS_TABLE = (
-    # Persons by their number, organisations' mailboxes by minus theirs. Beginnings of two letters are kept ready:
-    # without them, "MA" followed by anything reads the lists of all names with MA. The texts' lengths are not kept:
-    # only FTS5's own ranking asks for them.
-    "CREATE VIRTUAL TABLE words USING fts5(name, place, profession, skill, content='', columnsize=0, detail='column', "
-    "tokenize='ascii', prefix='2')"
-)
-_HASH = 64 * 2**20
-"""Octets of words that FTS5 gathers before it writes them: a third faster than with its own megabyte."""
-
-
-def _spelt(column: str) -> str:
-    """SQL for what FTS5 shall read of a column.
-
-    Its tokenizer ``ascii`` cuts ASCII into the words that :func:`fold` makes; only the rest is worth asking Python for.
-    """
-    # length() counts characters and stops at a NUL: equal to the octets, there are neither accents nor a NUL.
-    return f"CASE WHEN length({column}) = length(CAST({column} AS BLOB)) THEN {column} ELSE folded({column}) END"
-
-
 _GATHERED = (
     "national_id, civility, family, given, profession, group_concat(city || '|' || postcode, '|') AS places, "
     "group_concat(profession, ' ') AS professions, group_concat(skill, ' ') AS skills"
@@ -54,14 +28,6 @@ _PERSONS = (
         ON CONFLICT (national_id) DO UPDATE SET places = places || '|' || excluded.places,
             professions = professions || ' ' || excluded.professions,
             skills = skills || ' ' || excluded.skills""",  # noqa: S608 (own names)
-    # FTS5 writes a segment whenever a rowid is below the one before: rising order, the negative ones first.
-    f"""INSERT INTO words (rowid, name, place)
-        SELECT -id, {_spelt("organisation")} || '|' || {_spelt("service")},
-            {_spelt("city")} || '|' || {_spelt("postcode")}
-        FROM main.mailbox WHERE kind IN ('ORG', 'APP') ORDER BY id DESC""",  # noqa: S608 (own names)
-    f"""INSERT INTO words (rowid, name, place, profession, skill)
-        SELECT id, {_spelt("family")} || '|' || {_spelt("given")}, {_spelt("places")}, professions, skills
-        FROM main.person ORDER BY id""",  # noqa: S608 (own names)
 )
 
 
@@ -78,7 +44,7 @@ class SqliteShelf:
 
     def words(self, terms: Sequence[Term], limit: int) -> list[Row]:
         """See :class:`directory.shelf.Shelf`."""
-        return self.rows(WORDS, (" AND ".join(_match(term) for term in terms), limit))
+        return self.rows(words_sqlite.FIND, (" AND ".join(map(words_sqlite.match, terms)), limit))
 
     @contextmanager
     def building(self) -> Iterator[SqliteBuilding]:
@@ -86,10 +52,8 @@ class SqliteShelf:
         path = self._folder / FILE_NAME
         with writing(self._folder), built_aside(path, tables.VERSION) as aside:
             building = SqliteBuilding(aside, path)
-            for statement in tables.TABLES:
+            for statement in (*tables.TABLES, *words_sqlite.TABLES):
                 building.rows(statement)
-            building.rows(_WORDS_TABLE)
-            building.rows("INSERT INTO words (words, rank) VALUES ('hashsize', ?)", _HASH)
             yield building
 
     @contextmanager
@@ -111,7 +75,6 @@ class SqliteBuilding:
 
     def __init__(self, aside: Aside, present: Path) -> None:
         self._aside, self._present, self.compared = aside, present, False
-        aside.database.create_function("folded", 1, _folded, deterministic=True)
 
     def attach(self) -> None:
         """See :class:`directory.shelf.Building`; the rows are put first: a transaction cannot attach."""
@@ -157,29 +120,16 @@ class SqliteBuilding:
         """See :class:`directory.shelf.Building`."""
         for statement in _PERSONS:
             self.rows(statement)
-        self.rows("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'col')")
-        terms = self.rows("SELECT upper(term) FROM temp.vocabulary WHERE col = 'name'")
-        words = spelling.words_of(word for (word,) in terms)
+        words_sqlite.fill(self.rows)
+        words = spelling.words_of(words_sqlite.names(self.rows))
         self.insert("word", 2, iter(enumerate(words, start=1)))
         self.insert("near", 1, spelling.pairs(words))
         self.rows(tables.FACTS)
 
     def add_words(self, number: int, texts: Texts) -> None:
         """See :class:`directory.shelf.Building`."""
-        statement = "INSERT INTO words (rowid, name, place, profession, skill) VALUES (?,?,?,?,?)"
-        self.rows(statement, number, texts.name, texts.place, texts.professions, texts.skills)
+        words_sqlite.add(self.rows, number, texts)
 
     def publish(self) -> None:
         """See :class:`directory.shelf.Building`."""
         self._aside.publish()
-
-
-def _folded(parts: str) -> str:
-    """Each of the parts between bars folded by itself: most have been folded before, which is remembered."""
-    return " ".join(map(fold, parts.split("|")))
-
-
-def _match(term: Term) -> str:
-    """In FTS5's own language; folded words hold nothing that means something there."""
-    ending = "*" if term.begins else ""
-    return "(" + " OR ".join(f'{term.column}:"{word}"{ending}' for word in term.words) + ")"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from directory import Directory, Told, add_entry, hits, import_files, national, shelf_sqlite, whitelist
+from directory import Directory, Told, add_entry, hits, import_files, national, whitelist, words_sqlite
 from directory.fold import fold, fold_mailbox, is_mailbox, structure_number, town
 from tests.unit.directory.synthetic import (
     ACTIVITY_HEADER,
@@ -196,7 +196,7 @@ STATEMENTS = {
     "offices": (national.OFFICES, ("x",)),
     "domain": (national.DOMAIN, ("x",)),
     "label": (national.LABEL, ("x", "y")),
-    "words": (shelf_sqlite.WORDS, ('name:"X"', 1)),
+    "words": (words_sqlite.FIND, ('name:"X"', 1)),
 }
 
 

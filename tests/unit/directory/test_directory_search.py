@@ -14,11 +14,12 @@ from rapidfuzz.distance import OSA
 from typer.testing import CliRunner
 
 from commands.directory import app
-from directory import Absence, Directory, Wanted, add_absence, import_files
+from directory import Absence, Directory, Wanted, add_absence, import_files, words_sqlite
 from directory.database import Aside
 from directory.fold import fold
-from directory.shelf_sqlite import SqliteBuilding, _spelt
+from directory.shelf_sqlite import SqliteBuilding
 from directory.spelling import near
+from directory.tables import TABLES
 from tests.unit.directory.country import Country, activity_lines, mailbox_lines
 from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, write
 
@@ -170,15 +171,25 @@ def test_a_list_that_was_cut_says_so(run):
 # --- the words of the index -----------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.sampled_from(["d'É", "O'Brien", "MA\0É", "Æ", "œu", "a.b/c", "É_2", "-", " ", "|", "ß", "e\u0301"])))
-@settings(max_examples=200)
-def test_what_the_index_reads_without_asking_python_are_the_words_that_fold_makes(pieces):
-    text = "".join(pieces)
+PIECES = ["d'É", "O'Brien", "MA\0É", "Æ", "œu", "a.b/c", "É_2", "-", " ", "|", "ß", "e\u0301", "Łódź", "ø", "²", "ŒÉ"]
+
+
+def indexed_words(texts):
+    """Of an index as the import makes it, one person a text."""
     database = sqlite3.connect(":memory:")
-    SqliteBuilding(Aside(database, Path(), Path(), 0), Path())
-    database.execute("CREATE VIRTUAL TABLE words USING fts5(name, content='', tokenize='ascii')")
-    database.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab('words', 'row')")
-    database.execute(f"INSERT INTO words SELECT {_spelt('family')} FROM (SELECT ? AS family)", (text,))  # noqa: S608
-    told = {word for (word,) in database.execute("SELECT upper(term) FROM vocabulary")}
+    rows = SqliteBuilding(Aside(database, Path(), Path(), 0), Path()).rows
+    for statement in (*TABLES, *words_sqlite.TABLES):
+        rows(statement)
+    for number, text in enumerate(texts, start=1):
+        rows("INSERT INTO person VALUES (?,?,'',?,'','','','','')", number, str(number), text)
+    words_sqlite.fill(rows)
+    rows("CREATE VIRTUAL TABLE temp.instance USING fts5vocab('main', 'words', 'instance')")
+    found = rows("SELECT doc, upper(term) FROM temp.instance")
     database.close()
-    assert told == set(fold(text).split())
+    return [{term for doc, term in found if doc == number} for number in range(1, len(texts) + 1)]
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES)).map("".join), min_size=1, max_size=4))
+@settings(max_examples=200)
+def test_the_words_of_the_index_are_those_that_fold_makes(texts):
+    assert indexed_words(texts) == [set(fold(text).split()) for text in texts]
