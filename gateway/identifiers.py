@@ -27,6 +27,9 @@ Rpps = NewType("Rpps", str)
 Adeli = NewType("Adeli", str)
 """Older national number of a professional: 9 characters, Corsica with 2A or 2B."""
 
+Idnps = NewType("Idnps", str)
+"""National number of a professional, whichever he has: ``8`` and his RPPS, ``0`` and his ADELI number."""
+
 Finess = NewType("Finess", str)
 """Place or legal entity of the health register: 9 characters, the department first, Corsica with 2A or 2B."""
 
@@ -77,6 +80,11 @@ def adeli(text: str) -> Adeli | None:
     """The ADELI number in ``text``: 9 characters, or an IDNPS of ``0`` and 9 characters."""
     found = _ADELI.fullmatch(text.strip().upper())
     return Adeli(found[1]) if found else None
+
+
+def idnps(number: Rpps | Adeli) -> Idnps:
+    """The number as CDA, XDM and the national directory write it, behind the digit of its kind (CI-SIS, XCN-1)."""
+    return Idnps(f"{8 if len(number) == 11 else 0}{number}")
 
 
 def finess(text: str) -> Finess | None:

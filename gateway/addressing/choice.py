@@ -17,14 +17,11 @@ from gateway.addressing.standing_in import who_stands_in
 from gateway.addressing.verdicts import Chosen, Stopped
 from gateway.addressing.wanted import Wanted
 from gateway.document import Role
-from gateway.identifiers import Finess, Siret
+from gateway.identifiers import Finess, Idnps, Rpps, Siret, idnps
 from gateway.letter import Reason
 
 DOCTOR = "10"
 """Médecin (TRE_G15, "Code Profession" of the extraction)."""
-
-_IDNPS = {"RPPS": "8", "ADELI": "0"}
-"""What an identifier of the directory (IDNPS) begins with."""
 
 
 def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
@@ -32,9 +29,9 @@ def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: 
     if wanted.given and wanted.mailbox:
         return _as_given(wanted, wanted.mailbox, directory, now)
     if wanted.rpps:
-        return _by_rpps(wanted, directory, policy, now)
+        return _by_rpps(wanted.rpps, wanted, directory, policy, now)
     if wanted.adeli:
-        return _by_number("ADELI", wanted.adeli, wanted, directory, policy)
+        return _by_number(idnps(wanted.adeli), wanted, directory, policy)
     if wanted.mailbox:
         return _as_given(wanted, wanted.mailbox, directory, now)
     return of_house([wanted.organisation] if wanted.organisation else [], directory, policy)
@@ -43,7 +40,7 @@ def choose(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: 
 def _as_given(wanted: Wanted, mailbox: str, directory: Directory, now: datetime) -> Chosen | Stopped:
     """A mailbox that the sender gave is used as it is, and an absence only told, unless it is another's."""
     known = directory.by_mailbox(mailbox)
-    decided = as_sender_says(mailbox, _IDNPS["RPPS"] + wanted.rpps, directory) if wanted.rpps else None
+    decided = as_sender_says(mailbox, idnps(wanted.rpps), directory) if wanted.rpps else None
     if isinstance(decided, Stopped):
         return decided
     if _is_sought_as_gp(wanted) and is_no_doctor(owners(known)):
@@ -52,14 +49,16 @@ def _as_given(wanted: Wanted, mailbox: str, directory: Directory, now: datetime)
     return Chosen(mailbox=mailbox, reasons=(because("owner-absent"),) if absent else ())
 
 
-def _by_rpps(wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime) -> Chosen | Stopped:
-    stands_in = who_stands_in(str(wanted.rpps), directory, now)
+def _by_rpps(
+    rpps: Rpps, wanted: Wanted, directory: Directory, policy: AddressingPolicy, now: datetime
+) -> Chosen | Stopped:
+    stands_in = who_stands_in(rpps, directory, now)
     if isinstance(stands_in, Stopped):
         return stands_in
-    if stands_in.rpps == wanted.rpps:
-        return _after(stands_in.reasons, _by_number("RPPS", stands_in.rpps, wanted, directory, policy))
+    if stands_in.rpps == rpps:
+        return _after(stands_in.reasons, _by_number(idnps(stands_in.rpps), wanted, directory, policy))
     # The letter's organisation and mailbox are the absent one's, not his substitute's.
-    found = _by_number("RPPS", stands_in.rpps, Wanted(role=wanted.role), directory, policy)
+    found = _by_number(idnps(stands_in.rpps), Wanted(role=wanted.role), directory, policy)
     if isinstance(found, Stopped):
         found = Stopped(reasons=(*found.reasons, because("substitute-unreachable", rpps=stands_in.rpps)))
     return _after(stands_in.reasons, found)
@@ -70,10 +69,8 @@ def _after(trail: Sequence[Reason], outcome: Chosen | Stopped) -> Chosen | Stopp
     return Chosen(mailbox=outcome.mailbox, reasons=reasons) if isinstance(outcome, Chosen) else Stopped(reasons=reasons)
 
 
-def _by_number(
-    kind: str, number: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
-) -> Chosen | Stopped:
-    boxes, identifier = directory.by_national_id(kind, number), _IDNPS[kind] + number
+def _by_number(identifier: Idnps, wanted: Wanted, directory: Directory, policy: AddressingPolicy) -> Chosen | Stopped:
+    boxes = directory.by_national_id("IDNPS", identifier)
     if _is_sought_as_gp(wanted) and is_no_doctor(boxes):
         return Stopped(reasons=(because("gp-not-a-doctor"),))
     trail: list[Reason] = []
@@ -151,7 +148,7 @@ def _addresses(boxes: Sequence[Mailbox]) -> set[str]:
 
 
 def _of_his_practice(
-    identifier: str, wanted: Wanted, directory: Directory, policy: AddressingPolicy
+    identifier: Idnps, wanted: Wanted, directory: Directory, policy: AddressingPolicy
 ) -> Chosen | Stopped:
     person = directory.practitioner(identifier)
     if person is None:

@@ -8,13 +8,13 @@ from directory import Directory, Mailbox, owners
 from directory.fold import structure_number
 from gateway.addressing.reasons import because
 from gateway.addressing.verdicts import Chosen, Stopped
-from gateway.identifiers import structure
+from gateway.identifiers import Idnps, structure
 
 _Place = frozenset[str]
 """The numbers that one place bears: of its kinds some, FINESS, SIRET, its own technical one."""
 
 
-def as_sender_says(mailbox: str, identifier: str, directory: Directory) -> Chosen | Stopped | None:
+def as_sender_says(mailbox: str, identifier: Idnps, directory: Directory) -> Chosen | Stopped | None:
     """Whether ``mailbox`` may be that of ``identifier`` (IDNPS); ``None`` when the directory does not know the mailbox.
 
     His own is, and an organisation's where he works; another person's is not, nor is an organisation's when the
@@ -35,7 +35,7 @@ def as_sender_says(mailbox: str, identifier: str, directory: Directory) -> Chose
     return Stopped(reasons=(because("organisation-of-others"),)) if _is_elsewhere(its, his) else confirmed
 
 
-def _places(identifier: str, directory: Directory) -> list[_Place]:
+def _places(identifier: Idnps, directory: Directory) -> list[_Place]:
     """Every place where the directory knows him to work; its legal entity's number counts as its own."""
     person = directory.practitioner(identifier)
     boxes: Iterable[Mailbox] = directory.by_national_id("IDNPS", identifier)

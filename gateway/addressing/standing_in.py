@@ -8,6 +8,7 @@ from datetime import datetime
 from directory import Directory
 from gateway.addressing.reasons import because
 from gateway.addressing.verdicts import Stopped
+from gateway.identifiers import Rpps
 from gateway.letter import Reason
 
 
@@ -15,11 +16,11 @@ from gateway.letter import Reason
 class StandsIn:
     """The number to write to, the practitioner's own when nobody stands in, and how it was found."""
 
-    rpps: str
+    rpps: Rpps
     reasons: tuple[Reason, ...] = ()
 
 
-def who_stands_in(rpps: str, directory: Directory, now: datetime) -> StandsIn | Stopped:
+def who_stands_in(rpps: Rpps, directory: Directory, now: datetime) -> StandsIn | Stopped:
     """Follow substitutes until one is there; absences count from their first to their last moment alone.
 
     Where the chain ends with somebody away whom nobody replaces, the first one's own mailbox is as good: it is his
@@ -29,7 +30,7 @@ def who_stands_in(rpps: str, directory: Directory, now: datetime) -> StandsIn | 
     while absence := directory.absence(number, now):
         if absence.substitute is None:
             return StandsIn(rpps=rpps, reasons=(*trail, because("absent-without-substitute")))
-        number = absence.substitute
+        number = Rpps(absence.substitute)
         if number in seen:
             return Stopped(reasons=(*trail, because("absence-loop")))
         seen.add(number)

@@ -13,6 +13,7 @@ from gateway.compose.identity import iso_birth, qualified_ins
 from gateway.compose.patient_id import hospital_oid, local_number
 from gateway.compose.text import one_line
 from gateway.document import Document, Identifier, NamedAddressee, Patient, Professional
+from gateway.identifiers import Adeli, Rpps, idnps
 
 _SEXES = {"M": "Masculin", "F": "Féminin", "U": "Inconnu"}
 _PLACE_CODE = re.compile(r"[0-9][0-9AB][0-9]{3}")
@@ -43,7 +44,7 @@ def record_target(root: etree._Element, dispatch: Dispatch, document: Document, 
 
 def assigned(node: etree._Element, who: Professional) -> None:
     """``assignedAuthor`` or ``assignedEntity``: number, ways to reach, name; nobody's number is made up."""
-    _number(node, who.rpps, who.adeli)
+    _number(node, who.rpps or who.adeli)
     ways = [_uri(one_line(way)) for way in who.telecom if way.strip()]
     for way in ways:
         add(node, "telecom", value=way)
@@ -87,7 +88,7 @@ def custodian(root: etree._Element, dispatch: Dispatch) -> None:
 def recipient(root: etree._Element, one: NamedAddressee) -> None:
     """A doctor who gets a copy: ``informationRecipient``, which no receiver takes for an order to send."""
     node = add(add(root, "informationRecipient"), "intendedRecipient")
-    _number(node, one.rpps, one.adeli)
+    _number(node, one.rpps or one.adeli)
     if one.family.strip():
         _name(add(node, "informationRecipient"), Professional(family=one.family, given=one.given))
 
@@ -99,7 +100,7 @@ def participant(root: etree._Element, one: NamedAddressee, *, gp: bool) -> None:
         add(node, "functionCode", code="PCP", displayName="Médecin Traitant", codeSystem="2.16.840.1.113883.5.88")
     add(node, "time", nullFlavor="NA")
     entity = add(node, "associatedEntity", classCode="PROV")
-    _number(entity, one.rpps, one.adeli)
+    _number(entity, one.rpps or one.adeli)
     add(entity, "addr", nullFlavor="NASK")
     add(entity, "telecom", nullFlavor="NASK")
     if one.family.strip():
@@ -128,9 +129,9 @@ def _person(node: etree._Element, patient: Patient) -> None:
         add(where, "county" if _PLACE_CODE.fullmatch(place) else "city", place)
 
 
-def _number(node: etree._Element, rpps: str | None, adeli: str | None) -> None:
-    if rpps or adeli:
-        add(node, "id", root=PROFESSIONALS, extension=f"8{rpps}" if rpps else f"0{adeli}")
+def _number(node: etree._Element, number: Rpps | Adeli | None) -> None:
+    if number:
+        add(node, "id", root=PROFESSIONALS, extension=idnps(number))
     else:
         add(node, "id", nullFlavor="UNK")
 

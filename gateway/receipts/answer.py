@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from gateway.identifiers import Rpps, idnps
 from gateway.letter import Receipt, ReceiptKind
 from gateway.receipts.zam import About, Ends, build_zam
 
@@ -59,7 +60,9 @@ def as_hl7(answer: Answer, ends: Ends) -> bytes | None:
     receipt = Receipt(
         kind=answer.kind, message_id=None, status=answer.status or None, code=answer.code or None, at=answer.at
     )
-    about = About(control_id=answer.control_id, mailbox=answer.mailbox, idnps=f"8{answer.rpps}" if answer.rpps else "")
+    about = About(
+        control_id=answer.control_id, mailbox=answer.mailbox, idnps=idnps(Rpps(answer.rpps)) if answer.rpps else ""
+    )
     return build_zam(receipt, about, ends, at=answer.heard_at, control_id=answer.id)
 
 

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from gateway.identifiers import (
     REAL_INS,
     TEST_INS,
+    Adeli,
+    Rpps,
     adeli,
     finess,
+    idnps,
     ins,
     ins_is_right,
     ins_key,
@@ -54,6 +57,15 @@ REAL, TRIAL = min(REAL_INS), min(TEST_INS)
 )
 def test_a_number_is_known_by_its_form_with_or_without_the_digit_that_tells_its_kind(read, text, number):
     assert read(text) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(Rpps("01234567897"), "801234567897"), (Adeli("759900001"), "0759900001"), (Adeli("2A9900001"), "02A9900001")],
+)
+def test_a_professionals_national_number_begins_with_its_kind_and_is_read_again(number, told):
+    assert idnps(number) == told
+    assert number in {rpps(told), adeli(told)}
 
 
 @pytest.mark.parametrize(
