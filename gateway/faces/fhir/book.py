@@ -222,7 +222,7 @@ def _national_id(value: str) -> str | None:
 def _structure(value: str) -> str | None:
     """FINESS or SIRET of ``system|value`` or of a bare number."""
     system, bar, number = value.rpartition("|")
-    if (bar and system not in {systems.FINESS, systems.IDNST}) or not number:
+    if (bar and system not in {systems.FINESS, systems.SIRENE, systems.IDNST}) or not number:
         return None
     return structure_number(number)
 

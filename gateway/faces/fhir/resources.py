@@ -127,11 +127,13 @@ def person_identifiers(person: Person) -> list[Resource]:
 
 
 def structure_identifiers(number: str) -> list[Resource]:
-    """IDNST, and FINESS when it is one."""
-    if len(number) == 9:
-        finess = {"system": systems.FINESS, "value": number}
-        return [{"use": "official", "system": systems.IDNST, "value": f"1{number}"}, finess]
-    return [{"use": "official", "system": systems.IDNST, "value": f"3{number}"}] if len(number) == 14 else []
+    """IDNST, and the FINESS or SIRET that it is made of."""
+    kind = {9: ("1", systems.FINESS), 14: ("3", systems.SIRENE)}.get(len(number))
+    if kind is None:
+        return []
+    digit, system = kind
+    idnst = {"use": "official", "system": systems.IDNST, "value": f"{digit}{number}"}
+    return [idnst, {"system": system, "value": number}]
 
 
 def _organisation_reference(office: Office) -> Resource | None:

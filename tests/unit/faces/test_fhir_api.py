@@ -131,6 +131,15 @@ async def test_organisations_are_found(fhir, query):
     assert ids(await fhir.all_pages(f"/Organization?{query}")) == {"670000001"}
 
 
+@pytest.mark.parametrize("query", [f"{systems.SIRENE}|99000001800011", f"{systems.IDNST}|399000001800011"])
+async def test_an_organisation_of_a_siret_is_found_by_it(tmp_path, query):
+    line = mailbox_line("groupe@cabinet.example", structure="99000001800011", organisation="CABINET DU CANAL")
+    async with asking(tmp_path, lines=[line]) as fhir:
+        (found,) = await fhir.all_pages(f"/Organization?identifier={query}")
+        assert {"system": systems.SIRENE, "value": "99000001800011"} in found["identifier"]
+        assert await fhir.all_pages(f"/Organization?identifier={systems.FINESS}|990000018") == []
+
+
 async def test_a_person_is_no_organisation(fhir):
     assert await fhir.all_pages("/Organization?name=dubreuil") == []
     assert await fhir.all_pages("/Organization?telecom=lea.dubreuil@ch.example") == []
