@@ -114,7 +114,7 @@ def _recognised(path: Path, member: str | None, size: int) -> Extraction | None:
         if member is not None:
             return None
         raise DirectoryError("wrong-charset", f"{path.name}, line 1: not UTF-8 (byte {error.start})") from error
-    layout = layout_of(header)
+    layout = layout_of(header, Path(member or path.name).name)
     return Extraction(path=path, member=member, layout=layout, size=size) if layout else None
 
 

@@ -90,10 +90,10 @@ class Layout:
     pick: Callable[[list[str]], tuple[str, ...]]
 
 
-def layout_of(header: str) -> Layout | None:
+def layout_of(header: str, file: str) -> Layout | None:
     """The layout that ``header`` announces, or ``None`` when it is neither of our files.
 
-    Raises :class:`DirectoryError` ``wrong-header`` naming the columns that miss.
+    Raises :class:`DirectoryError` ``wrong-header`` naming ``file`` and the columns that miss.
     """
     # Some extractions end every line with a bar, or only the header.
     names = [_plain(name) for name in header.removesuffix("|").split("|")]
@@ -104,7 +104,7 @@ def layout_of(header: str) -> Layout | None:
     missing = [name for name in _COLUMNS[kind] if fold(name) not in places]
     needed = ", ".join(name for name in missing if name not in _MAY_MISS)
     if needed:
-        raise DirectoryError("wrong-header", f"line 1: {kind} file without column(s) {needed}")
+        raise DirectoryError("wrong-header", f"{file}, line 1: {kind} file without column(s) {needed}")
     pick = itemgetter(*(places.get(fold(name), len(names)) for name in _COLUMNS[kind]))
     return Layout(kind, len(names), partial(_with_an_empty_one, pick) if missing else pick)
 
