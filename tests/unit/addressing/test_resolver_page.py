@@ -14,16 +14,19 @@ import pytest
 from gateway.addressing.reasons import WORDS
 from gateway.letter import Addressed
 from tests.unit.addressing.outcomes import FAMILIES, Case
+from tests.unit.addressing.outcomes_sealed import SEALED
 from tests.unit.addressing.world import codes, policy
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs/resolver.md"
+TABLES = FAMILIES | SEALED
 HEAD = """# Whom a letter goes to
 
 For each addressee the gateway decides, in this order: who is meant, whether he may have it, which of his mailboxes,
-whether it may be written to, and how it is protected ([operations.md](operations.md), section 7). Each decision leaves
-its code in the trace (`huitaine letters trace ID`); the last one is the outcome. A name alone never decides: it is
-held, and `huitaine directory search` gives a person a list to choose from.
+whether it may be written to, which forms his software reads, and how it is protected. Each decision leaves its code in
+the trace (`huitaine letters trace ID`); the last one is the outcome. What each of them asks of a person is in
+[operations.md](operations.md), section 7. A name alone never decides: it is held, and `huitaine directory search` gives
+a person a list to choose from.
 
 Who is meant comes from the envelope (`<rpps>@rpps.<domain>`, `auto@<domain>`, a mailbox), else from the document: PRT
 with RCT, ROL, PV1-8, OBR-16 and OBR-28 of HL7 v2; lines 7 and 12 and the recipients' fields of HPRIM Médecin and HPRIM
@@ -48,7 +51,7 @@ letter.
 
 
 def cases() -> list[Case]:
-    return [case for family in FAMILIES.values() for case in family]
+    return [case for family in TABLES.values() for case in family]
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.code)
@@ -63,16 +66,13 @@ def test_the_example_ends_as_the_page_says(case: Case, address, folder):
 
 
 def test_every_outcome_of_the_resolver_has_its_example():
-    """How a letter is protected, what it is made of, and what a patient opposes, are told elsewhere."""
-    protection = (ROOT / "gateway/addressing/protection.py").read_text(encoding="utf-8")
-    elsewhere = {code for code in WORDS if f'"{code}"' in protection or code.startswith("reads-")}
-    elsewhere |= {"as-received", "signed-alone", "patient-opposes"}
-    assert {case.code for case in cases()} == set(WORDS) - elsewhere
+    """What a patient opposes is decided elsewhere: the page's head tells it."""
+    assert {case.code for case in cases()} == set(WORDS) - {"patient-opposes"}
 
 
 def page() -> Iterator[str]:
     yield HEAD
-    for family, rows in FAMILIES.items():
+    for family, rows in TABLES.items():
         yield f"\n## {family}\n\n| code | example | what happens | what the trace says |\n|---|---|---|---|\n"
         for case in rows:
             happens = f"`{case.to}`" if case.to else "**held**"
