@@ -11,8 +11,10 @@ BUSY = 400.0
 
 
 async def test_d9_no_input_stops_the_loop(tmp_path: Path) -> None:
-    lag = await replay(tmp_path, shown(everything=False))
+    cases = shown(everything=False)
+    lag = await replay(tmp_path, cases)
     assert lag.inputs > 50
+    assert lag.doors == {case.door for case in cases}
     assert lag.milliseconds <= BUSY, lag
 
 
