@@ -54,7 +54,7 @@ FRENCH = {
     "directory search": "Chercher des personnes et des structures par leur nom.",
     "directory show": "Montrer ce que l'on sait d'un praticien.",
     "directory status": "Dire ce que contient l'annuaire, et de quand il date.",
-    "directory absence": "Déclarer une absence.",
+    "directory absence": "Donner les absences de quelqu'un, ou en déclarer une.",
     "directory set": "Dire ce que lit le logiciel d'un destinataire.",
     "directory whitelist update": "Prendre une liste plus récente, une fois sa signature vérifiée.",
     "directory key add": "Garder un certificat ou une clé OpenPGP d'une boîte aux lettres.",

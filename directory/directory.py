@@ -158,6 +158,10 @@ class Directory:
         """As of when the national files are: who moved or retired since is not known; ``None`` without any."""
         return as_of(self._national.rows(DATES))
 
+    def absences(self, rpps: str) -> list[Absence]:
+        """Every absence that was declared of a practitioner, past and to come, the latest begun first."""
+        return self._local.absences(rpps)
+
     def status(self) -> Status:
         """Counts and dates of everything."""
         facts: dict[str, int] = dict(self._national.rows(national.FACTS))

@@ -158,16 +158,19 @@ class Local:
 
     def absence(self, rpps: str, at: datetime) -> Absence | None:
         """The absence that covers ``at``, the latest begun when several do."""
-        moment = utc(at)
-        for number, starts_at, ends_at, substitute in self.rows(ABSENCES, rpps):
-            if starts_at <= moment < ends_at:
-                return Absence(
-                    rpps=number,
-                    starts_at=datetime.fromisoformat(starts_at),
-                    ends_at=datetime.fromisoformat(ends_at),
-                    substitute=substitute,
-                )
-        return None
+        return next((one for one in self.absences(rpps) if one.starts_at <= at < one.ends_at), None)
+
+    def absences(self, rpps: str) -> list[Absence]:
+        """All that were declared of a practitioner, the latest begun first."""
+        return [
+            Absence(
+                rpps=number,
+                starts_at=datetime.fromisoformat(starts_at),
+                ends_at=datetime.fromisoformat(ends_at),
+                substitute=substitute,
+            )
+            for number, starts_at, ends_at, substitute in self.rows(ABSENCES, rpps)
+        ]
 
     def rank(self, mailbox: str) -> int | None:
         """The administrator's rank of a mailbox."""

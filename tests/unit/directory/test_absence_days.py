@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -62,6 +63,25 @@ def test_it_covers_its_days_to_the_second(run: Run, tmp_path: Path, first: str, 
     here.close()
     assert away == [False, True, True, False]
     assert run("--from", first, "--remove").exit_code == 0
+
+
+def test_those_that_were_declared_are_listed_as_they_were_typed(run: Run):
+    run("--from", "2026-03-02", "--to", "2026-03-08", "--substitute", "99900000002")
+    run("--from", "2099-07-01 12:00:00", "--to", "2099-07-31")
+    lines = run().stdout
+    for typed in ("2026-03-02", "2026-03-08", "99900000002", "2099-07-01 12:00:00", "2099-07-31"):
+        assert typed in lines
+    later, sooner = json.loads(run("--format", "json").stdout)
+    assert later["substitute"] is None
+    assert datetime.fromisoformat(sooner["ends_at"]) == at("2026-03-09")
+    assert run("--from", "2099-07-01 12:00:00", "--remove").exit_code == 0
+    assert len(json.loads(run("--format", "json").stdout)) == 1
+
+
+@pytest.mark.parametrize("more", [("--to", "2026-03-08"), ("--remove",), ("--substitute", "99900000002")])
+def test_without_its_first_day_nothing_is_declared_or_taken_back(run: Run, more: tuple[str, ...]):
+    done = run(*more)
+    assert (done.exit_code, "--from" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-03-02", 24)])
