@@ -10,7 +10,7 @@ import typer
 import directory as book
 from commands.directory_absence import absence as declare_absence
 from commands.directory_absence import told
-from commands.directory_addressee import SETTERS, assign, shown_box
+from commands.directory_addressee import SETTERS, assign, shown_box, shown_mailbox
 from commands.directory_asking import opened, refusals, vars_of
 from commands.directory_delta import delta
 from commands.directory_fetch import fetch_keys
@@ -30,7 +30,6 @@ app.add_typer(key_app, name="key")
 
 Fmt = Annotated[Format, typer.Option("--format", help="table, json, csv")]
 Given = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, exists=True, dir_okay=False)]
-Number = Annotated[str, typer.Argument(metavar="RPPS", show_default=False)]
 Box = Annotated[str, typer.Argument(metavar="MAILBOX", show_default=False)]
 
 key_app.command("fetch")(fetch_keys)
@@ -41,8 +40,13 @@ app.command("absence")(declare_absence)
 
 
 @app.command()
-def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
-    """Show what is known of a practitioner. Example: huitaine directory show 99900000001."""
+def show(
+    rpps: Annotated[str, typer.Argument(metavar="RPPS|MAILBOX", show_default=False)], fmt: Fmt = Format.TABLE
+) -> None:
+    """Show what is known of a practitioner or mailbox. Example: huitaine directory show 99900000001."""
+    if "@" in rpps:
+        _show_mailbox(rpps, fmt)
+        return
     now, policy = utc_now(), addressing_policy(installation().settings)
     with refusals(), opened() as here:
         person, boxes, absence = here.practitioner(rpps), here.by_rpps(rpps), here.absence(rpps, now)
@@ -61,6 +65,18 @@ def show(rpps: Number, fmt: Fmt = Format.TABLE) -> None:
         typer.echo(say("telephone: ", "téléphone : ") + ", ".join(person.phones))
     if absence and fmt is Format.TABLE:
         typer.echo(told(absence))
+
+
+def _show_mailbox(mailbox: str, fmt: Format) -> None:
+    policy = addressing_policy(installation().settings)
+    with refusals(), opened() as here:
+        rows = shown_mailbox(here, mailbox, policy, utc_now())
+    if not rows:
+        fail(say(f"nothing is known of {mailbox}", f"rien n'est connu de {mailbox}"), Exit.REFUSED)
+    if fmt is Format.JSON:
+        typer.echo(to_json(rows))
+    else:
+        emit(rows, fmt, columns=("rpps", *BOX_COLUMNS), title=mailbox)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import directory as book
 from commands.output import Exit, fail, say
+from directory.fold import domain_of
 from gateway.addressing.policy import AddressingPolicy
 from gateway.addressing.protection import forms_read
 
@@ -53,21 +54,40 @@ def assign(folder: Path, subject: str, pairs: list[str]) -> None:
 
 
 def shown_box(here: book.Directory, box: book.Mailbox, policy: AddressingPolicy, now: datetime) -> dict[str, object]:
-    """One mailbox as ``show`` tells it: what its software reads and who says so, its keys and their state."""
-    listed = here.white_list.contains(box.domain)
-    known = here.known(box.address)
-    read = forms_read(known, policy, in_mssante=listed)
-    keys: list[book.Certificate | book.OpenPgpKey] = [*known.certificates, *known.openpgp_keys]
-    told = [_key(one, now) for one in sorted(keys, key=lambda one: one.source.rank)]
-    usable = [one["kind"] for one in told if one["state"] == "usable"]
+    """One mailbox as ``show`` tells it: whose it is, what its software reads and who says so, its keys."""
     return {
         "mailbox": box.address,
+        "rpps": box.rpps,
         "kind": box.kind.value,
         "structure": box.structure,
         "city": box.city,
         "accepts": box.accepts,
         "rank": box.rank,
         "source": box.source.value,
+    } | shown_address(here, box.address, policy, now)
+
+
+def shown_mailbox(
+    here: book.Directory, address: str, policy: AddressingPolicy, now: datetime
+) -> list[dict[str, object]]:
+    """The same by the mailbox, once for each owner; of one that the directory lacks what else is known, if anything."""
+    if boxes := here.by_mailbox(address):
+        return [shown_box(here, box, policy, now) for box in boxes]
+    known = here.known(address)
+    if not (known.certificates or known.openpgp_keys or known.told != book.Told()):
+        return []
+    return [{"mailbox": address} | shown_address(here, address, policy, now)]
+
+
+def shown_address(here: book.Directory, address: str, policy: AddressingPolicy, now: datetime) -> dict[str, object]:
+    """What belongs to the address alone: white list, forms, keys and their state."""
+    listed = here.white_list.contains(domain_of(address))
+    known = here.known(address)
+    read = forms_read(known, policy, in_mssante=listed)
+    keys: list[book.Certificate | book.OpenPgpKey] = [*known.certificates, *known.openpgp_keys]
+    told = [_key(one, now) for one in sorted(keys, key=lambda one: one.source.rank)]
+    usable = [one["kind"] for one in told if one["state"] == "usable"]
+    return {
         "in_white_list": listed,
         "certificates": usable.count("smime"),
         "openpgp_keys": usable.count("openpgp"),

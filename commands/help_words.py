@@ -52,7 +52,7 @@ FRENCH = {
     "directory import": "Importer des extractions nationales (texte ou ZIP).",
     "directory delta": "Prendre ce qui a changé depuis le dernier import ; reprend là où il fut interrompu.",
     "directory search": "Chercher des personnes et des structures par leur nom.",
-    "directory show": "Montrer ce que l'on sait d'un praticien.",
+    "directory show": "Montrer ce que l'on sait d'un praticien ou d'une boîte aux lettres.",
     "directory status": "Dire ce que contient l'annuaire, et de quand il date.",
     "directory absence": "Donner les absences de quelqu'un, ou en déclarer une.",
     "directory set": "Dire ce que lit le logiciel d'un destinataire.",

@@ -56,6 +56,23 @@ def test_show_tells_the_telephone_of_each_practice(run, sample, tmp_path):
     assert "telephone: 0100000001" in run("show", RPPS).stdout
 
 
+def test_a_mailbox_is_shown_with_whose_it_is_and_what_was_set_of_it(run, sample):
+    run("import", sample)
+    run("set", BOX, "reads=xdm", "rank=1")
+    (box,) = table(run("show", BOX.upper(), "--format", "json"))
+    assert (box["rpps"], box["forms"], box["forms_by"], box["rank"]) == (RPPS, "xdm", "mailbox", 1)
+    assert RPPS in run("show", BOX).stdout
+
+
+def test_of_a_mailbox_that_the_directory_lacks_its_keys_and_forms_are_shown(run, sample):
+    run("import", sample)
+    assert run("show", "autre@ailleurs.example").exit_code == 3
+    run("set", "ailleurs.example", "reads=hprim-body")
+    (box,) = table(run("show", "autre@ailleurs.example", "--format", "json"))
+    assert (box["forms"], box["forms_by"], box["keys"], "kind" in box) == ("hprim-body", "domain", [], False)
+    assert "autre@ailleurs.example" in run("show", "autre@ailleurs.example").stdout
+
+
 def test_a_number_that_is_not_there_is_exit_3(run, sample):
     run("import", sample)
     result = run("show", "99999999999")
