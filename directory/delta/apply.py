@@ -14,7 +14,16 @@ from datetime import datetime
 from directory import tables
 from directory.database import Row
 from directory.delta.gathering import Api, Gathering, reference
-from directory.delta.resources import Person, Place, Resource, activity_of, mailboxes_of, person_of, place_of
+from directory.delta.resources import (
+    Person,
+    Place,
+    Resource,
+    activity_of,
+    is_in_force,
+    mailboxes_of,
+    person_of,
+    place_of,
+)
 from directory.errors import DirectoryError
 from directory.fold import fold
 from directory.freshness import DATES, as_of
@@ -113,7 +122,7 @@ class _Applying:
         places = {one["id"]: place_of(one) for one in gathering.resources("Organization")}
         roles: dict[str, list[Resource]] = defaultdict(list)
         for role in gathering.resources("PractitionerRole"):
-            if role.get("active") is not False:
+            if is_in_force(role, self._began.date()):
                 roles[reference(role.get("practitioner"))].append(role)
         for practitioner in gathering.resources("Practitioner"):
             self._person(practitioner, roles[practitioner["id"]], places)
@@ -204,7 +213,7 @@ class _Applying:
 
     def _boxes(self, resource: Resource, person: Person | None, place: Place) -> list[SqlRow]:
         taken: list[SqlRow] = []
-        for values in mailboxes_of(resource, person, place):
+        for values in mailboxes_of(resource, person, place, self._began.date()):
             try:
                 taken.append(mailbox_row("|".join(values).encode(), values))
             except RejectedRow as rejected:

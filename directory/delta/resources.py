@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from directory.fold import structure_number
@@ -102,14 +103,22 @@ def activity_of(role: Resource, person: Person, place: Place, *, entity: str = "
     return activity_row("|".join(values).encode(), values)
 
 
-def mailboxes_of(resource: Resource, person: Person | None, place: Place) -> Iterator[tuple[str, ...]]:
-    """The columns of ``layout.MAILBOX_COLUMNS`` for each mailbox of whatever has ``telecom``.
+def is_in_force(resource: Resource, on: date) -> bool:
+    """Whether it is neither inactive nor old, and its ``period`` has not ended, be that a month or a year (Period)."""
+    period = resource.get("period")
+    end = _plain(period.get("end"))[:10] if isinstance(period, dict) else ""
+    is_kept = resource.get("active") is not False and resource.get("use") != "old"
+    return is_kept and (not end or end >= on.isoformat()[: len(end)])
+
+
+def mailboxes_of(resource: Resource, person: Person | None, place: Place, on: date) -> Iterator[tuple[str, ...]]:
+    """The columns of ``layout.MAILBOX_COLUMNS`` for each mailbox of whatever has ``telecom``, in force that day.
 
     Only what has the MSSanté extension: an ordinary address is none. The red list is not published.
     """
     who = person or Person(national_id="", active=True)
     for telecom in _dicts(resource.get("telecom")):
-        told = _metadata(telecom)
+        told = _metadata(telecom) if is_in_force(telecom, on) else {}
         if not told or told.get("listeRouge") not in (None, False):
             continue
         digital = _DIGITAL.get(str(told.get("digitization")), "")

@@ -205,6 +205,29 @@ def test_an_activity_that_ended_takes_its_mailbox_with_it(folder, annuaire):
     assert directory.practitioner(LEA).offices == ()
 
 
+@pytest.mark.parametrize(
+    ("end", "there"),
+    [("2026-03-09", False), ("2026-02", False), ("2025-12-31T23:59:59+01:00", False), ("2026-03-10", True),
+     ("2026-03", True), ("2026", True), ("2030-01-01", True), (None, True)],
+)  # fmt: skip
+def test_what_has_a_last_day_is_there_until_then(folder, annuaire, end, there):
+    period = {"period": {"start": "2020-01-01", "end": end}}
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), mailbox("x@b.example") | period))
+    annuaire.add(role("r1", "003-1", "001-1", mailbox("lea@cabinet.example"), **period))
+    take(folder, annuaire)
+    directory = Directory.open(folder)
+    ending = ["lea@cabinet.example", "x@b.example"] if there else []
+    assert sorted(addresses(directory, LEA)) == sorted(["lea@b.example", *ending])
+    assert bool(directory.practitioner(LEA).offices) is there
+
+
+def test_an_address_of_old_is_not_taken(folder, annuaire):
+    old = mailbox("avant@b.example") | {"use": "old"}
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), old))
+    take(folder, annuaire)
+    assert addresses(Directory.open(folder), LEA) == ["lea@b.example"]
+
+
 def test_a_box_on_the_red_list_and_an_ordinary_address_are_not_taken(folder, annuaire):
     plain = {"system": "email", "value": "lea@courrier.example"}
     annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("secret@b.example", listeRouge=True), plain))
