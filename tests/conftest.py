@@ -6,11 +6,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
-from gateway.crypto import authority
-from gateway.service import installing
+from gateway.crypto import authority, keystore
+from gateway.queue import migrations
+from gateway.service import installing, running
+from tests import cheap
 
 pytest_plugins = ["tests.peers.fixtures"]
 
@@ -22,14 +23,13 @@ settings.load_profile("short")
 
 ROOT = Path(__file__).resolve().parents[1]
 _made: list[authority.PrivateKey] = []
-_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(autouse=True)
 def what_is_dear_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """RSA keys of test authorities serve again in the next test, never twice in one; passwords are hashed cheaply.
 
-    An installation cost half a second of CPU, and each first login a quarter (Argon2id at its defaults).
+    An installation cost a second and a half of CPU: the keys, Argon2id and scrypt at their defaults, fifteen revisions.
     """
     anew, used = authority.new_key, count()
 
@@ -41,7 +41,22 @@ def what_is_dear_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return _made[number]
 
     monkeypatch.setattr(authority, "new_key", new_key)
-    monkeypatch.setattr(installing, "PasswordHasher", lambda: _CHEAP)
+    monkeypatch.setattr(installing, "PasswordHasher", lambda: cheap.HASHER)
+    monkeypatch.setitem(keystore.KeyStore.__init__.__kwdefaults__, "cost", cheap.SCRYPT_N)
+    monkeypatch.setattr(keystore, "load_der_private_key", cheap.load_key)
+
+
+@pytest.fixture(autouse=True)
+def databases_are_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new database is a copy of one that the revisions made; who proves the revisions has a fixture of this name."""
+    monkeypatch.setattr(migrations, "upgrade", cheap.upgrade)
+
+
+@pytest.fixture(autouse=True)
+def rounds_come_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway in this process looks four times a second for what is due; a start by the nursery does as well."""
+    for name, seconds in cheap.ROUNDS.items():
+        monkeypatch.setattr(running, name, seconds)
 
 
 @pytest.fixture(scope="session")

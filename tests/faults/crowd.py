@@ -16,7 +16,7 @@ from pathlib import Path
 from demo import letters
 from tests.faults.campaigns import Row
 from tests.faults.ledger import looking
-from tests.faults.place import Place, prepare
+from tests.faults.place import RETRY, Place, prepare
 from tests.faults.process import GatewayProcess
 from tests.faults.sender import Mllp
 from tests.peers.authority import make_authority
@@ -48,7 +48,7 @@ async def gateway(folder: Path, *, connections: int = 1000) -> AsyncIterator[tup
     """A gateway as its own process, whose letters find no next hop and stay."""
     (folder / "tls").mkdir(parents=True)
     place = prepare(folder / "gateway", make_authority(folder / "tls"), hop_port=9)
-    text = place.settings.read_text(encoding="utf-8").replace("[0.02]", "[600]")
+    text = place.settings.read_text(encoding="utf-8").replace(f"[{RETRY}]", "[600]")
     text = text.replace("[mllp]\n", f"[mllp]\nmax_connections = {connections}\n")
     place.settings.write_text(text, encoding="utf-8")
     process = GatewayProcess(place, folder / "serve.log")

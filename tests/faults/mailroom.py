@@ -33,7 +33,7 @@ from gateway.service.build import build
 from gateway.service.running import Running
 from tests.faults.campaigns import Row
 from tests.faults.ledger import looking
-from tests.faults.place import TO, Place, prepare
+from tests.faults.place import RETRY, TO, Place, prepare
 from tests.faults.sender import Smtp
 from tests.peers.authority import make_authority
 from tests.peers.chaos import chaos_proxy
@@ -174,7 +174,7 @@ async def mailroom(folder: Path, dovecot: Dovecot, user: str) -> AsyncIterator[M
     """A gateway in ``folder``, whose letters find no next hop and stay."""
     (folder / "tls").mkdir(parents=True)
     place = prepare(folder / "gateway", make_authority(folder / "tls"), hop_port=9)
-    text = place.settings.read_text(encoding="utf-8").replace("[0.02]", "[600]\nreplay_hours = 0.0")
+    text = place.settings.read_text(encoding="utf-8").replace(f"[{RETRY}]", "[600]\nreplay_hours = 0.0")
     place.settings.write_text(text, encoding="utf-8")
     clock = Clock()
     gateway = build(load(place.settings), clock=clock)

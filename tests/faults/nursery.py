@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -115,6 +116,16 @@ class Nursery:
         self._process.communicate()
 
 
+@contextmanager
+def carrying(preload: Path | None) -> Iterator[Nursery | None]:
+    """A nursery of its own for the time of one campaign, where there is a library to carry."""
+    if preload is None:
+        yield None
+        return
+    with closing(Nursery(preload)) as nursery:
+        yield nursery
+
+
 @cache
 def warm() -> Nursery:
     """The one of this process, for tests that start many."""
@@ -145,6 +156,7 @@ def _serve() -> None:
 
 
 def _become(arguments: list[str], environment: dict[str, str], folder: str, out: str, log: str, module: str) -> None:
+    from tests import cheap
     from tests.faults import points
 
     os.closerange(3, 64)
@@ -156,6 +168,8 @@ def _become(arguments: list[str], environment: dict[str, str], folder: str, out:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["huitaine", *arguments]
+    if "PYTEST_VERSION" in os.environ:
+        cheap.hurry()
     code: object = 1
     try:
         points.main() if not module else runpy.run_module(module, run_name="__main__")

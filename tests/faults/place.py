@@ -12,12 +12,17 @@ from demo import letters
 from directory import add_certificate, import_files
 from gateway.crypto.authority import TestAuthority
 from gateway.service.installing import install
+from tests.cheap import make_database
 from tests.peers.authority import Authority
 from tests.peers.running import free_ports
 
 DROP_INTERVAL = 0.1
-READERS = 1 if "PYTEST_VERSION" in os.environ else 2
+SHORT = "PYTEST_VERSION" in os.environ
+"""A test, no campaign."""
+READERS = 1 if SHORT else 2
 """Each start of a gateway starts them anew, which costs a second of CPU; the campaigns have more to read."""
+RETRY = 0.005 if SHORT else 0.02
+"""Minutes."""
 TO = f"{letters.GP}@rpps.hospital.test"
 
 
@@ -49,22 +54,26 @@ def prepare(
     share: float = 0.0,
     more: str = "",
 ) -> Place:
-    """A gateway in ``folder`` that submits to our hop over TLS and tries again after about a second.
+    """A gateway in ``folder`` that submits to our hop over TLS and tries again soon.
 
     ``drop`` opens the folder door as well; ``share`` of the disk is kept free; ``more`` is added to the settings.
     """
     made = install(folder, hospital="CH d'essai")
+    if SHORT:
+        make_database(folder / "data")
     clear, smtps, mllp = free_ports(3)
     text = made.settings.read_text(encoding="utf-8")
     for old, new in (("2587", clear), ("2465", smtps), ("2575", mllp)):
         text = text.replace(f"= {old}\n", f"= {new}\n")
-    text = text.replace("[courier]\n", "[courier]\nrest_minutes = [0.02, 0.02]\n")
+    text = text.replace("[courier]\n", f"[courier]\nrest_minutes = [{RETRY}, {RETRY}]\n")
     text = text.replace("= 1587\n", f'= {hop_port}\ntls = "implicit"\n')
     text = text.replace('ca = "tls/authority.pem"', f'ca = "{authority.roots}"')
     quick = f"interval_seconds = {DROP_INTERVAL}\n"
     text = text.replace('[folder]\npath = "drop"\n', f'[folder]\npath = "drop"\n{quick}' if drop else "")
     text = text.replace("[gateway]\n", f"[gateway]\nmetrics_port = 0\nreaders = {readers}\n")
-    text += f'\n[queue]\nmin_free_share = {share}\nretry_minutes = [0.02]\n\n[directory]\nmss_forms = ["pdf"]\n' + more
+    text += (
+        f'\n[queue]\nmin_free_share = {share}\nretry_minutes = [{RETRY}]\n\n[directory]\nmss_forms = ["pdf"]\n' + more
+    )
     made.settings.write_text(text, encoding="utf-8")
     extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"
     extraction.write_text(letters.directory(), encoding="utf-8")

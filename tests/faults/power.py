@@ -135,10 +135,9 @@ async def cut_power(folder: Path, *, rounds: int, letters: int, entry: Sequence[
     """``rounds`` times: ``letters`` letters, the power fails at one of them, a start on what is left."""
     folder.mkdir(parents=True)
     journal, data = folder / "journal", folder / "scene" / "gateway" / "data"
-    shim = {"LD_PRELOAD": str(compile_shim(folder)), "HUITAINE_POWER_FOLDER": str(data)}
-    shim["HUITAINE_POWER_JOURNAL"] = str(journal)
+    where = {"HUITAINE_POWER_FOLDER": str(data), "HUITAINE_POWER_JOURNAL": str(journal)}
     dropped, plan = 0, Plan(entry=entry, cut=0, largest=8_000)
-    async with scene(folder / "scene", plan, environment=shim) as here:
+    async with scene(folder / "scene", plan, preload=compile_shim(folder), environment=where) as here:
         await asyncio.to_thread(here.gateway.stop)
         journal.unlink(missing_ok=True)
         heard = here.hospital.heard

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults.nursery import Orphan, warm
+from tests.faults.nursery import Nursery, Orphan, warm
 from tests.faults.place import Place
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,8 +33,12 @@ class GatewayProcess:
         before: Sequence[str] = (),
         environment: dict[str, str] | None = None,
         cold: bool = False,
+        nursery: Nursery | None = None,
     ) -> None:
-        """``before`` goes ahead of the command (strace and its options); ``cold`` wants an interpreter of its own."""
+        """``before`` goes ahead of the command (strace and its options); ``cold`` wants an interpreter of its own.
+
+        ``nursery`` splits it off in any case: one that carries a library.
+        """
         self._command = [*before, sys.executable, *entry, "--config", str(place.settings), "serve"]
         self._wrapped = bool(before)
         self._over = False
@@ -42,7 +46,8 @@ class GatewayProcess:
         self._environment = {**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | Orphan | None = None
         ours = all(name.startswith("HUITAINE_") for name in environment or ())
-        self._cold = cold or not ours or "PYTEST_VERSION" not in os.environ
+        self._cold = nursery is None and (cold or not ours or "PYTEST_VERSION" not in os.environ)
+        self._nursery = nursery
         self._read = 0
         self.orphans = 0
         self.kills = 0
@@ -79,9 +84,9 @@ class GatewayProcess:
         """The process itself; in a test one that is split off, which spares two seconds of imports."""
         match self._command:
             case [sys.executable, "cli.py", *words] if not self._cold:
-                return warm().born(words, self._environment, self.log)
+                return (self._nursery or warm()).born(words, self._environment, self.log)
             case [sys.executable, "-m", module, *words] if not self._cold:
-                return warm().born(words, self._environment, self.log, module=module)
+                return (self._nursery or warm()).born(words, self._environment, self.log, module=module)
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self._command, cwd=ROOT, stderr=log, stdout=subprocess.DEVNULL, env=self._environment

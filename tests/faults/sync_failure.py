@@ -48,8 +48,9 @@ async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST
     """One sync fails in the middle of ``letters``; then the gateway is started again and everything is awaited."""
     folder.mkdir()
     flag = folder / "fail-now"
-    shim = {"LD_PRELOAD": str(compile_shim(folder)), "HUITAINE_FAIL_SYNC": str(flag)}
-    async with scene(folder / "scene", Plan(entry=entry, cut=0), environment=shim) as here:
+    where = {"HUITAINE_FAIL_SYNC": str(flag)}
+    plan = Plan(entry=entry, cut=0)
+    async with scene(folder / "scene", plan, preload=compile_shim(folder), environment=where) as here:
         sending = asyncio.create_task(here.hospital.hand_in(letters))
         await until(lambda: len(here.hospital.heard.yes) >= letters // 3)
         flag.touch()

@@ -12,7 +12,7 @@ import pytest
 from demo import letters
 from gateway.moments import utc_now
 from tests.faults.ledger import looking
-from tests.faults.place import Place, prepare
+from tests.faults.place import RETRY, Place, prepare
 from tests.faults.process import GatewayProcess
 from tests.peers.authority import make_authority
 
@@ -25,7 +25,7 @@ async def gateway(folder: Path) -> AsyncIterator[tuple[Place, GatewayProcess, Pa
     (folder / "tls").mkdir(parents=True)
     place = prepare(folder / "gateway", make_authority(folder / "tls"), hop_port=9)
     drop = folder / "drop"
-    text = place.settings.read_text(encoding="utf-8").replace("[0.02]", "[600]")
+    text = place.settings.read_text(encoding="utf-8").replace(f"[{RETRY}]", "[600]")
     text += f'\n[folder]\npath = "{drop}"\ninterval_seconds = 0.05\nsettle_seconds = 0.05\n'
     place.settings.write_text(text, encoding="utf-8")
     process = GatewayProcess(place, folder / "serve.log")

@@ -17,7 +17,7 @@ from gateway.moments import utc_now
 from gateway.service.build import build
 from gateway.service.running import Running
 from tests.faults.ledger import looking
-from tests.faults.place import Place, prepare
+from tests.faults.place import RETRY, Place, prepare
 from tests.faults.sender import Mllp
 from tests.peers.authority import make_authority
 
@@ -59,7 +59,7 @@ class Ward:
 async def ward(folder: Path, *, replay_hours: float = 72.0) -> AsyncIterator[Ward]:
     (folder / "tls").mkdir(parents=True)
     place = prepare(folder / "gateway", make_authority(folder / "tls"), hop_port=9)
-    text = place.settings.read_text(encoding="utf-8").replace("[0.02]", f"[600]\nreplay_hours = {replay_hours}")
+    text = place.settings.read_text(encoding="utf-8").replace(f"[{RETRY}]", f"[600]\nreplay_hours = {replay_hours}")
     place.settings.write_text(text, encoding="utf-8")
     async with Running(build(load(place.settings), clock=utc_now)) as running:
         yield Ward(place, running)

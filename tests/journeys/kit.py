@@ -227,7 +227,7 @@ def prepare(
     text = made.settings.read_text(encoding="utf-8")
     for old, new in (("2587", "0"), ("2465", "0"), ("2575", "0"), ("1587", str(postfix.port))):
         text = text.replace(f"= {old}\n", f"= {new}\n")
-    text = text.replace("[courier]\n", "[courier]\nrest_minutes = [0.02, 0.02]\n")
+    text = text.replace("[courier]\n", "[courier]\nrest_minutes = [0.005, 0.005]\n")
     text = text.replace("[gateway]\n", "[gateway]\nmetrics_port = 0\nreaders = 1\n")
     text = text.replace('ca = "tls/authority.pem"', f'ca = "{postfix.authority.roots}"')
     text = text.replace('sender = "passerelle@hospital.test"', f'sender = "{sender}"')
@@ -238,14 +238,14 @@ identity = "signer"
 
 [queue]
 min_free_share = 0.0
-retry_minutes = [0.02]
+retry_minutes = [0.005]
 
 [receipts]
 host = "localhost"
 port = {dovecot.imaps_port}
 user = "{sender}"
 ca = "{dovecot.authority.roots}"
-poll_seconds = 1.0
+poll_seconds = 0.25
 """
     made.settings.write_text(change(text), encoding="utf-8")
     extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"

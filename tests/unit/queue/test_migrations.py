@@ -24,6 +24,11 @@ assert gateway.delays.tables.stay is not None, "both stations' tables are known 
 assert gateway.queue.tables.Letter.__tablename__ == "letter"
 
 
+@pytest.fixture(autouse=True)
+def databases_are_copies() -> None:
+    """Here they are not: each is made by the revisions themselves."""
+
+
 def upgraded(folder: Path) -> Path:
     engine = sqlite.open_writer(folder / "x.db")
     migrations.upgrade(engine)
