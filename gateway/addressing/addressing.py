@@ -9,12 +9,13 @@ from datetime import datetime
 from directory import Directory, Known, Mailbox, owners
 from directory.fold import domain_of
 from gateway.addressing.acceptance import accept, left
-from gateway.addressing.choice import choose, is_no_doctor
+from gateway.addressing.choice import choose
 from gateway.addressing.merging import merged
 from gateway.addressing.patient import forbidden, wrong_world
 from gateway.addressing.policy import AddressingPolicy, Floor
 from gateway.addressing.protection import Protected, Read, forms_read, protect
 from gateway.addressing.reasons import because
+from gateway.addressing.rules import is_no_doctor
 from gateway.addressing.trust_space import TrustSpace
 from gateway.addressing.verdicts import Chosen, Stopped
 from gateway.addressing.wanted import Wanted, everyone_wanted
