@@ -11,6 +11,7 @@ import aiosmtplib
 
 from config.settings import load
 from gateway.moments import utc_now
+from gateway.service import running
 from gateway.service.build import build
 from gateway.service.running import Running
 from tests.faults.as_received import sealed_mails
@@ -72,6 +73,6 @@ async def test_b5_a_mail_between_two_gateways_that_point_at_each_other_ends(
         async with asyncio.timeout(60):
             while taken(alive[1]) == 0 or any(map(open_letters, alive)):  # noqa: ASYNC110 (two stores, no event)
                 await asyncio.sleep(0.1)
-        await asyncio.sleep(5)  # reports, if any, go round in that time
+        await asyncio.sleep(6 * running.TELL)  # reports, if any, go round in that time
         hops = sum(map(taken, alive))
     assert 2 <= hops <= 50
