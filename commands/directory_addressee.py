@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import directory as book
 from commands.output import Exit, fail, say
@@ -43,14 +44,16 @@ SETTERS: dict[str, Callable[[Path, str, str], None]] = {"reads": _reads, "gcm": 
 
 
 def assign(folder: Path, subject: str, pairs: list[str]) -> None:
-    """Set each ``KEY=VALUE``; exits 2 with nothing set when one is no such pair, raises ``DirectoryError``."""
+    """Set each ``KEY=VALUE``, or none: exits 2 when one is no such pair, raises ``DirectoryError``."""
     split = [pair.partition("=") for pair in pairs]
     for key, equals, value in split:
         if not equals or key not in SETTERS:
             pair, known = f"{key}{equals}{value}", ", ".join(SETTERS)
             fail(say(f"{pair}: not KEY=VALUE of {known}", f"{pair} : pas CLÉ=VALEUR parmi {known}"), Exit.USAGE)
-    for key, _, value in split:
-        SETTERS[key](folder, subject, value.strip())
+    with TemporaryDirectory(prefix="huitaine-") as empty:  # what is refused is refused there as here
+        for place in (Path(empty), folder):
+            for key, _, value in split:
+                SETTERS[key](place, subject, value.strip())
 
 
 def shown_box(here: book.Directory, box: book.Mailbox, policy: AddressingPolicy, now: datetime) -> dict[str, object]:

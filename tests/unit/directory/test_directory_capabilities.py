@@ -134,5 +134,5 @@ def test_a_domain_of_the_settings_is_told_apart_from_the_default(run):
     ("pair", "code"), [("reads", 2), ("font=big", 2), ("gcm=maybe", 3), ("rank=first", 3), ("reads=docx", 3)]
 )
 def test_a_pair_that_says_nothing_known_is_refused_and_sets_nothing(run, directory, pair, code):
-    assert run("set", BOX, pair).exit_code == code
+    assert run("set", BOX, "reads=pdf", pair).exit_code == code
     assert told(directory) == (None, None)
