@@ -94,9 +94,12 @@ def message(size: int) -> bytes:
 
 @contextlib.asynccontextmanager
 async def scene(
-    folder: Path, *, dovecot: Dovecot | None = None, user: str = "", entry: Sequence[str] = ENTRY
+    folder: Path, *, dovecot: Dovecot | None = None, user: str = "", entry: Sequence[str] = ENTRY, cold: bool = True
 ) -> AsyncIterator[Scene]:
-    """A gateway of its own; with a Dovecot it watches that user's mailbox."""
+    """A gateway of its own; with a Dovecot it watches that user's mailbox.
+
+    ``cold``: with an interpreter of its own, as whoever measures its loop wants it.
+    """
     (folder / "tls").mkdir(parents=True)
     authority = make_authority(folder / "tls")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -106,7 +109,8 @@ async def scene(
         if dovecot:
             (place.settings.parent / "secrets" / "imap-password").write_text(dovecot.password)
         told = folder / "lag.json"
-        process = GatewayProcess(place, folder / "log", entry=entry, environment={"HUITAINE_LAG": str(told)}, cold=True)
+        environment = {"HUITAINE_LAG": str(told)}
+        process = GatewayProcess(place, folder / "log", entry=entry, environment=environment, cold=cold)
         try:
             await asyncio.to_thread(process.open)
             yield Scene(place=place, hop=hop, told=told, dovecot=dovecot, user=user)

@@ -85,7 +85,7 @@ async def drop(here: Scene) -> int:
 
 async def hear_everything(folder: Path, dovecot: Dovecot, user: str, entry: Sequence[str]) -> tuple[Told, int]:
     told = Told()
-    async with scene(folder, dovecot=dovecot, user=user, entry=entry) as here:
+    async with scene(folder, dovecot=dovecot, user=user, entry=entry, cold=False) as here:
         # The next hop names the patient when it refuses the letter: that is nobody else's to repeat.
         here.hop.lies["RCPT camille"] = f"550 5.1.1 {NAME} {SUBJECT} unknown here\r\n".encode()
         for content in mails():
