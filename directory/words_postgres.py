@@ -28,8 +28,9 @@ _OFFICES = """SELECT -id, organisation || '|' || service, city || '|' || postcod
     FROM {new}.mailbox WHERE id > ? AND kind IN ('ORG', 'APP') ORDER BY id LIMIT ?"""
 _TOGETHER = 20_000
 _MARK = {"name": "n", "place": "p", "profession": "f", "skill": "s"}
-_BEGINNING = "b"
-_BEGINNINGS = (1, 2, 3)
+_BEGINNING = {"name": "b", "place": "d"}
+_BEGINNINGS = {"name": (1, 2, 3, 4), "place": (2, 3)}
+"""Of a name as much as somebody types before he waits for an answer; of a postcode the department."""
 _LONGEST = 255
 """Octets of a word that count; PostgreSQL refuses lexemes of more than 2,046."""
 
@@ -56,16 +57,16 @@ def lexemes(texts: Texts) -> str:
 
 def _lexemes(*columns: str) -> str:
     """Each column is some parts with a bar between them: names and towns come back again and again."""
-    marked = zip(_MARK.values(), columns, strict=True)
-    return " ".join([_of_part(mark, part) for mark, column in marked for part in column.split("|")])
+    parts = zip(_MARK, columns, strict=True)
+    return " ".join([_of_part(kind, part) for kind, column in parts for part in column.split("|")])
 
 
 @lru_cache(maxsize=262_144)
-def _of_part(mark: str, part: str) -> str:
+def _of_part(column: str, part: str) -> str:
     words = fold(part).split()
-    found = {mark + word[:_LONGEST] for word in words}
-    if mark == _MARK["name"]:
-        found.update(_BEGINNING + word[:length] for word in words for length in _BEGINNINGS)
+    found = {_MARK[column] + word[:_LONGEST] for word in words}
+    for length in _BEGINNINGS.get(column, ()):
+        found.update(_BEGINNING[column] + word[:length] for word in words if _has_its_list(column, word[:length]))
     return " ".join(found)
 
 
@@ -75,6 +76,11 @@ def match(term: Term) -> str:
 
 
 def _lexeme(term: Term, word: str) -> str:
-    if term.begins and term.column == "name" and len(word) in _BEGINNINGS:
-        return _BEGINNING + word
+    if term.begins and _has_its_list(term.column, word):
+        return _BEGINNING[term.column] + word
     return f"{_MARK[term.column]}{word[:_LONGEST]}{':*' if term.begins else ''}"
+
+
+def _has_its_list(column: str, beginning: str) -> bool:
+    """Of the places only what a postcode begins with."""
+    return len(beginning) in _BEGINNINGS.get(column, ()) and (column == "name" or beginning.isdigit())

@@ -13,12 +13,12 @@ FIND = (
     "LEFT JOIN person p ON p.id = w.rowid LEFT JOIN mailbox m ON m.id = -w.rowid "
     "WHERE words MATCH ? AND (p.id IS NOT NULL OR m.id IS NOT NULL) LIMIT ?"
 )
-# Persons by their number, organisations' mailboxes by minus theirs. Beginnings of one, two and four letters are kept
-# ready: without them, "D" or "JEAN" followed by anything reads the lists of all names that begin so. Texts' lengths
+# Persons by their number, organisations' mailboxes by minus theirs. Beginnings of one and of two letters are kept
+# ready: without them, "D" or "MA" followed by anything reads the lists of all names that begin so. Texts' lengths
 # are not kept: only FTS5's own ranking asks for them.
 _WORDS = (
     "CREATE VIRTUAL TABLE words USING fts5(name, place, profession, skill, content='', columnsize=0, detail='column', "
-    "tokenize='unicode61 remove_diacritics 2', prefix='1 2 4')"
+    "tokenize='unicode61 remove_diacritics 2', prefix='1 2')"
 )
 # So many octets of words are gathered before they are written: a third faster than with FTS5's own megabyte.
 _GATHER = "INSERT INTO words (words, rank) VALUES ('hashsize', 67108864)"
