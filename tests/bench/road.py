@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from demo import letters
 from directory import add_certificate, import_files
 from gateway.crypto.authority import TestAuthority
+from gateway.moments import utc_now
 from gateway.service.installing import install
 from tests.peers.authority import Authority
 from tests.peers.running import free_port
@@ -40,7 +41,7 @@ def install_bench(folder: Path, authority: Authority, sink_port: int) -> Install
     made.settings.write_text(
         text + '\n[queue]\nmin_free_share = 0.0\n\n[directory]\nmss_forms = ["pdf"]\n', encoding="utf-8"
     )
-    extraction = folder / "Extraction_Correspondance_MSSante_202601150300.txt"
+    extraction = folder / f"Extraction_Correspondance_MSSante_{utc_now():%Y%m%d%H%M}.txt"
     extraction.write_text(letters.directory(), encoding="utf-8")
     import_files(folder / "data", [extraction])
     gp = TestAuthority.create("GP").issue(address=letters.GP_MAILBOX)
