@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.control import order
 from tests.faults.hop import Hop, running_hop
 from tests.faults.ledger import Balance, balance, left_to_do, looking
-from tests.faults.nursery import carrying
+from tests.faults.nursery import warm
 from tests.faults.place import Place, prepare
 from tests.faults.process import HONEST, GatewayProcess
 from tests.faults.sender import Hospital
@@ -100,15 +100,15 @@ async def campaign(folder: Path, plan: Plan) -> Told:
 
 
 @contextlib.asynccontextmanager
-async def scene(folder: Path, plan: Plan, *, preload: Path | None = None, **gateway: object) -> AsyncIterator[Scene]:
+async def scene(folder: Path, plan: Plan, *, shim: Path | None = None, **gateway: object) -> AsyncIterator[Scene]:
     """A running gateway between a hospital and a hop; all of it is gone afterwards.
 
-    It carries the library ``preload``.
+    It carries the library of which ``shim`` is the source.
     """
     (folder / "tls").mkdir(parents=True)
     authority = make_authority(folder / "tls")
-    with running_hop(authority, folder / "arrivals", cut=plan.cut) as hop, carrying(preload) as nursery:
-        gateway |= {"entry": plan.entry, "nursery": nursery}
+    with running_hop(authority, folder / "arrivals", cut=plan.cut) as hop:
+        gateway |= {"entry": plan.entry, "nursery": warm(shim) if shim else None}
         place = prepare(folder / "gateway", authority, hop.port, drop=bool(plan.folder), share=plan.share)
         hospital = Hospital(place, smtp=plan.smtp, mllp=plan.mllp, folder=plan.folder, largest=plan.largest)
         process = GatewayProcess(place, folder / "serve.log", **gateway)  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from pathlib import Path
 from tests.faults.campaign import drained, release_what_was_set_aside, until
 from tests.faults.hop import Hop, running_hop
 from tests.faults.ledger import Balance, balance, left_to_do
-from tests.faults.nursery import Nursery, Orphan
+from tests.faults.nursery import Nursery, Orphan, warm
 from tests.faults.place import Place, prepare
 from tests.faults.points import CRASH_AT, DEATH, POINTS
 from tests.faults.process import BURIED, START_SECONDS, GatewayProcess, descendants, still_there
@@ -91,13 +90,6 @@ def orders(times: int, labels: Sequence[str] = tuple(POINTS)) -> list[tuple[str,
     return wanted
 
 
-def compile_shim(folder: Path) -> Path:
-    """The library that dies in a checkpoint; raises FileNotFoundError where there is no C compiler."""
-    made = folder / "dying_write.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(made), str(_SHIM), "-ldl"], check=True)
-    return made
-
-
 async def die_everywhere(folder: Path, wanted: Sequence[tuple[str, int]]) -> Told:
     """One death for each of ``wanted``, then a life in which everything arrives."""
     async with _scene(folder) as here:
@@ -133,13 +125,9 @@ def _told(here: _Scene, aside: int) -> Told:
 async def _scene(folder: Path) -> AsyncIterator[_Scene]:
     (folder / "tls").mkdir(parents=True)
     authority = make_authority(folder / "tls")
-    nursery = Nursery(compile_shim(folder))
-    with (
-        contextlib.closing(nursery),
-        running_hop(authority, folder / "arrivals", cut=0.02, defer=0.02) as hop,
-    ):
+    with running_hop(authority, folder / "arrivals", cut=0.02, defer=0.02) as hop:
         place = prepare(folder / "gateway", authority, hop.port, drop=True, readers=1, more=_MORE)
-        gateway = ForkedGateway(place, folder / "serve.log", nursery)
+        gateway = ForkedGateway(place, folder / "serve.log", warm(_SHIM))
         try:
             yield _Scene(
                 place=place, hop=hop, gateway=gateway, hospital=Hospital(place, smtp=6, mllp=2, folder=2, largest=3_000)

@@ -13,14 +13,14 @@ import faulthandler
 import json
 import os
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -116,22 +116,23 @@ class Nursery:
         self._process.communicate()
 
 
-@contextmanager
-def carrying(preload: Path | None) -> Iterator[Nursery | None]:
-    """A nursery of its own for the time of one campaign, where there is a library to carry."""
-    if preload is None:
-        yield None
-        return
-    with closing(Nursery(preload)) as nursery:
-        yield nursery
-
-
 @cache
-def warm() -> Nursery:
-    """The one of this process, for tests that start many."""
-    nursery = Nursery()
+def warm(shim: Path | None = None) -> Nursery:
+    """The one of this process, for tests that start many; another for each library, by its source in C.
+
+    Raises FileNotFoundError where there is no C compiler.
+    """
+    nursery = Nursery(_compiled(shim) if shim else None)
     atexit.register(nursery.close)
     return nursery
+
+
+def _compiled(source: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="huitaine-shim-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = folder / f"{source.stem}.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(made), str(source), "-ldl", "-lpthread"], check=True)
+    return made
 
 
 def _serve() -> None:

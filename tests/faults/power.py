@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,13 +61,6 @@ class Told:
     def kept(self) -> bool:
         """Whether nothing promised was lost, forgotten or damaged."""
         return not (self.balance.wrong or self.died or self.forgotten)
-
-
-def compile_shim(folder: Path) -> Path:
-    """The journaling library; raises FileNotFoundError where there is no C compiler."""
-    made = folder / "power.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(made), str(_SOURCE), "-ldl", "-lpthread"], check=True)
-    return made
 
 
 def calls(journal: bytes) -> Iterator[tuple[str, str, int, bytes | None]]:
@@ -137,7 +129,7 @@ async def cut_power(folder: Path, *, rounds: int, letters: int, entry: Sequence[
     journal, data = folder / "journal", folder / "scene" / "gateway" / "data"
     where = {"HUITAINE_POWER_FOLDER": str(data), "HUITAINE_POWER_JOURNAL": str(journal)}
     dropped, plan = 0, Plan(entry=entry, cut=0, largest=8_000)
-    async with scene(folder / "scene", plan, preload=compile_shim(folder), environment=where) as here:
+    async with scene(folder / "scene", plan, shim=_SOURCE, environment=where) as here:
         await asyncio.to_thread(here.gateway.stop)
         journal.unlink(missing_ok=True)
         heard = here.hospital.heard

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,20 +36,13 @@ class Told:
         return not self.balance.wrong and self.late == 0 and self.exit_code == TEMPORARY
 
 
-def compile_shim(folder: Path) -> Path:
-    """The shim that makes one sync fail; raises FileNotFoundError where there is no C compiler."""
-    made = folder / "failing_sync.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(made), str(_SOURCE), "-ldl"], check=True)
-    return made
-
-
 async def fail_once(folder: Path, *, letters: int, entry: Sequence[str] = HONEST) -> Told:
     """One sync fails in the middle of ``letters``; then the gateway is started again and everything is awaited."""
     folder.mkdir()
     flag = folder / "fail-now"
     where = {"HUITAINE_FAIL_SYNC": str(flag)}
     plan = Plan(entry=entry, cut=0)
-    async with scene(folder / "scene", plan, preload=compile_shim(folder), environment=where) as here:
+    async with scene(folder / "scene", plan, shim=_SOURCE, environment=where) as here:
         sending = asyncio.create_task(here.hospital.hand_in(letters))
         await until(lambda: len(here.hospital.heard.yes) >= letters // 3)
         flag.touch()
