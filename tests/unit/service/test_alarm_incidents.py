@@ -50,5 +50,6 @@ def _watch(folder) -> Watch:
         folder=folder,
         fallen=lambda: 0,
         list_needed=False,
+        directory_stale=None,
         clock=None,
     )
