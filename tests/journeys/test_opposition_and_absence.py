@@ -20,7 +20,7 @@ from tests.faults.nursery import warm
 from tests.journeys.kit import Gp, Hospital, Prepared, alive, files_of, prepare, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import GP_DOMAIN, HOSPITAL_DOMAIN, POOL
-from tests.peers.postfix import Chain, Postfix, running_postfix
+from tests.peers.postfix import Chain, Postfix, running_postfix, silent_postfix
 
 pytestmark = [pytest.mark.peer, pytest.mark.root]
 
@@ -77,8 +77,8 @@ async def down(
 ) -> AsyncIterator[tuple[Hospital, Callable[[], contextlib.AbstractContextManager[Postfix]]]]:
     """A hospital whose operator does not answer, and what makes it answer again."""
     chain = Chain(mailboxes={GP_DOMAIN: dovecot.lmtp_port, HOSPITAL_DOMAIN: dovecot.lmtp_port})
-    with running_postfix(authority, chain) as gone:
-        made = prepare(tmp_path, gone, dovecot, gp=mailbox, sender=hospital_mailbox)
+    gone = silent_postfix(authority)
+    made = prepare(tmp_path, gone, dovecot, gp=mailbox, sender=hospital_mailbox)
     async with alive(made, dovecot, hospital_mailbox) as ward:
         yield ward, lambda: running_postfix(authority, chain, ports=(gone.port, gone.tls_port))
 

@@ -20,7 +20,7 @@ from tests.journeys.test_opposition_and_absence import typed
 from tests.peers.authority import Authority
 from tests.peers.dovecot import Dovecot
 from tests.peers.fixtures import GP_DOMAIN, HOSPITAL_DOMAIN
-from tests.peers.postfix import Chain, Postfix, running_postfix
+from tests.peers.postfix import Chain, Postfix, running_postfix, silent_postfix
 from tests.unit.directory import signing
 from tests.unit.directory.test_whitelist_fetch import Server, anchors, ca, server
 
@@ -66,15 +66,15 @@ async def ward(
     """In production, its operator not answering, with the list that the trust space publishes."""
     publish(server, GP_DOMAIN, hours=0)
     chain = Chain(mailboxes={GP_DOMAIN: dovecot.lmtp_port, HOSPITAL_DOMAIN: dovecot.lmtp_port})
-    with running_postfix(authority, chain) as gone:
-        made = prepare(
-            tmp_path,
-            gone,
-            dovecot,
-            gp=mailbox,
-            sender=hospital_mailbox,
-            change=lambda text: in_production(text, server, ca, tmp_path),
-        )
+    gone = silent_postfix(authority)
+    made = prepare(
+        tmp_path,
+        gone,
+        dovecot,
+        gp=mailbox,
+        sender=hospital_mailbox,
+        change=lambda text: in_production(text, server, ca, tmp_path),
+    )
     settings = load(made.settings)
     async with Running(build(settings, clock=utc_now)) as running:
         alive = Hospital(

@@ -177,11 +177,17 @@ def _doors(chain: Chain) -> dict[str, str]:
     return settings
 
 
+def silent_postfix(authority: Authority) -> Postfix:
+    """One that is down: nobody listens on its ports until :func:`running_postfix` is given them."""
+    port, tls_port = free_ports(2)
+    return Postfix(folder=Path(os.devnull), authority=authority, port=port, tls_port=tls_port)
+
+
 @contextlib.contextmanager
 def running_postfix(
     authority: Authority, chain: Chain | None = None, *, ports: Sequence[int] = ()
 ) -> Iterator[Postfix]:
-    """A Postfix that listens on ephemeral loopback ports (or ``ports``, those of one that ended) until the end."""
+    """A Postfix that listens on ephemeral loopback ports (or ``ports``, those of one that was down) until the end."""
     need("postfix", "postqueue", root=True)
     with open_folder("postfix") as folder:
         port, tls_port = ports or free_ports(2)
