@@ -29,13 +29,16 @@ MLLP = [*bad_hl7.CASES, *bad_hl7.TAKEN]
 GOLDEN = golden()
 MOMENT = timedelta(milliseconds=50)
 """What each guess and each error costs here, in place of seconds: how long is tested in test_server_limits.py."""
+LINGER = timedelta(milliseconds=250)
+"""What the door waits here between its last reply and the close, in place of a second."""
 PACES = [(case, pace) for case in SMTP for pace in ([False] if case.at_once else [False, True])]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> AsyncIterator[Alive]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(doors, "SmtpLimits", partial(SmtpLimits, guess_delay=MOMENT, error_delay=MOMENT))
+        sooner = partial(SmtpLimits, guess_delay=MOMENT, error_delay=MOMENT, linger=LINGER)
+        patch.setattr(doors, "SmtpLimits", sooner)
         async with alive(tmp_path_factory.mktemp("bad"), authority) as running:
             yield running
 
