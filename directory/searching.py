@@ -18,6 +18,7 @@ CONSIDERED = 400
 """Hits that a search ranks; beyond, the words are too common and a town is needed."""
 _BEGINNING_SO = "SELECT text FROM word WHERE text >= ? AND text < ? ORDER BY text LIMIT ?"
 _FEW = 50
+"""Words asked for one by one; where more begin so, their lists are short, and are read as one."""
 _AFTER_Z = "["
 _LABELS = "SELECT code, words FROM label WHERE kind = ?"
 _CORSICA = {"2A": ("200", "201"), "2B": ("202", "206")}
