@@ -22,7 +22,7 @@ from tests.peers.running import LOOPBACK, daemon, free_ports, need, open_folder,
 
 PASSWORD = "correct horse"
 
-# A wrong password holds nobody up: Dovecot delays its answer, and then every login from the same address, by up to 15 s.
+# A wrong password holds nobody up: Dovecot delays its answer, then every login from that address, by up to 15 s.
 _CONFIGURATION = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
