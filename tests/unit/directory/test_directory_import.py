@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line_and_the_old_directory
 def test_the_missing_column_is_named(tmp_path):
     path = tmp_path / "x.txt"
     path.write_text(MAILBOX_HEADER.replace("|Dématérialisation", "") + "\n")
-    with pytest.raises(DirectoryError, match="x.txt, line 1: .*Dématérialisation"):
+    with pytest.raises(DirectoryError, match=r"x\.txt, line 1: .*Dématérialisation"):
         import_files(tmp_path, [path])
 
 
