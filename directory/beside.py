@@ -24,7 +24,7 @@ from directory.taking import Batch, Loading, Piece, batch_of, pieces
 LARGE = 32 * 2**20
 """Octets of text from which on a process is worth its start, some 0.3 s."""
 _BUFFER = 1 << 20
-_OURS = 4
+_OURS = 5
 """Of so many pieces the parent takes one: to write rows is less work than to make them, and it would wait."""
 _Told = Batch | Piece | Loading | DirectoryError | OSError
 

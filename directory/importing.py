@@ -138,7 +138,7 @@ def _reported(building: Building, loading: Loading, change: Change, later: int, 
         examples=tuple(loading.examples),
         remarks=(
             *_told_later(extraction, later),
-            *islice(two_names(building, extraction.kind, extraction.name), EXAMPLES),
+            *islice(two_names(building, extraction.kind, extraction.name, lines=loading.lines), EXAMPLES),
         ),
     )
     published = report.published_at.isoformat() if report.published_at else None

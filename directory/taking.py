@@ -42,6 +42,11 @@ class Loading:
     """Words of the codes by kind."""
     sha256: str = ""
 
+    @property
+    def lines(self) -> int:
+        """Of the file, its header included."""
+        return 1 + self.rows + self.rejected
+
     def add(self, other: Loading) -> None:
         """Count what another process read and took of the same file."""
         self.rows += other.rows

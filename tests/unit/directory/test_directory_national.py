@@ -127,10 +127,18 @@ def test_one_number_with_two_names_is_told_and_kept(run, tmp_path):
     lines += [activity_line(f"8{rpps_of(3)}", family="DUPONT", finess="990000001")]
     done = run("import", write(tmp_path / "a.txt", iter([ACTIVITY_HEADER, *lines])), "--rejected", tmp_path / "odd.csv")
     assert done.exit_code == 0, done.output
-    assert f"two-names: 8{rpps_of(3)}: two different names" in done.stderr
+    assert f"a.txt:44: two-names: 8{rpps_of(3)}: two different names" in done.stderr
     assert done.stderr.count("two-names") == 1
     assert "DUPONT" not in done.stderr
-    assert "two-names" in (tmp_path / "odd.csv").read_text()
+    assert "a.txt,44,two-names" in (tmp_path / "odd.csv").read_text()
+
+
+def test_a_double_name_and_both_its_halves_are_told_without_a_line(run, tmp_path):
+    families = ("DURAND-MARTIN", "MARTIN", "DURAND")
+    lines = [activity_line("8" + RPPS, family=family, finess=f"99000000{n}") for n, family in enumerate(families)]
+    done = run("import", write(tmp_path / "a.txt", iter([ACTIVITY_HEADER, *lines])))
+    assert done.exit_code == 0, done.output
+    assert f"two-names: 8{RPPS}: two" in done.stderr
 
 
 def test_a_mailbox_whose_domain_left_the_white_list_is_told_and_kept(run, tmp_path):
