@@ -21,7 +21,7 @@ from gateway.journal_note import Checkpoint, opened, origin, verifier_key
 from gateway.moments import utc_now
 from gateway.queue import auditing, entries
 from gateway.queue.auditing import Asking
-from gateway.service import evidence
+from gateway.service.journal import evidence
 
 app = typer.Typer(no_args_is_help=True)
 Kept = Annotated[

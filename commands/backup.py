@@ -13,8 +13,8 @@ from commands.places import settings_path
 from commands.setup import installation
 from gateway.errors import HuitaineError
 from gateway.moments import utc_now
-from gateway.service import keeping
-from gateway.service.storing import open_vault
+from gateway.service.from_settings.storing import open_vault
+from gateway.service.upkeep import keeping
 
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, dir_okay=False)]
 Keys = Annotated[Path | None, typer.Option(help=say("file of the keys", "fichier des clés"), dir_okay=False)]

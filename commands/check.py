@@ -100,7 +100,7 @@ class _Looking:
         from commands.check_sealed import layers  # noqa: PLC0415  # so does all that knows certificates
         from gateway.crypto.certificates import as_organisations  # noqa: PLC0415  # the same
         from gateway.crypto.reception import Reception  # noqa: PLC0415  # the same
-        from gateway.service.trusting import by_domain, signers_authorities  # noqa: PLC0415  # the same
+        from gateway.service.from_settings.trusting import by_domain, signers_authorities  # noqa: PLC0415  # the same
 
         if self._settings is None:
             return layers(content)

@@ -28,8 +28,8 @@ from gateway.letter import (
 )
 from gateway.moments import utc_now
 from gateway.parsers.split import split_by_patient
-from gateway.service.addressing import addressing_desk
-from gateway.service.explaining import explain
+from gateway.service.road.addressing import addressing_desk
+from gateway.service.road.explaining import explain
 
 Json = dict[str, Any]  # Any: JSON
 _MOST_OF_A_HEADER = 20

@@ -17,11 +17,11 @@ from gateway.control import order
 from gateway.crypto.audit.problems import FEW_VERIFY, signs_for_few
 from gateway.crypto.trust.policy import Trust
 from gateway.errors import HuitaineError, SettingsRefused
-from gateway.service.faces import fhir_settings, ldap_hashes, ldap_settings
-from gateway.service.floors import packages_too_old, system_too_old
-from gateway.service.keystores import gateway_keys, openpgp_signer
-from gateway.service.storing import open_vault
-from gateway.service.trusting import DOMAINS, files_by_domain, read_authorities
+from gateway.service.from_settings.faces import fhir_settings, ldap_hashes, ldap_settings
+from gateway.service.from_settings.keystores import gateway_keys, openpgp_signer
+from gateway.service.from_settings.storing import open_vault
+from gateway.service.from_settings.trusting import DOMAINS, files_by_domain, read_authorities
+from gateway.service.process.floors import packages_too_old, system_too_old
 
 
 def check_settings() -> list[Finding]:

@@ -19,7 +19,7 @@ from gateway.crypto.certificates import addresses_of, check_certificate
 from gateway.errors import HuitaineError, NoProtection
 from gateway.moments import utc_now
 from gateway.service.alarms.ends import Ends
-from gateway.service.installing import key_store
+from gateway.service.upkeep.installing import key_store
 
 
 def check_tls() -> list[Finding]:

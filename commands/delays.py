@@ -36,9 +36,9 @@ from gateway.delays.render import to_csv, to_json, to_table
 from gateway.delays.report import answer
 from gateway.delays.trends import Trends, trends
 from gateway.delays.words import words
-from gateway.service.policies import policies_of
-from gateway.service.replaying import replayed
-from gateway.service.stay_names import StayName, names_of
+from gateway.service.clock.replaying import replayed
+from gateway.service.clock.stay_names import StayName, names_of
+from gateway.service.from_settings.policies import policies_of
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -14,7 +14,7 @@ from gateway.delays.conflicts import Conflict
 from gateway.delays.lists import OwedLetter
 from gateway.delays.render import bar
 from gateway.delays.words import Words
-from gateway.service.stay_names import StayName
+from gateway.service.clock.stay_names import StayName
 
 _BAR = 6
 _NAMED = ("Stay", "Patient", "Born", "Service", "Discharge")

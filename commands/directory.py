@@ -19,8 +19,8 @@ from commands.output import Exit, Format, emit, fail, say, to_json
 from commands.setup import installation
 from gateway.crypto.certificates import as_organisations
 from gateway.moments import utc_now
-from gateway.service.addressing import addressing_policy
-from gateway.service.listing import take_list
+from gateway.service.process.listing import take_list
+from gateway.service.road.addressing import addressing_policy
 
 app = typer.Typer(no_args_is_help=True)
 white_list_app = typer.Typer(no_args_is_help=True, help=say("MSSanté's white list.", "La liste blanche MSSanté."))

@@ -23,7 +23,7 @@ from gateway.crypto.keystore import KeyStore, StoredKey
 from gateway.crypto.openpgp import OpenPgpRecipient, OpenPgpSigner
 from gateway.crypto.openpgp import addresses_of as openpgp_addresses
 from gateway.errors import NoProtection
-from gateway.service.keystores import openpgp_on_card
+from gateway.service.from_settings.keystores import openpgp_on_card
 
 Row = dict[str, object]
 _CERTIFICATES = "SELECT mailbox, der FROM certificate"

@@ -14,7 +14,7 @@ from gateway.crypto.certificates import addresses_of
 from gateway.crypto.keystore import KeyStore, StoredKey
 from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.openpgp import addresses_of as openpgp_addresses
-from gateway.service.keystores import openpgp_on_card
+from gateway.service.from_settings.keystores import openpgp_on_card
 
 Row = dict[str, object]
 _ADDRESSEES = (

@@ -26,7 +26,7 @@ from gateway.crypto.requests import certificate_request, stand_in
 from gateway.crypto.tokens.keys import token_key
 from gateway.errors import HuitaineError
 from gateway.moments import utc_now
-from gateway.service.keystores import gateway_keys
+from gateway.service.from_settings.keystores import gateway_keys
 
 app = typer.Typer(no_args_is_help=True)
 app.command("card")(keycard.card)

@@ -15,7 +15,7 @@ from gateway.delays.posting import posted_days
 from gateway.letter import DeliveryState, Proof
 from gateway.queue import queries
 from gateway.queue.reading import shown
-from gateway.service.explaining import explain
+from gateway.service.road.explaining import explain
 
 app = typer.Typer()
 COLUMNS = ("id", "received_at", "door", "kind", "service", "state", "deliveries", "proof")

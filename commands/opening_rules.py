@@ -14,7 +14,7 @@ from gateway.crypto.trust.asking import HttpAsking
 from gateway.crypto.trust.cache import StatementCache
 from gateway.crypto.trust.policy import Revocation, Strictness, Trust
 from gateway.moments import utc_now
-from gateway.service.trusting import by_domain, evidence, signers_authorities
+from gateway.service.from_settings.trusting import by_domain, evidence, signers_authorities
 
 _SECONDS = 5.0
 

@@ -27,8 +27,8 @@ from gateway.letter import Proof
 from gateway.moments import utc_now
 from gateway.queue import queries
 from gateway.queue.contents import Contents
-from gateway.service.ladder import clocks_of
-from gateway.service.printing import Wanted, printed
+from gateway.service.from_settings.ladder import clocks_of
+from gateway.service.road.printing import Wanted, printed
 
 app = typer.Typer(no_args_is_help=True, help=say("What persons do for late letters.", "Le travail des personnes."))
 COLUMNS = (

@@ -15,11 +15,11 @@ from gateway.errors import HuitaineError
 from gateway.letter import Mode
 from gateway.moments import utc_now
 from gateway.service.build import build
-from gateway.service.floors import packages_too_old
-from gateway.service.hardening import keep_loop_to_itself, keep_to_ourselves
-from gateway.service.installing import install
-from gateway.service.lasting import keep_for_good
+from gateway.service.process.floors import packages_too_old
+from gateway.service.process.hardening import keep_loop_to_itself, keep_to_ourselves
+from gateway.service.process.lasting import keep_for_good
 from gateway.service.running import Running
+from gateway.service.upkeep.installing import install
 
 
 def init(

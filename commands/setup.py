@@ -21,10 +21,10 @@ from gateway.parsers.french import in_french
 from gateway.queue import keyring, migrations
 from gateway.queue.sqlite import open_reader
 from gateway.rest import RestVault
-from gateway.service.ladder import clocks_of
-from gateway.service.orders import Orders
-from gateway.service.staybook import StayBook
-from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
+from gateway.service.clock.staybook import StayBook
+from gateway.service.from_settings.ladder import clocks_of
+from gateway.service.from_settings.storing import open_checkpoints, open_keys, open_store, open_vault
+from gateway.service.upkeep.orders import Orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

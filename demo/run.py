@@ -20,9 +20,9 @@ from directory import import_files
 from gateway import log_lines
 from gateway.moments import utc_now
 from gateway.service.build import build
-from gateway.service.installing import install
+from gateway.service.from_settings.tls import server_context
 from gateway.service.running import Running
-from gateway.service.tls import server_context
+from gateway.service.upkeep.installing import install
 
 OUT = Path(__file__).resolve().parent / "out"
 console = Console(highlight=False)

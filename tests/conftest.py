@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from gateway.crypto import authority, keystore
 from gateway.queue import migrations
-from gateway.service import installing, running
+from gateway.service import running
+from gateway.service.upkeep import installing
 from tests import cheap
 
 pytest_plugins = ["tests.peers.fixtures"]

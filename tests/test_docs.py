@@ -197,7 +197,7 @@ def test_every_reason_that_holds_a_letter_is_explained_to_the_administrator():
 
 
 def test_every_metric_is_told_and_none_besides():
-    made = set(re.findall(r'"(huitaine_\w+)"', (ROOT / "gateway/service/metrics.py").read_text()))
+    made = set(re.findall(r'"(huitaine_\w+)"', (ROOT / "gateway/service/process/metrics.py").read_text()))
     told = {name.removesuffix("_total") for name in re.findall(r"`(huitaine_\w+)", page("operations.md"))}
     assert told == made
 

@@ -1,7 +1,7 @@
 """The journal's tree as it is kept: complete subtrees of 256 entries, of 256 of those, and on; the rest is lines.
 
 A root or a proof reads a few hundred hashes, however long the journal is. Nothing here is on a letter's road: the tree
-grows behind the journal, in the background (``gateway/service/checkpoints.py``).
+grows behind the journal, in the background (``gateway/service/journal/checkpoints.py``).
 """
 
 from __future__ import annotations

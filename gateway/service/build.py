@@ -30,27 +30,27 @@ from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Worker
 from gateway.rest import RestVault
-from gateway.service import opposing
-from gateway.service.addressing import addressing_desk
 from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, Incidents
-from gateway.service.answering_back import AnsweringBack
-from gateway.service.answering_owed import AnsweringStayBook, Owed
-from gateway.service.answering_ways import answering_ways
-from gateway.service.checkpoints import Checkpoints
-from gateway.service.composing import ComposingDesk
-from gateway.service.escalating import Escalating
-from gateway.service.hearing import Hearing
-from gateway.service.keystores import agent_turns, gateway_keys, openpgp_signer
-from gateway.service.ladder import rules_of
-from gateway.service.listing import Listing
-from gateway.service.message_ids import MessageIds
-from gateway.service.rotating import Keys
-from gateway.service.routes import routes
-from gateway.service.sealing import SealingDesk
-from gateway.service.seeking import Seeking
-from gateway.service.staybook import StayBook
-from gateway.service.storing import open_checkpoints, open_keys, open_store, open_vault
-from gateway.service.trusting import vetting
+from gateway.service.clock import opposing
+from gateway.service.clock.escalating import Escalating
+from gateway.service.clock.staybook import StayBook
+from gateway.service.from_settings.keystores import agent_turns, gateway_keys, openpgp_signer
+from gateway.service.from_settings.ladder import rules_of
+from gateway.service.from_settings.routes import routes
+from gateway.service.from_settings.storing import open_checkpoints, open_keys, open_store, open_vault
+from gateway.service.from_settings.trusting import vetting
+from gateway.service.journal.checkpoints import Checkpoints
+from gateway.service.process.listing import Listing
+from gateway.service.receipts.hearing import Hearing
+from gateway.service.receipts.message_ids import MessageIds
+from gateway.service.road.addressing import addressing_desk
+from gateway.service.road.composing import ComposingDesk
+from gateway.service.road.sealing import SealingDesk
+from gateway.service.road.seeking import Seeking
+from gateway.service.senders.answering_back import AnsweringBack
+from gateway.service.senders.answering_owed import AnsweringStayBook, Owed
+from gateway.service.senders.answering_ways import answering_ways
+from gateway.service.upkeep.rotating import Keys
 from gateway.smtp.courier.courier import Courier
 from gateway.smtp.courier.destinations import Rhythm
 from gateway.smtp.courier.pool import PoolLimits

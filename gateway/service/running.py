@@ -23,14 +23,14 @@ from gateway.service.alarms import Watch
 from gateway.service.alarms.ends import Ends
 from gateway.service.alarms.pulse import WINDOW, Pulse
 from gateway.service.build import Gateway
-from gateway.service.entrances import Entrances
-from gateway.service.faces import Faces
-from gateway.service.forgetting import Forgetting
-from gateway.service.ladder import clocks_of
-from gateway.service.metrics import open_metrics
-from gateway.service.orders import Orders
-from gateway.service.redrawing import Redrawing
-from gateway.service.supervisor import notify, watchdog
+from gateway.service.from_settings.entrances import Entrances
+from gateway.service.from_settings.faces import Faces
+from gateway.service.from_settings.ladder import clocks_of
+from gateway.service.process.forgetting import Forgetting
+from gateway.service.process.metrics import open_metrics
+from gateway.service.process.redrawing import Redrawing
+from gateway.service.process.supervisor import notify, watchdog
+from gateway.service.upkeep.orders import Orders
 
 SWEEP, TELL, TIDY, RECOVER, FORGET = 1.0, 2.0, 60.0, 5.0, 3600.0
 RENEWALS = 6

@@ -25,7 +25,7 @@ from gateway.letter import (
 from gateway.moments import utc_now
 from gateway.parsers.read import read
 from gateway.service.build import build
-from gateway.service.doors import smtp_settings
+from gateway.service.from_settings.doors import smtp_settings
 from gateway.smtp.server import open_smtp_doors
 from tests.bench.blaster import TEMPLATE, letter_body
 from tests.bench.road import GP, Installed, install_bench

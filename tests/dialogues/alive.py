@@ -23,8 +23,8 @@ from gateway.crypto.opened import OpenedMail
 from gateway.moments import utc_now
 from gateway.queue import queries
 from gateway.service.build import build
-from gateway.service.installing import install
 from gateway.service.running import Running
+from gateway.service.upkeep.installing import install
 from tests.peers.authority import Authority
 from tests.peers.hostile_smtp import EHLO, ScriptedHop, scripted_hop
 

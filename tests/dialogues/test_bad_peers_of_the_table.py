@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.imap import Limits, Pace
-from gateway.service import entrances
+from gateway.service.from_settings import entrances
 from tests.dialogues import bad_peers, bad_smtp_sessions
 from tests.dialogues.alive import WAIT, Alive, alive
 from tests.dialogues.case import golden

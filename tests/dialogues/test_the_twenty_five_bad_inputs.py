@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from gateway.service import doors
+from gateway.service.from_settings import doors
 from gateway.smtp.server.settings import SmtpLimits
 from tests.dialogues import bad_hl7, bad_mail, bad_peers, bad_smtp, bad_smtp_sessions
 from tests.dialogues.alive import Alive, Client, alive

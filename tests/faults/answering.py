@@ -23,8 +23,8 @@ from gateway.receipts.saying import Declined, Said, Taken
 from gateway.receipts.webhook import WebhookPeer
 from gateway.receipts.zam import Ends
 from gateway.rest import RestVault
-from gateway.service.answering_back import AnsweringBack, Tell
-from gateway.service.answering_ways import FilePeer, Ways
+from gateway.service.senders.answering_back import AnsweringBack, Tell
+from gateway.service.senders.answering_ways import FilePeer, Ways
 
 KEY = b"a secret of some length"
 

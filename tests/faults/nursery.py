@@ -26,7 +26,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _SET_CHILD_SUBREAPER = 36
-_PRODUCT = ("cli", "commands.running", "gateway.service.running", "gateway.service.entrances", "gateway.queue.erasing")
+_PRODUCT = (
+    "cli",
+    "commands.running",
+    "gateway.service.running",
+    "gateway.service.from_settings.entrances",
+    "gateway.queue.erasing",
+)
 
 
 def take_in_orphans() -> None:

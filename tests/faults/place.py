@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from demo import letters
 from directory import add_certificate, import_files
 from gateway.crypto.authority import TestAuthority
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.cheap import make_database
 from tests.peers.authority import Authority
 from tests.peers.running import free_ports

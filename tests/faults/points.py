@@ -70,7 +70,7 @@ _STORE, _HOP = "gateway.queue.store:Store", "gateway.smtp.courier"
 _TRANSACTION, _DIALOGUE = f"{_HOP}.transaction:Transaction", f"{_HOP}.dialogue:Dialogue"
 _FOLDER = "gateway.ingest.folder.door:move_to_taken"
 _PURGE = "gateway.queue.erasing:purge"
-_TELL = "gateway.service.telling:Teller._hand_over"
+_TELL = "gateway.service.senders.telling:Teller._hand_over"
 
 POINTS: dict[str, Point] = {
     # acceptance

@@ -8,8 +8,8 @@ from gateway.service import running
 from tests.faults import points
 from tests.faults.points import Point
 
-_TAKES, _MINDS = "gateway.service.escalating:take_steps", "gateway.service.escalating:mind"
-_STATION = "gateway.service.escalating:Escalating"
+_TAKES, _MINDS = "gateway.service.clock.escalating:take_steps", "gateway.service.clock.escalating:mind"
+_STATION = "gateway.service.clock.escalating:Escalating"
 
 
 def _some(_arguments: tuple[object, ...], result: object) -> bool:
@@ -19,9 +19,9 @@ def _some(_arguments: tuple[object, ...], result: object) -> bool:
 
 POINTS: dict[str, Point] = {
     "before-step": Point(at=_TAKES),
-    "after-row": Point(at="gateway.service.escalated:take", after=True, counts=points._given),
-    "after-delivery": Point(at="gateway.service.escalated:add", after=True),
-    "after-task": Point(at="gateway.service.escalated:give", after=True),
+    "after-row": Point(at="gateway.service.clock.escalated:take", after=True, counts=points._given),
+    "after-delivery": Point(at="gateway.service.clock.escalated:add", after=True),
+    "after-task": Point(at="gateway.service.clock.escalated:give", after=True),
     "in-step": Point(at=_TAKES, after=True, counts=_some),
     "after-step": Point(at=f"{_STATION}._taken", after=True, counts=points._given),
     "before-alerts": Point(at=_MINDS),

@@ -106,7 +106,7 @@ async def test_e12_no_password_or_token_stands_in_a_repr():
     program = """
 from gateway.imap import Account
 from gateway.smtp.courier.routes import Login
-from gateway.service.installing import Installed
+from gateway.service.upkeep.installing import Installed
 import pathlib, ssl
 print(Login(user="u", password="MotDePasseCanari"))
 context = ssl.create_default_context()

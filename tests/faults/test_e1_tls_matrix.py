@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.service.tls import server_context
+from gateway.service.from_settings.tls import server_context
 from gateway.smtp.server import SmtpListener
 from tests.peers.running import need
 from tests.unit.smtp.smtp_door_kit import AUTHORITY, PASSWORD, OpenDoor, smtp_door

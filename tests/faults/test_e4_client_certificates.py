@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from structlog.testing import capture_logs
 
 from gateway.errors import SettingsRefused
-from gateway.service.tls import server_context
+from gateway.service.from_settings.tls import server_context
 from gateway.smtp.server import SmtpDoorSettings, SmtpListener
 from tests.faults.client_certificates import Client, HospitalAuthority
 from tests.unit.smtp.smtp_door_kit import AUTHORITY, DPI, LABO, OpenDoor, client_tls, smtp_door

@@ -7,7 +7,7 @@ import ssl
 import pytest
 
 from gateway.errors import SettingsRefused
-from gateway.service.explaining import explain
+from gateway.service.road.explaining import explain
 from gateway.smtp.courier import Hop, Login, client_context
 from gateway.smtp.courier.failures import HopBelowFloor
 from gateway.smtp.courier.opening import told_as_connecting

@@ -20,8 +20,8 @@ from gateway.identifiers import LetterId
 from gateway.queue import entries, keyring, verifying
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
-from gateway.service import rotating
-from gateway.service.rotating import Keys
+from gateway.service.upkeep import rotating
+from gateway.service.upkeep.rotating import Keys
 from tests.faults.campaign import until
 from tests.faults.migrating import of_version_0_1
 from tests.unit.queue.conftest import Clock

@@ -14,8 +14,8 @@ from gateway.errors import KeyStoreRefused
 from gateway.identifiers import LetterId
 from gateway.queue import entries
 from gateway.rest import RestVault
-from gateway.service import keeping
-from gateway.service.forgetting import Forgetting
+from gateway.service.process.forgetting import Forgetting
+from gateway.service.upkeep import keeping
 from tests.faults.test_f2_keys import Here, opened
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import letter

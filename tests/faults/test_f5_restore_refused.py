@@ -14,7 +14,7 @@ from gateway.queue.opening import NAME
 from gateway.queue.planning import make_plan
 from gateway.queue.sqlite import Lock
 from gateway.rest import RestVault
-from gateway.service import keeping
+from gateway.service.upkeep import keeping
 from tests.faults.test_f2_keys import Here, opened
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import WAITING, addressed, letter

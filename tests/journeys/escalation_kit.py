@@ -23,8 +23,8 @@ from gateway.letter import Step as OneStep
 from gateway.queue import queries
 from gateway.queue.store import Store
 from gateway.rest import RestVault
-from gateway.service.escalating import Escalating, Rules
-from gateway.service.staybook import StayBook
+from gateway.service.clock.escalating import Escalating, Rules
+from gateway.service.clock.staybook import StayBook
 from tests.unit.addressing.world import named, policy
 from tests.unit.directory.synthetic import ACTIVITY_HEADER, MAILBOX_HEADER, activity_line, mailbox_line, write
 from tests.unit.joints.joined import Joined, Road, wired

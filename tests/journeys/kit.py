@@ -27,8 +27,8 @@ from gateway.delays.report import report
 from gateway.moments import utc_now
 from gateway.queue import queries
 from gateway.service.build import Gateway, build
-from gateway.service.installing import install, key_store
 from gateway.service.running import Running
+from gateway.service.upkeep.installing import install, key_store
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix
 

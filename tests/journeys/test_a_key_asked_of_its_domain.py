@@ -19,7 +19,7 @@ from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.wkd import lookup
 from gateway.moments import utc_now
-from gateway.service.installing import key_store
+from gateway.service.upkeep.installing import key_store
 from tests.journeys.kit import Hospital, hospital, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix

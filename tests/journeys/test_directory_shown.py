@@ -15,8 +15,8 @@ import cli
 from config.settings import load
 from gateway.moments import utc_now
 from gateway.service.build import build
-from gateway.service.installing import install
 from gateway.service.running import Running
+from gateway.service.upkeep.installing import install
 from tests.unit.faces.ldap_kit import LEA, filled, ldapsearch
 
 pytestmark = pytest.mark.peer

@@ -16,7 +16,7 @@ import pytest
 from demo import letters
 from directory import Directory, add_openpgp_key, remove_key
 from gateway.crypto.openpgp import OpenPgpSigner
-from gateway.service.installing import key_store
+from gateway.service.upkeep.installing import key_store
 from tests.journeys.kit import Hospital, files_of, hospital, until
 from tests.peers.dovecot import Dovecot
 from tests.peers.postfix import Postfix

@@ -19,9 +19,9 @@ from gateway.queue.afterwards import Noting, Telling
 from gateway.queue.entries import ENTRY
 from gateway.queue.store import Store
 from gateway.rest import RestVault
-from gateway.service import escalating
-from gateway.service.escalated import Taking
-from gateway.service.staybook import cancelled
+from gateway.service.clock import escalating
+from gateway.service.clock.escalated import Taking
+from gateway.service.clock.staybook import cancelled
 from tests.journeys.escalation_kit import FIRST, PRACTICE, SECOND, STAND_IN, Story, directory
 from tests.unit.queue.conftest import Clock, clock, opened, store, vault
 from tests.unit.queue.letters import NOON
@@ -187,7 +187,7 @@ async def test_a_restart_between_the_decision_and_its_effect_leaves_each_step_on
 async def test_control_without_the_row_of_the_step_the_same_decision_is_carried_out_again_and_again(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("gateway.service.escalated.take", lambda *_: True)
+    monkeypatch.setattr("gateway.service.clock.escalated.take", lambda *_: True)
     story.road.full = set(ALL_FULL)
     letter = await story.hands_in()
     await story.hours(4 * 24, each=24)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from config.settings import Settings
 from gateway.crypto.keystore import KeyStore
-from gateway.service.tls import revocation_lists
+from gateway.service.from_settings.tls import revocation_lists
 
 CERTIFICATE, CRL = "certificate", "client_crl"
 

@@ -21,7 +21,7 @@ from gateway.service.alarms.board import Board, Measure
 from gateway.service.alarms.ends import End, Ends
 from gateway.service.alarms.incidents import ADDRESSEES_UNCHECKED, OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
 from gateway.service.alarms.pulse import WINDOW, Pulse, Recent
-from gateway.service.trouble import directory_trouble
+from gateway.service.road.trouble import directory_trouble
 
 _DAY = timedelta(days=1)
 LOST = ("lease-lost", "lease-taken-over")

@@ -11,11 +11,11 @@ from config.settings import Settings
 from directory.whitelist import WhiteList
 from gateway.errors import SettingsRefused
 from gateway.passing import loop_marker
+from gateway.service.from_settings.routes import hop
+from gateway.service.from_settings.tls import server_context
 from gateway.service.operators.intake import MailServer, OperatorMail, Ours
 from gateway.service.operators.mail_server import HospitalServer
 from gateway.service.operators.peers import ListedPeers
-from gateway.service.routes import hop
-from gateway.service.tls import server_context
 from gateway.smtp.server.settings import SmtpDoorSettings, SmtpLimits, SmtpListener
 
 NAME = "operators"

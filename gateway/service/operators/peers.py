@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from directory.names import Operator
 from directory.whitelist import WhiteList
 from gateway.errors import HuitaineError, SenderNotAllowed, TransientFailure
-from gateway.service.routes import subjects_of
-from gateway.service.trouble import directory_trouble
+from gateway.service.from_settings.routes import subjects_of
+from gateway.service.road.trouble import directory_trouble
 from gateway.smtp.courier.peer import is_of
 from gateway.smtp.server.contract import Certificate
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Connection
 
 from gateway.delays.escalation import Step, Taken
-from gateway.service import escalated, escalating
+from gateway.service.clock import escalated, escalating
 from tests.faults import steps_entry
 
 _taken: defaultdict[str, dict[Step, Taken]] = defaultdict(dict)

@@ -9,7 +9,7 @@ import cli
 from gateway.document import Finding
 from gateway.imap.headers import read_headers
 from gateway.ingest.folder import door
-from gateway.service import notices, telling
+from gateway.service.senders import notices, telling
 
 _honest = door.reason_text
 

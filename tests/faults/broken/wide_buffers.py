@@ -6,7 +6,7 @@ import builtins
 from asyncio import sslproto
 
 import cli
-from gateway.service import tls
+from gateway.service.from_settings import tls
 
 
 def _used(size: int) -> builtins.bytearray:

@@ -14,7 +14,7 @@ from gateway.errors import NoProtection
 from gateway.identifiers import DeliveryId
 from gateway.letter import AddressedLetter, Done, Mode, SealedMail, Step
 from gateway.service.build import Handover
-from gateway.service.message_ids import MessageIds
+from gateway.service.receipts.message_ids import MessageIds
 from tests.unit.addressing import world
 from tests.unit.addressing.world import DAY, NOW, document, held, letter, named, policy, sent
 from tests.unit.directory.signing import SIGNER, authority, list_xml, sign, signer_of

@@ -6,7 +6,7 @@ import pytest
 
 from directory import Directory, add_entry
 from gateway.delays.escalation import Step
-from gateway.service.boxes import Nothing, proposed
+from gateway.service.road.boxes import Nothing, proposed
 from tests.unit.addressing import world
 
 

@@ -19,8 +19,8 @@ from commands.audit_words import told
 from config.settings import load
 from gateway.moments import utc_now
 from gateway.queue.auditing import Finding, Wrong
-from gateway.service.installing import install
-from gateway.service.storing import open_store, open_vault
+from gateway.service.from_settings.storing import open_store, open_vault
+from gateway.service.upkeep.installing import install
 from tests.unit.evidence import journal_kit
 from tests.unit.evidence.journal_kit import letter_number
 from tests.unit.queue.conftest import Clock

@@ -23,7 +23,7 @@ from gateway.crypto.cms.enveloped import encrypt_cbc
 from gateway.crypto.cms.recipients import CmsRecipient
 from gateway.letter import Mode
 from gateway.moments import utc_now
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.peers.running import open_folder
 from tests.unit.commands.check_kit import CHECK, breaches, check, in_words, looked_at
 

@@ -15,8 +15,8 @@ from demo import letters
 from directory import import_files
 from gateway.crypto.authority import TestAuthority, certificates_pem
 from gateway.letter import Mode
-from gateway.service.floors import PACKAGES, packages_too_old
-from gateway.service.installing import Installed, install
+from gateway.service.process.floors import PACKAGES, packages_too_old
+from gateway.service.upkeep.installing import Installed, install
 
 Run = Callable[..., tuple[int, Any]]
 

@@ -26,11 +26,11 @@ from gateway.queue.entries import ENTRY
 from gateway.queue.keyring import held
 from gateway.queue.store import Store
 from gateway.rest import RestVault
-from gateway.service.forgetting import Forgetting
-from gateway.service.installing import install
-from gateway.service.stay_names import keep_readable, names_of
-from gateway.service.staybook import StayBook
-from gateway.service.storing import open_keys, open_store, open_vault
+from gateway.service.clock.stay_names import keep_readable, names_of
+from gateway.service.clock.staybook import StayBook
+from gateway.service.from_settings.storing import open_keys, open_store, open_vault
+from gateway.service.process.forgetting import Forgetting
+from gateway.service.upkeep.installing import install
 
 VISIT, FAMILY, GIVEN, BORN = "VISITE7788", "ZZDISPARUE", "CAMILLE", "1951-03-09"
 LEFT = utc_now() - timedelta(days=20)

@@ -26,7 +26,7 @@ from gateway.crypto.trust.signers import SignersTrust
 from gateway.crypto.weighing import weighed
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import ComposedMail, Smime
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.peers.authority_online import OnlineAuthority, online_authority
 
 GP = "dr.essai@medecin-essai.mssante.fr"

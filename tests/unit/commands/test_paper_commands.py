@@ -30,9 +30,9 @@ from gateway.moments import utc_now
 from gateway.queue import queries
 from gateway.queue.afterwards import Noting
 from gateway.queue.planning import make_plan
-from gateway.service.installing import install
-from gateway.service.staybook import StayBook
-from gateway.service.storing import open_store, open_vault
+from gateway.service.clock.staybook import StayBook
+from gateway.service.from_settings.storing import open_store, open_vault
+from gateway.service.upkeep.installing import install
 from tests.unit.directory.synthetic import ACTIVITY_HEADER, activity_line, write
 from tests.unit.queue.letters import WAITING, letter
 

@@ -26,9 +26,9 @@ from gateway.queue.afterwards import Proving
 from gateway.queue.planning import make_plan
 from gateway.queue.store import Store
 from gateway.rest import RestVault
-from gateway.service.installing import install
-from gateway.service.staybook import StayBook
-from gateway.service.storing import open_store, open_vault
+from gateway.service.clock.staybook import StayBook
+from gateway.service.from_settings.storing import open_store, open_vault
+from gateway.service.upkeep.installing import install
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import WAITING, addressed, letter
 

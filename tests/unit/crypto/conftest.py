@@ -24,7 +24,7 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.identifiers import DeliveryId, LetterId
 from gateway.letter import ComposedMail, Protection
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.peers.authority_online import OnlineAuthority, online_authority
 from tests.peers.running import need
 

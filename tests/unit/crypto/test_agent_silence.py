@@ -20,7 +20,7 @@ from gateway.errors import NotOpened, TokenUnavailable
 from gateway.moments import utc_now
 from gateway.service import build as build_module
 from gateway.service.build import build
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.peers.agent_home import PASSWORD, Home, SilentGpg, agent_home
 
 pytestmark = pytest.mark.peer

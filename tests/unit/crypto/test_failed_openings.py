@@ -16,8 +16,8 @@ from gateway.errors import NotOpened, TokenUnavailable
 from gateway.letter import MssTls
 from gateway.service.alarms import Incidents
 from gateway.service.alarms.incidents import OPENINGS_FAIL
-from gateway.service.installing import install
-from gateway.service.learning import Learning, learning
+from gateway.service.receipts.learning import Learning, learning
+from gateway.service.upkeep.installing import install
 from tests.faults.silent_authority import closed_mail
 from tests.journeys.kit import until
 

@@ -21,7 +21,7 @@ from gateway.crypto.openpgp import OpenPgpSigner
 from gateway.crypto.seal import Sealer
 from gateway.letter import MssTls, Smime
 from gateway.moments import utc_now
-from gateway.service.keystores import gateway_keys
+from gateway.service.from_settings.keystores import gateway_keys
 from tests.peers.softhsm import fresh_token
 from tests.unit.crypto.cms_people import person
 

@@ -18,7 +18,7 @@ from gateway.queue import keyring
 from gateway.queue.accept import LETTER
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
-from gateway.service.rotating import Keys
+from gateway.service.upkeep.rotating import Keys
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import letter
 

@@ -20,12 +20,12 @@ from gateway.moments import utc_now
 from gateway.receipts.mailbox import ReceiptMailbox
 from gateway.service.alarms import Incidents
 from gateway.service.alarms.incidents import SIGNERS_UNCHECKED
-from gateway.service.backlog import Backlog
 from gateway.service.build import build
-from gateway.service.entrances import Entrances
-from gateway.service.installing import install
-from gateway.service.keystores import gateway_keys
-from gateway.service.learning import Learning, learning
+from gateway.service.from_settings.entrances import Entrances
+from gateway.service.from_settings.keystores import gateway_keys
+from gateway.service.receipts.learning import Learning, learning
+from gateway.service.road.backlog import Backlog
+from gateway.service.upkeep.installing import install
 from tests.faults.silent_authority import unanswered
 from tests.journeys.kit import until
 
@@ -92,7 +92,7 @@ async def test_an_answer_that_is_encrypted_to_us_is_opened_first(settings, learn
 
 
 async def test_a_reader_who_tells_less_is_written_to_with_less(learn, known, answer, gp, monkeypatch):
-    monkeypatch.setattr("gateway.service.learning._GCM", "1.2.3")
+    monkeypatch.setattr("gateway.service.receipts.learning._GCM", "1.2.3")
     await heard(learn, answer(gp))
     assert [one.gcm for one in known()] == [False]
 

@@ -18,8 +18,8 @@ from gateway.crypto.openpgp_open import OpenPgpSecret
 from gateway.crypto.seal import Sealer
 from gateway.errors import KeyStoreRefused, NoProtection, TokenUnavailable
 from gateway.letter import OpenPgp
-from gateway.service.installing import install
-from gateway.service.keystores import gateway_keys, openpgp_signer
+from gateway.service.from_settings.keystores import gateway_keys, openpgp_signer
+from gateway.service.upkeep.installing import install
 from tests.peers.agent_home import Home, agent_home
 
 pytestmark = pytest.mark.peer

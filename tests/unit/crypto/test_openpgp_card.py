@@ -23,7 +23,7 @@ from gateway.crypto.openpgp_process import TimedGpg, end_agent
 from gateway.crypto.seal import Sealer
 from gateway.errors import KeyStoreRefused, NotOpened, TokenUnavailable
 from gateway.letter import OpenPgp
-from gateway.service.keystores import gateway_keys, openpgp_secrets, openpgp_signer
+from gateway.service.from_settings.keystores import gateway_keys, openpgp_secrets, openpgp_signer
 from tests.peers.openpgp_card import CardReader, card_reader
 from tests.peers.softhsm import MODULE
 

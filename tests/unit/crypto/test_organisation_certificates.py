@@ -25,7 +25,7 @@ from gateway.letter import MssTls, Smime
 from gateway.moments import utc_now
 from gateway.service.alarms import Incidents
 from gateway.service.build import _sealer
-from gateway.service.learning import learning
+from gateway.service.receipts.learning import learning
 from tests.unit.commands.check_kit import check
 from tests.unit.crypto.test_crypto_certificates import _code as code
 from tests.unit.crypto.test_crypto_certificates import made

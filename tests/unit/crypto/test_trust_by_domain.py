@@ -28,9 +28,9 @@ from gateway.errors import NoProtection, SettingsRefused
 from gateway.letter import MssTls, Smime
 from gateway.moments import utc_now
 from gateway.service.alarms import Incidents
-from gateway.service.installing import install
-from gateway.service.learning import learning
-from gateway.service.trusting import by_domain, vetting
+from gateway.service.from_settings.trusting import by_domain, vetting
+from gateway.service.receipts.learning import learning
+from gateway.service.upkeep.installing import install
 from tests.unit.commands.check_kit import check
 
 OWN, OTHER, BELOW = "gcs.example", "autre.example", "sous.gcs.example"

@@ -16,7 +16,7 @@ from gateway.crypto.seal import Sealer
 from gateway.errors import NoProtection
 from gateway.letter import MssTls, OpenPgp, Smime
 from gateway.service.build import _sealer
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.unit.crypto.conftest import ENTITY, GP, HOSPITAL
 
 DOMAIN, OURS = "medecin-essai.mssante.fr", "hopital-essai.mssante.fr"

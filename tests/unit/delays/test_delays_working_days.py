@@ -9,7 +9,7 @@ from gateway.delays.clock import LAB_RESULTS, SAME_WORKING_DAY, Verdict, Whose, 
 from gateway.delays.legs import Leg
 from gateway.delays.report import report
 from gateway.delays.working import WorkingDays
-from gateway.service.policies import policies_of
+from gateway.service.from_settings.policies import policies_of
 from tests.unit.delays.test_delays_clock import paris
 from tests.unit.delays.wards import at
 

@@ -16,7 +16,7 @@ from gateway.delays.render import notes
 from gateway.delays.report import answer, report
 from gateway.delays.unproved import Clocks, unproved
 from gateway.delays.words import words
-from gateway.service.policies import policies_of
+from gateway.service.from_settings.policies import policies_of
 from tests.unit.delays.wards import Ward, at, moved, patient
 
 HURRIED = replace(EIGHT_DAYS, limits=(Limit(urgent=True, hours=24),))

@@ -19,7 +19,7 @@ from config.settings import Settings
 from directory import Directory, DirectoryError
 from directory.whitelist_fetch import fetch_white_list
 from gateway.errors import SettingsRefused
-from gateway.service.listing import Listing, take_list
+from gateway.service.process.listing import Listing, take_list
 from tests.unit.directory.signing import NOW, SIGNER, Authority, authority, list_xml, sign, signer_of
 
 OPERATOR = "CN=mss.operateur.example,OU=1990000001,O=OPERATEUR"

@@ -22,7 +22,7 @@ from gateway.queue.auditing import Asking, Audit
 from gateway.queue.sqlite import open_reader
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
-from gateway.service.checkpoints import Checkpoints
+from gateway.service.journal.checkpoints import Checkpoints
 from tests.unit.queue.conftest import Clock
 
 LINES = "SELECT seq, at, kind, letter_id, delivery_id, actor, code, words, hash, salt, leaf FROM entry ORDER BY seq"

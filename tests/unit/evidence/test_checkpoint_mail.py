@@ -15,10 +15,10 @@ from gateway.errors import PeerDeferred, TransientFailure
 from gateway.journal_note import opened
 from gateway.letter import SealedMail
 from gateway.queue.entries import ENTRY
-from gateway.service.checkpoint_mail import CheckpointMail, Outside
-from gateway.service.checkpoints import Checkpoints
-from gateway.service.installing import install
-from gateway.service.storing import open_checkpoints, open_store, open_vault
+from gateway.service.from_settings.storing import open_checkpoints, open_store, open_vault
+from gateway.service.journal.checkpoint_mail import CheckpointMail, Outside
+from gateway.service.journal.checkpoints import Checkpoints
+from gateway.service.upkeep.installing import install
 from tests.unit.evidence import journal_kit
 from tests.unit.evidence.test_journal_tree import EXPERT
 from tests.unit.queue.conftest import Clock

@@ -12,7 +12,7 @@ from gateway.errors import JournalRefused, StorageUnavailable
 from gateway.journal_note import opened
 from gateway.queue import entries, tiles
 from gateway.queue.store import Store
-from gateway.service.checkpoints import Checkpoints
+from gateway.service.journal.checkpoints import Checkpoints
 from tests.faults.migrating import of_version_0_1, unreadable
 from tests.unit.evidence import journal_kit
 from tests.unit.evidence.journal_kit import Journal

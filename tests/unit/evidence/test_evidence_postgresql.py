@@ -15,7 +15,7 @@ from gateway.queue import auditing, entries, tiles
 from gateway.queue.auditing import Asking, Wrong
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
-from gateway.service.checkpoints import Checkpoints
+from gateway.service.journal.checkpoints import Checkpoints
 from tests.peers.postgresql import running_postgresql
 from tests.unit.evidence import journal_kit
 from tests.unit.evidence.journal_kit import letter_number

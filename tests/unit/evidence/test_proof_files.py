@@ -28,7 +28,7 @@ from gateway.errors import JournalRefused
 from gateway.journal_note import Checkpoint, opened, signed, verifier_key
 from gateway.queue import entries
 from gateway.queue.sqlite import open_reader
-from gateway.service import event_words, evidence
+from gateway.service.journal import event_words, evidence
 from tests.unit.evidence import journal_kit
 from tests.unit.evidence.journal_kit import LAST, Journal, letter_number
 from tests.unit.evidence.test_journal_tree import EXPERT, ROOT

@@ -15,8 +15,8 @@ from config.settings import Settings, load
 from directory import Directory
 from gateway.errors import SettingsRefused
 from gateway.faces.ldap.settings import TooManyGuesses
-from gateway.service import faces as service_faces
-from gateway.service.faces import Faces, LdapAccounts, fhir_settings, ldap_settings
+from gateway.service.from_settings import faces as service_faces
+from gateway.service.from_settings.faces import Faces, LdapAccounts, fhir_settings, ldap_settings
 from tests.unit.faces.ldap_kit import LEA, NOW, filled, ldapsearch
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

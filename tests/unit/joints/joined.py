@@ -34,7 +34,7 @@ from gateway.queue.keeper import Keeper
 from gateway.queue.schedule import Schedule
 from gateway.queue.store import Store
 from gateway.queue.worker import Worker
-from gateway.service.sealing import SealingDesk
+from gateway.service.road.sealing import SealingDesk
 from gateway.stations import Stations
 from tests.unit.queue.conftest import Clock
 from tests.unit.queue.letters import NOON, TERMS

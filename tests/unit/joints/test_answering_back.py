@@ -25,12 +25,12 @@ from gateway.receipts.answer import signature
 from gateway.receipts.mllp_client import MllpPeer
 from gateway.receipts.webhook import WebhookPeer
 from gateway.receipts.zam import Ends
-from gateway.service import answering_back
-from gateway.service.answering_back import AnsweringBack
-from gateway.service.answering_owed import AnsweringStayBook, Owed
-from gateway.service.answering_ways import FilePeer, Ways
-from gateway.service.hearing import Hearing
-from gateway.service.message_ids import MessageIds
+from gateway.service.receipts.hearing import Hearing
+from gateway.service.receipts.message_ids import MessageIds
+from gateway.service.senders import answering_back
+from gateway.service.senders.answering_back import AnsweringBack
+from gateway.service.senders.answering_owed import AnsweringStayBook, Owed
+from gateway.service.senders.answering_ways import FilePeer, Ways
 from gateway.smtp.courier.tls import client_context
 from tests.peers.authority import Authority, make_authority
 from tests.peers.hospital_listener import Listener, control_id, https_listener, mllp_listener, server_tls

@@ -13,11 +13,11 @@ from gateway.errors import PeerDeferred, PeerRefused, PermanentFailure, StorageF
 from gateway.letter import ComposedMail, Receipt, ReceiptKind, SealedMail, Step, Vetted
 from gateway.queue import queries
 from gateway.queue.accept import CHUNK
-from gateway.service import telling
-from gateway.service.hearing import Hearing
-from gateway.service.message_ids import MessageIds
-from gateway.service.orders import Orders
-from gateway.service.telling import Habits, Teller
+from gateway.service.receipts.hearing import Hearing
+from gateway.service.receipts.message_ids import MessageIds
+from gateway.service.senders import telling
+from gateway.service.senders.telling import Habits, Teller
+from gateway.service.upkeep.orders import Orders
 from tests.unit.joints.joined import Joined, NoStays, held, to
 from tests.unit.queue.letters import CANARY, letter
 

@@ -20,9 +20,10 @@ from gateway.letter import Proof
 from gateway.queue.afterwards import Proving
 from gateway.queue.store import Store
 from gateway.rest import RestVault
-from gateway.service import escalating, telling
-from gateway.service.orders import Orders
-from gateway.service.telling import Habits, Teller
+from gateway.service.clock import escalating
+from gateway.service.senders import telling
+from gateway.service.senders.telling import Habits, Teller
+from gateway.service.upkeep.orders import Orders
 from tests.journeys.escalation_kit import FIRST, Story
 from tests.unit.joints.test_joints_afterwards import Post
 from tests.unit.queue.conftest import Clock

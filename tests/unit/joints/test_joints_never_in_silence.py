@@ -17,10 +17,10 @@ from gateway.letter import Done, Receipt, ReceiptKind, SealedMail, Step
 from gateway.queue import holding, queries
 from gateway.queue.accept import DELIVERY
 from gateway.queue.schedule import decide
-from gateway.service.hearing import AttemptUnderWay, Hearing
-from gateway.service.message_ids import MessageIds
-from gateway.service.orders import Orders
-from gateway.service.telling import Habits, Teller
+from gateway.service.receipts.hearing import AttemptUnderWay, Hearing
+from gateway.service.receipts.message_ids import MessageIds
+from gateway.service.senders.telling import Habits, Teller
+from gateway.service.upkeep.orders import Orders
 from tests.unit.joints.joined import SCHEDULE, Joined, NoStays, held
 from tests.unit.queue.letters import NOON, letter
 

@@ -19,9 +19,9 @@ from gateway.queue.afterwards import Noting
 from gateway.queue.deliveries import Also
 from gateway.queue.entries import ENTRY
 from gateway.queue.store import Store
-from gateway.service import opposing
-from gateway.service.orders import Orders
-from gateway.service.staybook import StayBook
+from gateway.service.clock import opposing
+from gateway.service.clock.staybook import StayBook
+from gateway.service.upkeep.orders import Orders
 from tests.unit.delays.wards import patient
 from tests.unit.joints.joined import Joined, Road, document, held, nothing, reading, to, wired
 from tests.unit.queue.conftest import Clock

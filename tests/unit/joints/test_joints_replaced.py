@@ -12,9 +12,9 @@ from gateway.document import Finding, Severity
 from gateway.errors import PeerRefused, PeerTimedOut, UnreadableDocument
 from gateway.letter import Done, Receipt, ReceiptKind, SealedMail, Step
 from gateway.queue import queries
-from gateway.service.hearing import Hearing
-from gateway.service.message_ids import MessageIds
-from gateway.service.orders import Orders
+from gateway.service.receipts.hearing import Hearing
+from gateway.service.receipts.message_ids import MessageIds
+from gateway.service.upkeep.orders import Orders
 from tests.unit.joints.joined import Joined, NoStays, reading
 from tests.unit.queue.letters import NOON, letter, recovering
 

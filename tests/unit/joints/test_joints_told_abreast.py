@@ -14,7 +14,7 @@ from sqlalchemy import update
 from gateway.letter import Envelope, KeptLetter, SealedMail
 from gateway.queue import queries
 from gateway.queue.accept import CHUNK, DELIVERY, LETTER
-from gateway.service.telling import ABREAST, Habits, Teller
+from gateway.service.senders.telling import ABREAST, Habits, Teller
 from tests.unit.joints.joined import Joined, held
 from tests.unit.queue.letters import letter
 

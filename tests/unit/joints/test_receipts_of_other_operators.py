@@ -14,10 +14,10 @@ from gateway.letter import DeliveryState, Done, Proof, Receipt, ReceiptKind
 from gateway.moments import utc_now
 from gateway.queue import queries
 from gateway.queue.entries import ENTRY
-from gateway.service.hearing import Hearing, MayTellOf
-from gateway.service.message_ids import MessageIds
 from gateway.service.operators.door import listed_peers
 from gateway.service.operators.peers import ListCannotTell
+from gateway.service.receipts.hearing import Hearing, MayTellOf
+from gateway.service.receipts.message_ids import MessageIds
 from tests.peers.trust_space import GP_OPERATOR, OTHER_OPERATOR, list_domains
 from tests.unit.joints.joined import Joined, NoStays
 from tests.unit.queue.letters import NOON, letter

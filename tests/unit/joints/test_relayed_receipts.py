@@ -8,8 +8,8 @@ import pytest
 
 from gateway.letter import DeliveryState, Done, Receipt, ReceiptKind, SealedMail, Step
 from gateway.queue import queries
-from gateway.service.hearing import AttemptUnderWay, Hearing
-from gateway.service.message_ids import MessageIds
+from gateway.service.receipts.hearing import AttemptUnderWay, Hearing
+from gateway.service.receipts.message_ids import MessageIds
 from tests.unit.joints.joined import Joined, NoStays
 from tests.unit.queue.letters import NOON, letter
 

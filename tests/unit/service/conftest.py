@@ -11,8 +11,8 @@ import pytest
 from config.settings import load
 from gateway.moments import utc_now
 from gateway.service.build import build
-from gateway.service.installing import install
 from gateway.service.running import Running
+from gateway.service.upkeep.installing import install
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from gateway.service.alarms import MEANING, Board, Measure
 from gateway.service.alarms.ends import Ends
 from gateway.service.alarms.pulse import Pulse, Recent
 from gateway.service.alarms.watch import commit_p99
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 from tests.peers.authority import self_signed
 from tests.test_docs import codes_in_table, page
 

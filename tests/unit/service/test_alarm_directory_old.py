@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from directory import import_files
-from gateway.service.metrics import AlarmCollector
+from gateway.service.process.metrics import AlarmCollector
 from gateway.service.running import Running
 from tests.unit.directory.synthetic import MAILBOX_HEADER, mailbox_line, write
 

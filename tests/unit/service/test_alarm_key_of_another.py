@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from directory import add_certificate, remove_key
 from gateway.errors import StorageUnavailable
-from gateway.service.metrics import AlarmCollector
+from gateway.service.process.metrics import AlarmCollector
 from gateway.service.running import Running
 from tests.unit.directory.test_directory_local import BOX, make, named, put_under
 

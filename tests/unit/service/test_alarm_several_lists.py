@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from config.settings import load
 from gateway.service.alarms.ends import Ends
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 

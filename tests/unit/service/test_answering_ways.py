@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import Settings, SettingsError, load
 from gateway.errors import SettingsRefused
-from gateway.service.answering_ways import answering_ways, told_otherwise
+from gateway.service.senders.answering_ways import answering_ways, told_otherwise
 
 
 def settings(folder: Path, text: str, *, key: bytes = b"0123456789abcdef") -> Settings:

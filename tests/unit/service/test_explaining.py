@@ -8,7 +8,7 @@ import pytest
 
 from gateway.addressing.reasons import WORDS
 from gateway.addressing.reasons_french import FRENCH
-from gateway.service.explaining import Explained, explain
+from gateway.service.road.explaining import Explained, explain
 
 
 def test_every_reason_is_told_in_french_with_the_same_facts():

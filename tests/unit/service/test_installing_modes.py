@@ -9,7 +9,7 @@ import pytest
 
 from config.settings import load
 from gateway.letter import Mode
-from gateway.service.installing import install
+from gateway.service.upkeep.installing import install
 
 
 @pytest.mark.parametrize(("mode", "tests"), [(Mode.TEST, ("hospital.example", "gp.test")), (Mode.PRODUCTION, ())])

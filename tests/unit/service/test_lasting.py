@@ -2,7 +2,7 @@
 
 import gc
 
-from gateway.service.lasting import keep_for_good
+from gateway.service.process.lasting import keep_for_good
 
 
 def test_what_is_there_at_the_start_is_looked_at_by_no_collection_afterwards():

@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from gateway.identifiers import new_delivery_id
-from gateway.service.message_ids import MessageIds
+from gateway.service.receipts.message_ids import MessageIds
 
 
 def ids(key: str = "ours") -> MessageIds:

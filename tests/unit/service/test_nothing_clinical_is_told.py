@@ -32,9 +32,9 @@ from gateway.letter import KeptLetter, LetterId, ReceivedLetter
 from gateway.moments import utc_now
 from gateway.queue import queries
 from gateway.service.build import build
-from gateway.service.installing import install
+from gateway.service.from_settings.tls import server_context
 from gateway.service.running import Running
-from gateway.service.tls import server_context
+from gateway.service.upkeep.installing import install
 from gateway.smtp.courier.tls import client_context
 from gateway.smtp.reply import Refusal
 from gateway.smtp.server.doors import open_smtp_doors

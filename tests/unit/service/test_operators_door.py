@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from gateway.errors import SettingsRefused
 from gateway.letter import ReceiptKind
-from gateway.service.hearing import AttemptUnderWay
+from gateway.service.receipts.hearing import AttemptUnderWay
 from tests.faults.client_certificates import HospitalAuthority
 from tests.journeys.kit import until
 from tests.peers.trust_space import OTHER_OPERATOR

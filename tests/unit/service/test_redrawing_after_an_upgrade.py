@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from gateway.delays.redraw import still_undrawn
 from gateway.delays.tables import stay, timing
-from gateway.service.redrawing import Redrawing
+from gateway.service.process.redrawing import Redrawing
 from tests.faults.migrating import of_version_0_1, opened
 
 MOVEMENT = (

@@ -14,8 +14,8 @@ from gateway.delays.render import to_json
 from gateway.delays.report import report
 from gateway.queue.afterwards import Noting
 from gateway.queue.store import Store
-from gateway.service.replaying import replayed
-from gateway.service.staybook import StayBook
+from gateway.service.clock.replaying import replayed
+from gateway.service.clock.staybook import StayBook
 from tests.unit.delays.wards import at, moved, patient, pseudonym
 from tests.unit.queue.conftest import Clock, clock, opened, store, vault
 

@@ -13,7 +13,7 @@ from gateway.beside import LARGE
 from gateway.errors import NoProtection, TokenUnavailable
 from gateway.letter import ComposedMail, MssTls, OpenPgp, Protection, SealedMail, Smime
 from gateway.moments import utc_now
-from gateway.service.sealing import SealingDesk
+from gateway.service.road.sealing import SealingDesk
 
 SMIME, PGP = Smime(certificate=b"x"), OpenPgp(key=b"x")
 MAIL = ComposedMail(

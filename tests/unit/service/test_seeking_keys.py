@@ -24,8 +24,8 @@ from gateway.identifiers import LetterId
 from gateway.journal import Event
 from gateway.letter import AddressedLetter, Addressee, Held, Reason
 from gateway.queue.afterwards import Noting
-from gateway.service import seeking as seeking_module
-from gateway.service.seeking import Answer, Seeking
+from gateway.service.road import seeking as seeking_module
+from gateway.service.road.seeking import Answer, Seeking
 from tests.journeys.kit import until
 from tests.peers.web_key_directory import Published, web_key_directory
 from tests.unit.addressing.world import document, letter, named

@@ -12,9 +12,9 @@ from config.settings import Settings, load
 from directory import Directory, DirectoryError, update_white_list
 from gateway.errors import SettingsRefused, StorageUnavailable, TransientFailure
 from gateway.moments import utc_now
-from gateway.service.addressing import AddressingDesk
-from gateway.service.routes import ListedOperators, _name_server, routes
-from gateway.service.trouble import directory_trouble
+from gateway.service.from_settings.routes import ListedOperators, _name_server, routes
+from gateway.service.road.addressing import AddressingDesk
+from gateway.service.road.trouble import directory_trouble
 from gateway.smtp.courier import HandOverFailure, MxRoutes, RoutesByDomain, StaticRoutes
 from gateway.smtp.courier.found import NameServer
 from tests.peers.authority import Authority

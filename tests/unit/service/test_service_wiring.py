@@ -11,8 +11,8 @@ from config.settings import SettingsError, load
 from gateway.addressing import Floor
 from gateway.imap import Pace
 from gateway.letter import Form
-from gateway.service.addressing import addressing_policy
-from gateway.service.entrances import _pace
+from gateway.service.from_settings.entrances import _pace
+from gateway.service.road.addressing import addressing_policy
 
 
 def test_a_mailbox_without_idle_is_polled_as_often_as_the_settings_say():

@@ -24,7 +24,7 @@ del held
 """
 IN_LOOP = f"""
 import asyncio, gc
-from gateway.service.hardening import keep_loop_to_itself
+from gateway.service.process.hardening import keep_loop_to_itself
 async def fail(): raise ValueError('{CANARY}')
 async def main():
     if QUIET: keep_loop_to_itself(asyncio.get_running_loop())
@@ -39,7 +39,7 @@ FAULTS = {"uncaught": UNCAUGHT, "thread": IN_THREAD, "unraisable": UNRAISABLE, "
 
 
 def said(program: str, *, quiet: bool) -> str:
-    start = "from gateway.service.hardening import keep_to_ourselves; keep_to_ourselves()\n" if quiet else ""
+    start = "from gateway.service.process.hardening import keep_to_ourselves; keep_to_ourselves()\n" if quiet else ""
     whole = f"QUIET = {quiet}\n{start}{program}"
     done = subprocess.run([sys.executable, "-c", whole], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr

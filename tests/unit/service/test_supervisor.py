@@ -13,11 +13,11 @@ import pytest
 from config.settings import load
 from gateway.errors import SettingsRefused
 from gateway.moments import utc_now
-from gateway.service import entrances
 from gateway.service.build import build
-from gateway.service.installing import install
+from gateway.service.from_settings import entrances
+from gateway.service.process.supervisor import given_sockets, notify, watchdog
 from gateway.service.running import Running
-from gateway.service.supervisor import given_sockets, notify, watchdog
+from gateway.service.upkeep.installing import install
 
 ROOT = Path(__file__).resolve().parents[3]
 GIVEN = """

@@ -7,7 +7,7 @@ import contextlib
 
 from structlog.testing import capture_logs
 
-from gateway.service.entrances import watched
+from gateway.service.from_settings.entrances import watched
 
 
 class Fragile:

@@ -12,7 +12,7 @@ import pytest
 from config.settings import SettingsError, load
 from gateway.errors import SettingsRefused
 from gateway.passing import loop_marker
-from gateway.service.doors import mllp_settings, smtp_settings
+from gateway.service.from_settings.doors import mllp_settings, smtp_settings
 from tests.faults.client_certificates import HospitalAuthority
 from tests.unit.smtp.smtp_door_kit import AUTHORITY
 

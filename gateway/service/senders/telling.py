@@ -23,9 +23,9 @@ from gateway.queue.afterwards import Telling
 from gateway.queue.store import Store
 from gateway.queue.words import unnamed
 from gateway.receipts.notice import Notice, NoticeAddressee, NoticeKind, build_dsn
-from gateway.service.abreast import Abreast
-from gateway.service.explaining import explain
-from gateway.service.notices import KINDS, NOBODY, Habits, Notices, asked_for, own_message_id
+from gateway.service.road.abreast import Abreast
+from gateway.service.road.explaining import explain
+from gateway.service.senders.notices import KINDS, NOBODY, Habits, Notices, asked_for, own_message_id
 from gateway.smtp.courier.courier import Courier
 
 __all__ = ["Habits", "Teller"]

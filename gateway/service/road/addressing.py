@@ -12,7 +12,7 @@ from gateway.addressing import Addressing, AddressingPolicy
 from gateway.addressing.policy import Floor, Unknown
 from gateway.correspondents import with_correspondents
 from gateway.letter import Addressed, AddressedLetter, Form, Mode, ParsedLetter, Reason
-from gateway.service.trouble import directory_trouble
+from gateway.service.road.trouble import directory_trouble
 
 Hears = Callable[[AddressedLetter], None]
 

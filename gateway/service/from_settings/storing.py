@@ -9,9 +9,9 @@ from pathlib import Path
 from config.settings import Settings, secret_file
 from gateway.queue.store import Limits, Store
 from gateway.rest import RestVault
-from gateway.service import rotating
-from gateway.service.checkpoint_mail import CheckpointMail, HandsOver, Outside
-from gateway.service.checkpoints import Checkpoints
+from gateway.service.journal.checkpoint_mail import CheckpointMail, HandsOver, Outside
+from gateway.service.journal.checkpoints import Checkpoints
+from gateway.service.upkeep import rotating
 
 
 def master_file(settings: Settings) -> Path:

@@ -15,7 +15,7 @@ from gateway.letter import Addressee
 from gateway.queue import queries
 from gateway.queue.store import Store
 from gateway.receipts.notice import Notice, NoticeAddressee, NoticeKind
-from gateway.service.explaining import explain
+from gateway.service.road.explaining import explain
 
 KINDS = {
     "failed": NoticeKind.FAILED,

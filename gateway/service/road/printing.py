@@ -21,9 +21,9 @@ from gateway.parsers.children import Readers
 from gateway.parsers.split import split_by_patient
 from gateway.queue.bodies import Target
 from gateway.queue.meant import outcome_for
-from gateway.service.addressing import addressing_desk
-from gateway.service.escalating import NOT_FOR_HIM
-from gateway.service.trouble import directory_trouble
+from gateway.service.clock.escalating import NOT_FOR_HIM
+from gateway.service.road.addressing import addressing_desk
+from gateway.service.road.trouble import directory_trouble
 
 PDF = "application/pdf"
 

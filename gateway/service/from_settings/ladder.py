@@ -8,8 +8,8 @@ from config.settings import Settings
 from gateway.delays.clock import StopsAt, policy_named
 from gateway.delays.escalation import Ladder, Rung, Step
 from gateway.delays.unproved import Clocks
-from gateway.service.escalating import Rules
-from gateway.service.policies import policies_of
+from gateway.service.clock.escalating import Rules
+from gateway.service.from_settings.policies import policies_of
 
 
 def clocks_of(settings: Settings) -> Clocks:

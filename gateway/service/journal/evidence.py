@@ -18,7 +18,7 @@ from gateway.journal_note import Checkpoint
 from gateway.queue import entries
 from gateway.queue.entries import ENTRY, Line
 from gateway.queue.tiles import StoredTree
-from gateway.service.event_words import HOW_TO_CHECK, meaning
+from gateway.service.journal.event_words import HOW_TO_CHECK, meaning
 
 LETTER, CONSISTENCY = "huitaine-proof-1", "huitaine-consistency-1"
 

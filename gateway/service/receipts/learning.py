@@ -26,8 +26,8 @@ from gateway.beside import beside
 from gateway.crypto.certificates import as_organisations, check_recipient
 from gateway.errors import HuitaineError, NoProtection, NotOpened, TokenUnavailable
 from gateway.service.alarms.incidents import OPENINGS_FAIL, SIGNERS_UNCHECKED, Incidents
-from gateway.service.backlog import Backlog
-from gateway.service.keystores import gateway_keys, openpgp_secrets
+from gateway.service.from_settings.keystores import gateway_keys, openpgp_secrets
+from gateway.service.road.backlog import Backlog
 
 if TYPE_CHECKING:
     from gateway.crypto.opened import OpenedMail
@@ -190,7 +190,7 @@ def _opening(settings: Settings, clock: Callable[[], datetime], agent: AgentTurn
     from gateway.crypto.open import OpeningKeys, open_mail  # noqa: PLC0415 - half a second, for whom authorities matter
     from gateway.crypto.reception import Reception  # noqa: PLC0415 - as above
     from gateway.crypto.trust.policy import Revocation, Strictness  # noqa: PLC0415 - as above
-    from gateway.service.trusting import by_domain, evidence, signers_authorities  # noqa: PLC0415 - as above
+    from gateway.service.from_settings.trusting import by_domain, evidence, signers_authorities  # noqa: PLC0415 - as above
 
     anchors = signers_authorities(settings)
     strictness = Strictness(settings.crypto.incoming_revocation)

@@ -12,7 +12,7 @@ from directory import Directory
 from directory.names import Operator
 from directory.whitelist import WhiteList
 from gateway.errors import SettingsRefused
-from gateway.service.trouble import directory_trouble
+from gateway.service.road.trouble import directory_trouble
 from gateway.smtp.courier.failures import HopDeferred, Phase
 from gateway.smtp.courier.found import NameServer
 from gateway.smtp.courier.outside import Habits as OutsideHabits

@@ -17,9 +17,9 @@ from gateway.queue.deliveries import Also
 from gateway.queue.store import Store
 from gateway.receipts.effect import Effect, apply
 from gateway.receipts.matching import Matched, Sent, Unmatched, match
-from gateway.service.answering_owed import Owed
-from gateway.service.message_ids import MessageIds
-from gateway.service.staybook import StayBook
+from gateway.service.clock.staybook import StayBook
+from gateway.service.receipts.message_ids import MessageIds
+from gateway.service.senders.answering_owed import Owed
 
 LEGS = {
     Proof.DELIVERED: "delivered",

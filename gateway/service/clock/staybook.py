@@ -24,8 +24,8 @@ from gateway.queue import entries
 from gateway.queue.bodies import AtRest
 from gateway.queue.deliveries import Also
 from gateway.queue.planning import Step, Tied
-from gateway.service import opposing
-from gateway.service.stay_names import seal_name
+from gateway.service.clock import opposing
+from gateway.service.clock.stay_names import seal_name
 
 Pseudonym = Callable[[str, str], str]
 Believed = Callable[[str], bool]

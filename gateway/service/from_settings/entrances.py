@@ -23,9 +23,8 @@ from gateway.ingest.imap import ImapDoor
 from gateway.ingest.mllp.door import open_mllp_door
 from gateway.letter import Receipt
 from gateway.receipts.mailbox import Folders, ReceiptMailbox
-from gateway.service.answering_ways import told_otherwise
 from gateway.service.build import Gateway
-from gateway.service.doors import (
+from gateway.service.from_settings.doors import (
     account,
     folder_origin,
     folder_settings,
@@ -34,11 +33,12 @@ from gateway.service.doors import (
     smtp_limits,
     smtp_settings,
 )
-from gateway.service.learning import learning
 from gateway.service.operators.door import listed_peers, mail_server, operators_door, ours
 from gateway.service.operators.intake import OperatorMail
-from gateway.service.supervisor import given_sockets
-from gateway.service.telling import Habits, Teller
+from gateway.service.process.supervisor import given_sockets
+from gateway.service.receipts.learning import learning
+from gateway.service.senders.answering_ways import told_otherwise
+from gateway.service.senders.telling import Habits, Teller
 from gateway.smtp.server import Intake, SmtpDoorSettings, open_smtp_doors
 
 RESTART = 10.0

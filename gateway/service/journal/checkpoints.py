@@ -17,7 +17,7 @@ from gateway.queue import tiles
 from gateway.queue.bodies import AtRest
 from gateway.queue.store import Store
 from gateway.queue.tiles import Head, Signing, Tile
-from gateway.service.checkpoint_mail import CheckpointMail
+from gateway.service.journal.checkpoint_mail import CheckpointMail
 
 KEY_FILE = "journal.vkey"
 

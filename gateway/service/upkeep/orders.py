@@ -15,10 +15,10 @@ from gateway.identifiers import LetterId
 from gateway.letter import DeliveryState
 from gateway.queue.afterwards import Acting, Noting
 from gateway.queue.store import Store
-from gateway.service.checkpoints import Checkpoints
-from gateway.service.rotating import Keys
-from gateway.service.staybook import StayBook, cancelled, let_go, sent_again
-from gateway.service.working_off import work_off
+from gateway.service.clock.staybook import StayBook, cancelled, let_go, sent_again
+from gateway.service.clock.working_off import work_off
+from gateway.service.journal.checkpoints import Checkpoints
+from gateway.service.upkeep.rotating import Keys
 
 ACTS = {
     "release": ((DeliveryState.HELD,), DeliveryState.READY),

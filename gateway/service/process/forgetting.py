@@ -9,7 +9,7 @@ from gateway.delays.forgetting import forget_doctors, forget_patients
 from gateway.queue import erasing
 from gateway.queue.bodies import AtRest
 from gateway.queue.store import Store
-from gateway.service.stay_names import keep_readable
+from gateway.service.clock.stay_names import keep_readable
 
 
 class Forgetting:

@@ -17,7 +17,7 @@ from gateway.queue.bodies import AtRest
 from gateway.queue.deliveries import Also, write_also
 from gateway.queue.planning import Step
 from gateway.receipts.effect import Effect, grade
-from gateway.service.staybook import StayBook
+from gateway.service.clock.staybook import StayBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from gateway.ingest.imap import ImapDoorSettings
 from gateway.ingest.mllp.settings import MllpDoorSettings, MllpLimits, MllpListener, MllpSource
 from gateway.parsers.french import in_french
 from gateway.passing import loop_marker
-from gateway.service.tls import server_context
+from gateway.service.from_settings.tls import server_context
 from gateway.smtp.courier.tls import OurCertificate, client_context
 from gateway.smtp.server.settings import LineEnds, SmtpDoorSettings, SmtpLimits, SmtpListener, SmtpSource
 

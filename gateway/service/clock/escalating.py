@@ -24,8 +24,8 @@ from gateway.queue.bodies import Target
 from gateway.queue.finding import only_to
 from gateway.queue.meant import outcome_for
 from gateway.queue.store import Store
-from gateway.service.boxes import Nothing, proposed
-from gateway.service.escalated import Minding, Taking, mind, take_steps
+from gateway.service.clock.escalated import Minding, Taking, mind, take_steps
+from gateway.service.road.boxes import Nothing, proposed
 
 A_ROUND = 100
 """So many steps in one round; the others are due in the next one too."""

@@ -29,8 +29,8 @@ from gateway.receipts.answer_file import write_answer
 from gateway.receipts.mllp_client import MllpClient
 from gateway.receipts.saying import Again, Declined, Said, Taken
 from gateway.receipts.webhook import post
-from gateway.service.abreast import Abreast
-from gateway.service.answering_ways import FILE, WEBHOOK, ZAM, FilePeer, Ways
+from gateway.service.road.abreast import Abreast
+from gateway.service.senders.answering_ways import FILE, WEBHOOK, ZAM, FilePeer, Ways
 
 A_ROUND = 100
 """Answers of one lane told in one go."""

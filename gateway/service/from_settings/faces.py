@@ -12,7 +12,7 @@ from directory import Directory
 from gateway.errors import SettingsRefused
 from gateway.faces.fhir.settings import FhirFaceSettings
 from gateway.faces.ldap.settings import LdapFaceSettings, LdapLimits, LdapListener, TooManyGuesses
-from gateway.service.tls import server_context
+from gateway.service.from_settings.tls import server_context
 from gateway.smtp.reply import Refusal
 from gateway.smtp.server.addresses import network_of
 from gateway.smtp.server.credentials import Credentials

@@ -13,7 +13,7 @@ from directory import Directory, Mailbox
 from gateway.addressing.practice import is_ones_own, practices
 from gateway.delays.escalation import Step
 from gateway.identifiers import Rpps
-from gateway.service.trouble import directory_trouble
+from gateway.service.road.trouble import directory_trouble
 
 _LAST = 1_000_000
 
