@@ -91,12 +91,16 @@ async def _filled_twice(here: Scene, disk: Path, letters: int, *, brim: bool) ->
 
 
 async def _filled(here: Scene, disk: Path, *, leaving: float) -> float:
-    """Fill, wait until nothing is promised any more (or long enough), free; gives how long the next promise took."""
+    """Fill, wait until nothing is promised any more and somebody was told so (or long enough), free.
+
+    Gives how long the next promise took.
+    """
     loop, heard = asyncio.get_running_loop(), here.hospital.heard
     ballast = disk / "ballast"
     await asyncio.to_thread(_fill, ballast, leaving)
-    latest, seen, since = loop.time() + _LONGEST, len(heard.yes), loop.time()
-    while loop.time() < latest and loop.time() - since < _QUIET:
+    latest, seen, told, since = loop.time() + _LONGEST, len(heard.yes), len(heard.no), loop.time()
+    # A busy machine is quiet too: that nothing is promised says little as long as nobody was refused.
+    while loop.time() < latest and (loop.time() - since < _QUIET or len(heard.no) == told):
         await asyncio.sleep(0.05)
         if len(heard.yes) != seen:
             seen, since = len(heard.yes), loop.time()
