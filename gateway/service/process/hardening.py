@@ -6,6 +6,7 @@ A core file, a debugger of the same user and a traceback would each show what th
 from __future__ import annotations
 
 import ctypes
+import logging
 import resource
 import sys
 import threading
@@ -20,12 +21,13 @@ _PR_SET_DUMPABLE = 4
 
 
 def keep_to_ourselves() -> None:
-    """No core file, no debugger of our own user, no traceback or warning on standard error; call once, early."""
+    """No core file, no debugger of our own user, no library's words on standard error; call once, early."""
     _not_dumpable()
     sys.excepthook = _uncaught
     threading.excepthook = _in_thread
     sys.unraisablehook = _unraisable
     warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(_Libraries())
 
 
 def keep_loop_to_itself(loop: AbstractEventLoop) -> None:
@@ -37,6 +39,21 @@ def _not_dumpable() -> None:
     """``prctl(2)``: /proc/PID is root's then, and neither ptrace nor a crash shows the memory."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+class _Libraries(logging.Handler):
+    """What a library would print is one line of news, told beside the event loop (D9): who and where, not its words."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Of asyncio for one: ``socket.send() raised exception`` for each write to a client that has gone."""
+        kind = record.exc_info[0] if record.exc_info else None
+        structlog.get_logger().info(
+            "library",
+            library=record.name,
+            severity=record.levelname.lower(),
+            place=f"{record.module}:{record.lineno}",
+            error=kind.__name__ if kind else "",
+        )
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -35,7 +35,19 @@ async def main():
 asyncio.run(main())
 """
 WARNED = f"import warnings; warnings.warn('{CANARY}')"
-FAULTS = {"uncaught": UNCAUGHT, "thread": IN_THREAD, "unraisable": UNRAISABLE, "loop": IN_LOOP, "warning": WARNED}
+LOGGED = f"""
+import logging
+try: raise ValueError('{CANARY}')
+except ValueError: logging.getLogger('some.library').exception('of %s', '{CANARY}')
+"""
+FAULTS = {
+    "uncaught": UNCAUGHT,
+    "thread": IN_THREAD,
+    "unraisable": UNRAISABLE,
+    "loop": IN_LOOP,
+    "warning": WARNED,
+    "logged": LOGGED,
+}
 
 
 def said(program: str, *, quiet: bool) -> str:
@@ -55,6 +67,12 @@ def test_a_fault_is_told_by_its_kind_and_place(fault: str):
     told = said(FAULTS[fault], quiet=True)
     assert "ValueError" in told
     assert "__main__:" in told
+
+
+def test_what_a_library_warns_of_is_told_by_who_and_where():
+    told = said(LOGGED, quiet=True)
+    for what in ("library=some.library", "severity=error", "error=ValueError", ":4"):
+        assert what in told
 
 
 @pytest.mark.parametrize("fault", FAULTS)
