@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from config.sections import Port, Section
 
@@ -21,6 +21,13 @@ class KeyLookup(Section):
     user: str = ""
     password_secret: str = "key-lookup-password"  # noqa: S105 (the name of a file)
     authoritative: bool = False
+
+    @model_validator(mode="after")
+    def _its_own_authority(self) -> Self:
+        """What it says comes before the administrator's own keys: not whoever any public authority vouches for."""
+        if self.authoritative and self.ca is None:
+            raise ValueError("authoritative: name the authority of that server too (ca)")
+        return self
 
 
 class Ldap(Section):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"filename\*?=(?:UTF-8'')?\"?([^\";]+)", re.IGNORECASE)
 _PIECE = 1 << 18
+_PREFIX, _DAY = ".national-", 86_400
 
 
 @contextmanager
@@ -32,11 +35,19 @@ def fetched(
     ``not-https``, ``no-authority``, ``fetch-failed``, ``too-large``. Blocks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".national-", dir=folder) as place:
+    _sweep(folder)
+    with TemporaryDirectory(prefix=_PREFIX, dir=folder) as place:
         yield [
             _download(source, Path(place), number, authorities, tell) if "://" in source else Path(source)
             for number, source in enumerate(sources)
         ]
+
+
+def _sweep(folder: Path) -> None:
+    """What a killed import left would stay for ever, on the disk that keeps letters; no download takes a day."""
+    for left in folder.glob(_PREFIX + "*"):
+        if time() - left.stat().st_mtime > _DAY:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _download(url: str, place: Path, number: int, authorities: Path | None, tell: Callable[[Progress], None]) -> Path:

@@ -111,7 +111,7 @@ def _fill(
         build.keep_others(building, {extraction.kind for extraction in extractions})
     progress(Progress(step="indexes"))
     building.index()
-    reports, doubts = [], []
+    reports, doubts = [], list(_fewer(building.of_another_version(), loadings))
     if building.compared:
         carry_over(building, extractions)
     for loading in loadings:
@@ -170,6 +170,14 @@ def _doubts(loading: Loading, change: Change) -> list[str]:
     if not loading.whole:
         doubts.append(f"{name}: its last line is not ended, the file may be cut")
     return doubts
+
+
+def _fewer(before: dict[str, int], loadings: list[Loading]) -> Iterator[str]:
+    """After an upgrade rows cannot be compared one by one, but they can be counted."""
+    for loading in loadings:
+        known = before.get(loading.extraction.kind.value, 0)
+        if known - loading.rows > LARGEST_LOSS * known:
+            yield f"{loading.extraction.name}: {loading.rows} rows, the directory before the upgrade had {known}"
 
 
 def _older_than_present(building: Building, extraction: Extraction) -> str | None:

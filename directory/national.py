@@ -29,7 +29,7 @@ ADDRESSES_FROM = "SELECT DISTINCT folded FROM mailbox WHERE folded >= ? AND fold
 ADDRESSES_WITH = "SELECT DISTINCT folded FROM mailbox WHERE folded LIKE ? ESCAPE '!' ORDER BY folded LIMIT ?"
 DOMAIN = "SELECT 1 FROM mailbox WHERE domain = ? LIMIT 1"
 LABEL = "SELECT words FROM label WHERE kind = ? AND code = ?"
-FACTS = "SELECT name, value FROM fact"
+FACTS = "SELECT name, value FROM fact WHERE substr(name, 1, 5) <> 'last-'"
 FILES = "SELECT kind, name, published_at, imported_at, rows, rejected, duplicates, sha256 FROM file ORDER BY kind"
 
 

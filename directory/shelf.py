@@ -33,6 +33,10 @@ class Texts:
     skills: str = ""
 
 
+KNOWN_ROWS = "SELECT kind, rows FROM {}file"
+"""Of each national file, in every version of the tables; what stands before the table's name is to be put in."""
+
+
 class Building(Protocol):
     """A directory being built where no reader sees it. Statements name its tables ``{new}.x``, the present ``{old}.x``.
 
@@ -51,6 +55,10 @@ class Building(Protocol):
 
     def attach(self) -> None:
         """From here on ``{old}`` is the present directory, if there is one that can be compared."""
+        ...
+
+    def of_another_version(self) -> dict[str, int]:
+        """How many rows each national file had in a directory that another version made and that cannot be compared."""
         ...
 
     def rows(self, statement: str, *values: object) -> list[Row]:

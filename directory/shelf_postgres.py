@@ -15,7 +15,7 @@ from directory import spelling, tables, words_postgres
 from directory.database import Row, can_be_kept
 from directory.errors import DirectoryError
 from directory.packing import Packing, copy_lines
-from directory.shelf import Term, Texts
+from directory.shelf import KNOWN_ROWS, Term, Texts
 
 _STEM = "huitaine_directory_"
 SCHEMA = f"{_STEM}{tables.VERSION}"
@@ -27,6 +27,8 @@ _ALL_GONE = f"SELECT nspname FROM pg_namespace WHERE starts_with(nspname, '{_GON
 _OTHERS = f"SELECT 1 FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+$' AND nspname <> '{SCHEMA}'"  # noqa: S608 (own names)
 _OLDER = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+(|_new|_gone_[0-9]+)$'
     AND substring(nspname FROM '[0-9]+')::numeric < {tables.VERSION}"""  # noqa: S608 (own names)
+_BEFORE = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+$' AND nspname <> '{SCHEMA}'
+    ORDER BY substring(nspname FROM '[0-9]+')::numeric DESC LIMIT 1"""  # noqa: S608 (own names)
 _LOCK = 0x48554954
 """The advisory lock of whoever imports."""
 _TOGETHER = 4096
@@ -146,6 +148,13 @@ class PostgresBuilding:
     def attach(self) -> None:
         """See :class:`directory.shelf.Building`."""
         self.compared = self.rows(f"SELECT to_regnamespace('{SCHEMA}')")[0][0] is not None
+
+    def of_another_version(self) -> dict[str, int]:
+        """See :class:`directory.shelf.Building`: the newest of the older ones."""
+        for (name,) in [] if self.compared else self.rows(_BEFORE):
+            with suppress(psycopg.Error), self._connection.transaction():
+                return dict(self.rows(KNOWN_ROWS.format(f"{name}.")))
+        return {}
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """See :class:`directory.shelf.Building`."""

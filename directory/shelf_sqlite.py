@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
 
 from directory import spelling, tables, words_sqlite
 from directory.database import Aside, Row, SwitchedDatabase, built_aside, writing
 from directory.packing import VALUES_TOGETHER, Packing, unpacked_values
-from directory.shelf import Term, Texts
+from directory.shelf import KNOWN_ROWS, Term, Texts
 
 FILE_NAME = "directory.db"
 _GATHERED = (
@@ -88,6 +88,14 @@ class SqliteBuilding:
         self._aside.database.execute("ATTACH DATABASE ? AS old", (uri,))
         self._aside.database.execute("BEGIN")
         self.compared = True
+
+    def of_another_version(self) -> dict[str, int]:
+        """See :class:`directory.shelf.Building`."""
+        if self.compared or not self._present.exists():
+            return {}
+        with closing(sqlite3.connect(self._present)) as present, suppress(sqlite3.Error):
+            return dict(present.execute(KNOWN_ROWS.format("")).fetchall())
+        return {}
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """See :class:`directory.shelf.Building`."""

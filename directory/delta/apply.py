@@ -43,6 +43,9 @@ FEW = 10
 """Fewer mailboxes than these are no doubt, however small the directory."""
 _OF_PLACE = "national_id IS NULL AND structure = ?"
 
+_LAST = "last-"
+"""Before the name of a table: the fact that keeps the highest number of its rows, gone ones too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaReport:
@@ -90,21 +93,24 @@ def take_delta(
     gathering.begin_again_before(published_when(shelf))
     gathering.gather(api, tell)
     with shelf.amending() as building:
-        report = _Applying(building, gathering.began).all(gathering)
+        applying = _Applying(building, gathering.began)
+        report = applying.all(gathering)
         if report.held_because and not confirm:
             return report
-        _remember(building, gathering.began)
+        _remember(building, gathering.began, applying.numbers)
         building.publish()
     gathering.forget()
     return replace(report, held_because=())
 
 
-def _remember(building: Building, began: datetime) -> None:
+def _remember(building: Building, began: datetime, numbers: dict[str, int]) -> None:
     building.rows("DELETE FROM {new}.file WHERE kind = ?", DELTA)
     values = (DELTA, "FHIR v2", began.isoformat(), began.isoformat())
     building.rows("INSERT INTO {new}.file VALUES (?,?,?,?,0,0,0,'')", *values)
     building.rows("DELETE FROM {new}.fact")
     building.rows(tables.FACTS)
+    for table, number in numbers.items():
+        building.rows("INSERT INTO {new}.fact VALUES (?,?)", _LAST + table, number)
 
 
 class _Applying:
@@ -116,6 +122,11 @@ class _Applying:
         self._touched = self._lost = 0
         """Mailboxes of their owners, whatever else of a row changed."""
         self._next = {table: self._highest(table) for table in ("mailbox", "activity", "person")}
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The last number that each table ever had."""
+        return dict(self._next)
 
     def all(self, gathering: Gathering) -> DeltaReport:
         before = self._number("SELECT count(*) FROM {new}.mailbox")
@@ -252,7 +263,10 @@ class _Applying:
         return {row[3:] for row in self._building.rows(statement, value)}
 
     def _highest(self, table: str) -> int:
-        return self._number(f"SELECT coalesce(max(id), 0) FROM {{new}}.{table}")  # noqa: S608 (own names)
+        """Words find a number for as long as the directory stands: somebody who went leaves his to nobody."""
+        present = self._number(f"SELECT coalesce(max(id), 0) FROM {{new}}.{table}")  # noqa: S608 (own names)
+        last = self._building.rows("SELECT value FROM {new}.fact WHERE name = ?", _LAST + table)
+        return max(present, int(last[0][0])) if last else present
 
     def _number(self, statement: str) -> int:
         return int(self._building.rows(statement)[0][0])

@@ -104,11 +104,11 @@ def activity_of(role: Resource, person: Person, place: Place, *, entity: str = "
 
 
 def is_in_force(resource: Resource, on: date) -> bool:
-    """Whether it is neither inactive nor old, and its ``period`` has not ended, be that a month or a year (Period)."""
-    period = resource.get("period")
-    end = _plain(period.get("end"))[:10] if isinstance(period, dict) else ""
+    """Whether it is neither inactive nor old, and ``period`` holds that day; its ends may be months or years."""
+    told, day = resource.get("period"), on.isoformat()
+    start, end = (_plain(told.get(one))[:10] if isinstance(told, dict) else "" for one in ("start", "end"))
     is_kept = resource.get("active") is not False and resource.get("use") != "old"
-    return is_kept and (not end or end >= on.isoformat()[: len(end)])
+    return is_kept and start <= day[: len(start)] and (not end or end >= day[: len(end)])
 
 
 def mailboxes_of(resource: Resource, person: Person | None, place: Place, on: date) -> Iterator[tuple[str, ...]]:

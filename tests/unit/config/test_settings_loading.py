@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from config.faces import KeyLookup
 from config.settings import SettingsError, load, secret
 
 
@@ -141,3 +142,9 @@ def test_settings_cannot_be_changed_once_loaded(tmp_path: Path):
     settings = load(written(tmp_path, ""))
     with pytest.raises(ValueError, match="frozen"):
         settings.gateway.mode = "production"
+
+
+def test_a_directory_whose_keys_come_first_needs_an_authority_of_its_own():
+    with pytest.raises(ValueError, match="authority of that server"):
+        KeyLookup(url="ldaps://annuaire.example", authoritative=True)
+    assert KeyLookup(url="ldaps://annuaire.example", authoritative=True, ca=Path("ca.pem")).authoritative

@@ -76,6 +76,18 @@ def addresses(directory, rpps):
     return sorted(box.address for box in directory.by_rpps(rpps))
 
 
+def test_who_comes_after_somebody_who_went_is_not_found_by_his_name(folder, annuaire):
+    ways = [("KERVELLA", 901, True), ("KERVELLA", 901, False), ("MOREAU", 902, True)]
+    for hours, (name, number, here) in enumerate(ways):
+        annuaire.resources.clear()
+        told = practitioner(f"p{number}", rpps_of(number), name, mailbox(f"p{number}@b.example"))
+        annuaire.add({**told, "active": here})
+        take(folder, annuaire, now=NOW + timedelta(hours=hours), confirm=True)
+        assert len(Directory.open(folder).search(name)) == here
+    assert Directory.open(folder).search("kervella") == []
+    assert Directory.open(folder).status().mailboxes > 1
+
+
 def test_a_delta_changes_who_changed_and_nobody_else(folder, annuaire):
     everything(annuaire)
     directory = Directory.open(folder)
@@ -219,6 +231,17 @@ def test_what_has_a_last_day_is_there_until_then(folder, annuaire, end, there):
     ending = ["lea@cabinet.example", "x@b.example"] if there else []
     assert sorted(addresses(directory, LEA)) == sorted(["lea@b.example", *ending])
     assert bool(directory.practitioner(LEA).offices) is there
+
+
+@pytest.mark.parametrize(
+    ("start", "there"),
+    [("2026-03-10", True), ("2026-03", True), ("2026-03-11", False), ("2026-04", False), ("2027", False)],
+)
+def test_what_has_a_first_day_is_not_there_before(folder, annuaire, start, there):
+    box = mailbox("x@b.example") | {"period": {"start": start}}
+    annuaire.add(practitioner("003-1", LEA, "MARTIN", mailbox("lea@b.example"), box))
+    take(folder, annuaire)
+    assert ("x@b.example" in addresses(Directory.open(folder), LEA)) is there
 
 
 def test_an_address_of_old_is_not_taken(folder, annuaire):

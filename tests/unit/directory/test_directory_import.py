@@ -383,6 +383,25 @@ def test_a_directory_of_another_version_asks_for_an_import_and_is_replaced_by_it
     assert import_files(tmp_path, [sample]).published
 
 
+@pytest.fixture
+def many(tmp_path):
+    def made(count):
+        lines = [mailbox_line(f"p{n}@b.example", f"8{rpps_of(n)}", family="MARTIN", given="Léa") for n in range(count)]
+        return write(tmp_path / "m.txt", iter([MAILBOX_HEADER, *lines]))
+
+    return made
+
+
+def test_after_an_upgrade_a_file_with_half_the_rows_is_held_all_the_same(tmp_path, many):
+    assert import_files(tmp_path, [many(100)]).published
+    with sqlite3.connect(tmp_path / "directory.db") as other:
+        other.execute("PRAGMA user_version=1")
+    other.close()
+    held = import_files(tmp_path, [many(94)])
+    assert held.held_because == ("m.txt: 94 rows, the directory before the upgrade had 100",)
+    assert import_files(tmp_path, [many(96)]).published
+
+
 def test_freshness_counts_from_the_publication(tmp_path, sample):
     now = datetime(2026, 1, 16, 2, 0, tzinfo=UTC)
     import_files(tmp_path, [sample], clock=lambda: now)

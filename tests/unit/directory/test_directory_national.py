@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -116,6 +117,18 @@ def test_a_server_of_another_authority_and_plain_http_are_refused(run, tmp_path)
         assert "fetch-failed" in refused.stderr
         assert "not-https" in run("import", url.replace("https", "http")).stderr
     assert run("import").exit_code == 2
+
+
+def test_what_a_killed_import_had_downloaded_is_swept_a_day_later(run, tmp_path):
+    left, new = tmp_path / "data" / ".national-old", tmp_path / "data" / ".national-now"
+    for folder in (left, new):
+        folder.mkdir(parents=True)
+        (folder / "m.txt").write_text("half a file")
+    os.utime(left, (0, 0))
+    with offering(tmp_path, one_box(tmp_path)) as (url, _):
+        run("import", url)
+    assert not left.exists()
+    assert new.exists()
 
 
 # --- odd rows -------------------------------------------------------------------------------------------------------

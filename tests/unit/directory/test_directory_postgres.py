@@ -179,6 +179,17 @@ def test_after_an_upgrade_the_directory_is_refused_until_the_files_are_imported_
     assert versions().issuperset({SCHEMA, *NOT_OURS})
 
 
+def test_after_an_upgrade_a_file_with_half_the_rows_is_held_there_too(shelf, files, address, tmp_path):
+    before = f"huitaine_directory_{tables.VERSION - 1}"
+    assert import_into(shelf, files).published
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"ALTER SCHEMA {SCHEMA} RENAME TO {before}")
+    few = write(tmp_path / "m.txt", islice(mailbox_lines(COUNTRY, 200), 100))
+    held = import_into(shelf, [few]).held_because
+    assert any("the directory before the upgrade had 200" in why for why in held)
+    assert import_into(shelf, files).published
+
+
 def test_control_what_other_versions_left_stays_until_an_import_succeeded(shelf, tmp_path, versions):
     with pytest.raises(DirectoryError):
         import_into(shelf, [write(tmp_path / "m.txt", iter([MAILBOX_HEADER]))])
