@@ -101,7 +101,7 @@ def _child(extraction: Extraction, packing: Packing) -> Iterator[subprocess.Pope
 
 def _read(task: IO[bytes], out: IO[bytes]) -> None:
     """What the child does: batches, and at the end the counts or what went wrong."""
-    gc.disable()  # rows make no cycles; to look for some takes a tenth of the time
+    gc.disable()  # rows make no cycles: there is nothing to look for
     extraction, packing = pickle.load(task)  # noqa: S301 (our own parent wrote it)
     loading, pack = Loading(extraction), packer(packing)
     told: _Told = loading

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from directory.errors import DirectoryError
 
 Row = tuple[Any, ...]
 """A row as the database gives it: its columns have the types of the schema, which the type checker cannot see."""
+Rows = Callable[..., list[Row]]
+"""Runs one statement of a building with its values."""
 
 
 def can_be_kept(values: Iterable[object]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
@@ -46,8 +46,9 @@ def fetched(
 def _sweep(folder: Path) -> None:
     """What a killed import left would stay for ever, on the disk that keeps letters; no download takes a day."""
     for left in folder.glob(_PREFIX + "*"):
-        if time() - left.stat().st_mtime > _DAY:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another import has just ended
+            if time() - left.stat().st_mtime > _DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _download(url: str, place: Path, number: int, authorities: Path | None, tell: Callable[[Progress], None]) -> Path:

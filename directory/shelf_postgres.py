@@ -24,10 +24,9 @@ _NEW = SCHEMA + "_new"
 _GONE = SCHEMA + "_gone_"
 """With a number behind it: a directory of before, until nobody reads it any more."""
 _ALL_GONE = f"SELECT nspname FROM pg_namespace WHERE starts_with(nspname, '{_GONE}')"  # noqa: S608 (own names)
-_OTHERS = f"SELECT 1 FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+$' AND nspname <> '{SCHEMA}'"  # noqa: S608 (own names)
 _OLDER = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+(|_new|_gone_[0-9]+)$'
     AND substring(nspname FROM '[0-9]+')::numeric < {tables.VERSION}"""  # noqa: S608 (own names)
-_BEFORE = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+$' AND nspname <> '{SCHEMA}'
+_OTHER = f"""SELECT nspname FROM pg_namespace WHERE nspname ~ '^{_STEM}[0-9]+$' AND nspname <> '{SCHEMA}'
     ORDER BY substring(nspname FROM '[0-9]+')::numeric DESC LIMIT 1"""  # noqa: S608 (own names)
 _LOCK = 0x48554954
 """The advisory lock of whoever imports."""
@@ -150,8 +149,8 @@ class PostgresBuilding:
         self.compared = self.rows(f"SELECT to_regnamespace('{SCHEMA}')")[0][0] is not None
 
     def of_another_version(self) -> dict[str, int]:
-        """See :class:`directory.shelf.Building`: the newest of the older ones."""
-        for (name,) in [] if self.compared else self.rows(_BEFORE):
+        """See :class:`directory.shelf.Building`: the newest of the others."""
+        for (name,) in [] if self.compared else self.rows(_OTHER):
             with suppress(psycopg.Error), self._connection.transaction():
                 return dict(self.rows(KNOWN_ROWS.format(f"{name}.")))
         return {}
@@ -230,7 +229,7 @@ def _fetched(connection: psycopg.Connection, statement: str, values: Sequence[ob
 
 
 def _refuse_other_version(connection: psycopg.Connection) -> None:
-    if _fetched(connection, _OTHERS, None):
+    if _fetched(connection, _OTHER, None):
         raise DirectoryError("schema", "the directory in PostgreSQL was made by another version: import again")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from directory.database import Row
+from directory.database import Rows
 from directory.fold import fold
 from directory.packing import copy_lines
 from directory.shelf import Term, Texts
@@ -33,9 +33,6 @@ _BEGINNINGS = {"name": (1, 2, 3, 4), "place": (2, 3)}
 """Of a name as much as somebody types before he waits for an answer; of a postcode the department."""
 _LONGEST = 255
 """Octets of a word that count; PostgreSQL refuses lexemes of more than 2,046."""
-
-Rows = Callable[..., list[Row]]
-"""Runs one statement of a building with its values."""
 
 
 def fill(rows: Rows, put: Callable[[Iterator[bytes]], None]) -> set[str]:

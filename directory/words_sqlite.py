@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from directory.database import Row
+from directory.database import Rows
 from directory.fold import fold
 from directory.shelf import Term, Texts
 
@@ -28,9 +26,6 @@ _OFFICES = """SELECT -id, organisation || '|' || service, city || '|' || postcod
     FROM main.mailbox WHERE kind IN ('ORG', 'APP')"""
 _PUT = "INSERT INTO words (rowid, name, place, profession, skill) "
 _TAKE = "INSERT INTO words (words, rowid, name, place, profession, skill) VALUES ('delete',?,?,?,?,?)"
-
-Rows = Callable[..., list[Row]]
-"""Runs one statement of a building with its values."""
 
 
 def fill(rows: Rows) -> None:
